@@ -1,0 +1,76 @@
+"""Every external repository ingot builds against, one call each."""
+
+load("//third_party:pinned_wheels.bzl", "pinned_wheels")
+load("//third_party:system_library.bzl", "system_library")
+load("//third_party/abseil:abseil.bzl", "abseil_repository")
+
+def ingot_dependencies():
+    """Declares all external repositories; the only thing WORKSPACE calls."""
+    abseil_repository(name = "com_google_absl")
+
+    system_library(
+        name = "com_google_googletest",
+        build_file = "//third_party/googletest:googletest.BUILD",
+        env = "INGOT_GOOGLETEST_DIR",
+        headers = ["gtest", "gmock"],
+        libraries = ["libgtest.a", "libgtest_main.a", "libgmock.a", "libgmock_main.a"],
+        package = "libgtest-dev libgmock-dev",
+    )
+    system_library(
+        name = "com_github_google_benchmark",
+        build_file = "//third_party/benchmark:benchmark.BUILD",
+        env = "INGOT_BENCHMARK_DIR",
+        headers = ["benchmark"],
+        libraries = ["libbenchmark_main.a"],
+        package = "libbenchmark-dev",
+    )
+    system_library(
+        name = "com_github_google_flatbuffers",
+        build_file = "//third_party/flatbuffers:flatbuffers.BUILD",
+        env = "INGOT_FLATBUFFERS_DIR",
+        headers = ["flatbuffers"],
+        package = "libflatbuffers-dev flatbuffers-compiler",
+        programs = ["flatc"],
+    )
+    system_library(
+        name = "highway",
+        build_file = "//third_party/highway:highway.BUILD",
+        env = "INGOT_HIGHWAY_DIR",
+        headers = ["hwy"],
+        package = "libhwy-dev",
+    )
+    system_library(
+        name = "nlohmann_json",
+        build_file = "//third_party/nlohmann_json:nlohmann_json.BUILD",
+        env = "INGOT_NLOHMANN_JSON_DIR",
+        headers = ["nlohmann"],
+        package = "nlohmann-json3-dev",
+    )
+    system_library(
+        name = "libzip",
+        build_file = "//third_party/libzip:libzip.BUILD",
+        env = "INGOT_LIBZIP_DIR",
+        headers = ["zip.h", "zipconf.h"],
+        package = "libzip-dev",
+    )
+    system_library(
+        name = "openssl",
+        build_file = "//third_party/openssl:openssl.BUILD",
+        env = "INGOT_OPENSSL_DIR",
+        headers = ["openssl"],
+        package = "libssl-dev",
+    )
+    pinned_wheels(
+        name = "libtorch",
+        build_file = "//third_party/libtorch:libtorch.BUILD",
+        env = "INGOT_LIBTORCH_DIR",
+        lock = "//third_party:lock.json",
+        marker = "lib/libtorch_cpu.so",
+    )
+    pinned_wheels(
+        name = "onednn",
+        build_file = "//third_party/onednn:onednn.BUILD",
+        env = "INGOT_ONEDNN_DIR",
+        lock = "//third_party:lock.json",
+        marker = "lib/libdnnl.so.3",
+    )
