@@ -21,7 +21,8 @@
 
 namespace ingot {
 
-// Returns `status` with "context: " before its message; its code and payloads are kept. OK stays OK.
+// Returns `status` with "context: " before its message; its code and payloads are kept. OK stays
+// OK.
 absl::Status Annotate(const absl::Status& status, absl::string_view context);
 
 namespace internal {
@@ -42,23 +43,23 @@ inline const absl::Status& StatusOf(const absl::Status& status) { return status;
 }  // namespace internal
 }  // namespace ingot
 
-#define INGOT_RETURN_IF_ERROR(expression, ...)                                                 \
-  do {                                                                                         \
-    if (const auto& ingot_result = (expression); !ingot_result.ok()) {                         \
-      return ::ingot::internal::ToStatus(                                                      \
-          ::ingot::internal::StatusOf(ingot_result) __VA_OPT__(, ) __VA_ARGS__);               \
-    }                                                                                          \
+#define INGOT_RETURN_IF_ERROR(expression, ...)                                                    \
+  do {                                                                                            \
+    if (const auto& ingot_result = (expression); !ingot_result.ok()) {                            \
+      return ::ingot::internal::ToStatus(::ingot::internal::StatusOf(ingot_result) __VA_OPT__(, ) \
+                                             __VA_ARGS__);                                        \
+    }                                                                                             \
   } while (false)
 
-#define INGOT_ASSIGN_OR_RETURN(declaration, expression, ...)                                   \
-  INGOT_ASSIGN_OR_RETURN_IMPL_(INGOT_CONCAT_(ingot_status_or_, __LINE__), declaration,         \
+#define INGOT_ASSIGN_OR_RETURN(declaration, expression, ...)                           \
+  INGOT_ASSIGN_OR_RETURN_IMPL_(INGOT_CONCAT_(ingot_status_or_, __LINE__), declaration, \
                                expression __VA_OPT__(, ) __VA_ARGS__)
 
-#define INGOT_ASSIGN_OR_RETURN_IMPL_(result, declaration, expression, ...)                     \
-  auto result = (expression);                                                                  \
-  if (!result.ok()) {                                                                          \
-    return ::ingot::internal::ToStatus(result.status() __VA_OPT__(, ) __VA_ARGS__);            \
-  }                                                                                            \
+#define INGOT_ASSIGN_OR_RETURN_IMPL_(result, declaration, expression, ...)          \
+  auto result = (expression);                                                       \
+  if (!result.ok()) {                                                               \
+    return ::ingot::internal::ToStatus(result.status() __VA_OPT__(, ) __VA_ARGS__); \
+  }                                                                                 \
   INGOT_STRIP_(declaration) = *std::move(result)
 
 #define INGOT_CONCAT_(a, b) INGOT_CONCAT_INNER_(a, b)

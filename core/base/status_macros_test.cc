@@ -1,11 +1,11 @@
 #include "core/base/status_macros.h"
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
-
-#include <gtest/gtest.h>
 
 #include "absl/strings/cord.h"
 #include "core/base/status_matchers.h"
@@ -32,14 +32,17 @@ absl::Status CheckQuarter(int value) {
   return absl::OkStatus();
 }
 
-TEST(StatusMacrosTest, AssignsTheValueOfAnOkResult) { EXPECT_THAT(Quarter(8), IsOkAndHolds(Eq(2))); }
+TEST(StatusMacrosTest, AssignsTheValueOfAnOkResult) {
+  EXPECT_THAT(Quarter(8), IsOkAndHolds(Eq(2)));
+}
 
 TEST(StatusMacrosTest, ReturnsAnErrorUnchangedWithoutContext) {
   EXPECT_THAT(Quarter(3), StatusIs(absl::StatusCode::kInvalidArgument, Eq("odd")));
 }
 
 TEST(StatusMacrosTest, PutsTheContextBeforeTheMessage) {
-  EXPECT_THAT(Quarter(6), StatusIs(absl::StatusCode::kInvalidArgument, Eq("second half of 6: odd")));
+  EXPECT_THAT(Quarter(6),
+              StatusIs(absl::StatusCode::kInvalidArgument, Eq("second half of 6: odd")));
   EXPECT_THAT(CheckQuarter(3), StatusIs(absl::StatusCode::kInvalidArgument, Eq("quarter: odd")));
 }
 
@@ -69,7 +72,8 @@ TEST(StatusMacrosTest, EvaluatesTheContextOnlyOnError) {
   };
   EXPECT_THAT(run(absl::OkStatus()), IsOk());
   EXPECT_EQ(contexts, 0);
-  EXPECT_THAT(run(absl::AbortedError("stop")), StatusIs(absl::StatusCode::kAborted, Eq("context: stop")));
+  EXPECT_THAT(run(absl::AbortedError("stop")),
+              StatusIs(absl::StatusCode::kAborted, Eq("context: stop")));
   EXPECT_EQ(contexts, 1);
 }
 

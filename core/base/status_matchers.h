@@ -6,12 +6,12 @@
 #ifndef INGOT_CORE_BASE_STATUS_MATCHERS_H_
 #define INGOT_CORE_BASE_STATUS_MATCHERS_H_
 
+#include <gmock/gmock.h>
+
 #include <ostream>
 #include <string>
 #include <type_traits>
 #include <utility>
-
-#include <gmock/gmock.h>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -86,7 +86,8 @@ internal::IsOkAndHoldsMatcher<std::decay_t<Matcher>> IsOkAndHolds(Matcher&& matc
   return internal::IsOkAndHoldsMatcher<std::decay_t<Matcher>>(std::forward<Matcher>(matcher));
 }
 
-// Matches an absl::Status or absl::StatusOr<T> with this code, and a message that matches `message`.
+// Matches an absl::Status or absl::StatusOr<T> with this code, and a message that matches
+// `message`.
 MATCHER_P2(StatusIs, code, message,
            testing::DescribeMatcher<absl::StatusCode>(code, negation) +
                (negation ? ", or its message " : ", and its message ") +

@@ -1,0 +1,66 @@
+// A recording: what a frontend hands over. Graph, weights, numbers and the signature it is valid for.
+//
+// Constants are shared, not copied: `owner` keeps the memory of a weight alive (a LibTorch tensor, a mapped
+// file). A Recording is a value; copies share the constants. Const access is thread-safe.
+#ifndef INGOT_CORE_IR_RECORDING_H_
+#define INGOT_CORE_IR_RECORDING_H_
+
+#include <complex>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ir/graph.h"
+
+namespace ingot::ir {
+
+// Dense row-major bytes of a tensor that lives outside the graph. `data` has at least
+// `type.NumBytes()` bytes, immutable while `owner` lives.
+struct Constant {
+  Digest digest;  // Sha256 of the bytes
+  TensorType type;
+  const void* data = nullptr;
+  std::shared_ptr<const void> owner;
+};
+
+using Scalar = std::variant<bool, int64_t, double, std::complex<double>>;
+DType ScalarDType(const Scalar& scalar);  // kBool, kInt64, kFloat64, kComplex128
+
+// Where the number of scalar input k comes from: a literal of the program, or a number argument of the call.
+struct ScalarBinding {
+  bool is_argument = false;
+  uint32_t argument = 0;  // scalar slot in `arguments` when is_argument
+  Scalar literal = int64_t{0};
+};
+
+// What a tensor argument must look like. Strides empty: row-major dense.
+struct ArgumentSpec {
+  TensorType type;
+  Dims strides;
+  friend bool operator==(const ArgumentSpec&, const ArgumentSpec&) = default;
+};
+
+// What of the arguments a graph is valid for.
+struct Signature {
+  std::vector<ArgumentSpec> arguments;  // by tensor slot
+  // Slot of the first argument that shares memory with argument k (k itself if none earlier does).
+  std::vector<uint32_t> alias_class;
+  Structure arguments_structure;  // nesting of the call's arguments; a Tuple
+  friend bool operator==(const Signature&, const Signature&) = default;
+};
+// "(f32[2,3], f32[2,3])", with strides and aliases where they are not the plain ones.
+std::string ToString(const Signature& signature);
+
+struct Recording {
+  Graph graph;
+  std::vector<Constant> constants;     // by index of the constant inputs
+  std::vector<Constant> initial_state;  // by index of the state inputs
+  std::vector<ScalarBinding> scalars;  // by index of the scalar inputs
+  Signature signature;
+};
+
+}  // namespace ingot::ir
+
+#endif  // INGOT_CORE_IR_RECORDING_H_
