@@ -3,11 +3,15 @@
 _TIMEOUT_SECONDS = 3600
 
 def _find_python(ctx):
-    # The system's own interpreter first: it has the pip that bazelw installs, whatever a user's PATH holds.
     override = ctx.os.environ.get("INGOT_PYTHON", "")
-    python = override if override else ctx.which("python3")
+    if override:
+        return override
+
+    # The system's own first: it has the pip that bazelw installs, whatever stands first on a user's PATH.
+    system = ctx.path("/usr/bin/python3")
+    python = system if system.exists else ctx.which("python3")
     if not python:
-        fail("python3 is not on the PATH: install the package python3, or set INGOT_PYTHON")
+        fail("there is no python3: install the package python3, or set INGOT_PYTHON")
     return python
 
 def _pinned_wheels_impl(ctx):

@@ -1,7 +1,7 @@
-#include <cstdint>
-
 #include <flatbuffers/flatbuffers.h>
 #include <gtest/gtest.h>
+
+#include <cstdint>
 
 #include "third_party/flatbuffers/smoke_test/smoke_generated.h"
 
