@@ -1,0 +1,63 @@
+// Moving elements without arithmetic: strided copies (permute, transpose, slice, expand, cat, flip,
+// repeat) and fills (pad). Elements are 1, 2, 4, 8 or 16 bytes; their meaning doesn't matter.
+//
+//   // NCHW -> NHWC: iterate in destination order, source strides permuted.
+//   StridedCopy::Make({n, h, w, c}, {c*h*w, w, 1, h*w}, {h*w*c, w*c, c, 1}, 4)
+//   cat along dim 1: one StridedCopy a part, all with the destination's strides; add the part's
+//   offset to dst. constant_pad_nd: Fill of the whole (or of each border box), then a StridedCopy
+//   into the middle; negative pads slice the source.
+//
+// Plans are immutable; Run is reentrant, allocates nothing, forks only when the work pays. Source
+// and destination must not overlap unless they are the same address with the same strides (a
+// no-op).
+#ifndef INGOT_BACKENDS_ONEDNN_KERNELS_COPY_H_
+#define INGOT_BACKENDS_ONEDNN_KERNELS_COPY_H_
+
+#include <cstdint>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace ingot::kernels {
+
+class StridedCopy {
+ public:
+  // Strides in elements, one for each dimension of shape; source strides may be 0 or negative,
+  // destination strides must not be 0 where the dimension is above 1 (InvalidArgument).
+  static absl::StatusOr<StridedCopy> Make(absl::Span<const int64_t> shape,
+                                          absl::Span<const int64_t> src_strides,
+                                          absl::Span<const int64_t> dst_strides, int element_size);
+
+  void Run(const void* src, void* dst, int threads) const;
+
+  // One memcpy: the caller may alias the buffers instead.
+  bool IsContiguous() const { return kind_ == Kind::kMemcpy || kind_ == Kind::kEmpty; }
+  int64_t num_elements() const { return elements_; }
+
+ private:
+  enum class Kind : uint8_t { kEmpty, kMemcpy, kRows, kTranspose, kStrided };
+  struct Dim {
+    int64_t size = 1;
+    int64_t src = 0;  // strides in elements
+    int64_t dst = 0;
+  };
+  StridedCopy() = default;
+
+  Kind kind_ = Kind::kEmpty;
+  int element_size_ = 1;
+  int64_t elements_ = 0;
+  // Outermost first, sorted and merged. The last one (kRows, kStrided) or two (kTranspose: rows,
+  // then columns) belong to the inner kernel.
+  absl::InlinedVector<Dim, 6> dims_;
+};
+
+// dst[i * stride] boxes set to the element at `value` (element_size bytes).
+absl::Status ValidateFill(absl::Span<const int64_t> shape, absl::Span<const int64_t> dst_strides,
+                          int element_size);
+void Fill(absl::Span<const int64_t> shape, absl::Span<const int64_t> dst_strides, int element_size,
+          const void* value, void* dst, int threads);
+
+}  // namespace ingot::kernels
+
+#endif  // INGOT_BACKENDS_ONEDNN_KERNELS_COPY_H_

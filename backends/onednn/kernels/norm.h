@@ -1,0 +1,52 @@
+// Normalisations over f32 rows. All functions are reentrant, allocate nothing, and fork only when
+// the work pays (parallel.h). Sums are kept in SIMD lanes with two passes (mean first, then centred
+// squares), so error does not grow with |mean| / stddev: results are within 4e-7 * (|weight| * |x -
+// mean| / stddev + |bias|) of the exact ones.
+#ifndef INGOT_BACKENDS_ONEDNN_KERNELS_NORM_H_
+#define INGOT_BACKENDS_ONEDNN_KERNELS_NORM_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ingot::kernels {
+
+// Operands of a row norm: rows x n, dense rows, row-major.
+struct RowNorm {
+  int64_t rows = 0;
+  int64_t n = 0;
+  float eps = 1e-5f;
+  const float* x = nullptr;         // [rows, n]
+  const float* residual = nullptr;  // optional [rows, n]: normalises x + residual
+  const float* weight = nullptr;    // optional [n]
+  const float* bias = nullptr;      // optional [n]; RmsNorm ignores it
+  float* y = nullptr;               // [rows, n]; may be x or residual
+  float* sum = nullptr;  // optional [rows, n]: receives x + residual; may be x or residual, not y
+};
+
+// y = (s - mean(s)) / sqrt(var(s) + eps) * weight + bias, s = x + residual, biased variance.
+void LayerNorm(const RowNorm& args, int threads);
+
+// y = s / sqrt(mean(s^2) + eps) * weight. torch.nn.RMSNorm(eps=None) means eps = 1.1920929e-07.
+void RmsNorm(const RowNorm& args, int threads);
+
+struct GroupNormArgs {
+  int64_t batch = 0;
+  int64_t channels = 0;  // divisible by groups
+  int64_t spatial = 0;   // product of the spatial dimensions
+  int64_t groups = 0;
+  float eps = 1e-5f;
+  const float* x = nullptr;       // [batch, channels, spatial] or [batch, spatial, channels]
+  const float* weight = nullptr;  // optional [channels]
+  const float* bias = nullptr;    // optional [channels]
+  float* y = nullptr;             // as x; may be x
+};
+
+void GroupNormNchw(const GroupNormArgs& args, int threads);
+
+// `workspace`: GroupNormNhwcWorkspaceBytes bytes, 4-byte aligned.
+size_t GroupNormNhwcWorkspaceBytes(const GroupNormArgs& args, int threads);
+void GroupNormNhwc(const GroupNormArgs& args, void* workspace, int threads);
+
+}  // namespace ingot::kernels
+
+#endif  // INGOT_BACKENDS_ONEDNN_KERNELS_NORM_H_
