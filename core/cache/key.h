@@ -1,9 +1,9 @@
 // The key: identity of a compiled graph.
 //
-// SHA-256 over tagged, length-framed parts: key format version, the graph's canonical bytes (constants by
-// digest), and the backend's fingerprint (name, versions, instruction sets, every option that may affect
-// code). Scalars and seeds are data and not in it. The parts are kept beside the digest: equality is equality
-// of the parts, and `Explain` can say which part differs.
+// SHA-256 over tagged, length-framed parts: key format version, the graph's canonical bytes
+// (constants by digest), and the backend's fingerprint (name, versions, instruction sets, every
+// option that may affect code). Scalars and seeds are data and not in it. The parts are kept beside
+// the digest: equality is equality of the parts, and `Explain` can say which part differs.
 #ifndef INGOT_CORE_CACHE_KEY_H_
 #define INGOT_CORE_CACHE_KEY_H_
 

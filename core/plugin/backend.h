@@ -1,8 +1,9 @@
 // The host's view of a backend: RAII wrappers over the C ABI (abi/ingot_backend.h).
 //
-// A Backend is an instance created from a loaded plugin (loader.h); an Executable is what it compiled. Both
-// are immutable and thread-safe; Executable::Execute may run concurrently, each call with its own workspace.
-// An Executable keeps its Backend alive, a Backend its Plugin; plugins are never unloaded.
+// A Backend is an instance created from a loaded plugin (loader.h); an Executable is what it
+// compiled. Both are immutable and thread-safe; Executable::Execute may run concurrently, each call
+// with its own workspace. An Executable keeps its Backend alive, a Backend its Plugin; plugins are
+// never unloaded.
 #ifndef INGOT_CORE_PLUGIN_BACKEND_H_
 #define INGOT_CORE_PLUGIN_BACKEND_H_
 
@@ -45,8 +46,8 @@ class Executable {
   size_t retained_bytes() const { return retained_bytes_; }
   const std::string& plan_json() const { return plan_json_; }
 
-  // See ingot_backend_api::execute. `workspace`: workspace_bytes() bytes, 64-aligned. No allocation on
-  // success. Errors carry the backend's name.
+  // See ingot_backend_api::execute. `workspace`: workspace_bytes() bytes, 64-aligned. No allocation
+  // on success. Errors carry the backend's name.
   absl::Status Execute(const ingot_run_context& context, absl::Span<const ingot_tensor> inputs,
                        absl::Span<const ingot_tensor> outputs, void* workspace) const;
 
@@ -65,8 +66,8 @@ class Executable {
 class Backend : public std::enable_shared_from_this<Backend> {
  public:
   // InvalidArgument for an option that the backend does not know.
-  static absl::StatusOr<std::shared_ptr<const Backend>> Create(std::shared_ptr<const Plugin> plugin,
-                                                               const std::vector<BackendOption>& options);
+  static absl::StatusOr<std::shared_ptr<const Backend>> Create(
+      std::shared_ptr<const Plugin> plugin, const std::vector<BackendOption>& options);
   ~Backend();
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
@@ -77,14 +78,15 @@ class Backend : public std::enable_shared_from_this<Backend> {
   // Part of the key: the plugin's fingerprint and the options that affect code, framed.
   const std::string& fingerprint() const { return fingerprint_; }
 
-  // One entry a node of `graph`. Internal if the plugin breaks its contract (claims twice, leaves out …).
+  // One entry a node of `graph`. Internal if the plugin breaks its contract (claims twice, leaves
+  // out …).
   absl::StatusOr<std::vector<NodeSupport>> Query(const ir::Graph& graph) const;
 
   // Compiles a graph all of whose nodes were claimed. `constants` by index of the constant inputs.
   // `cancelled` may be empty.
-  absl::StatusOr<std::shared_ptr<const Executable>> Compile(const ir::Graph& graph,
-                                                            absl::Span<const ir::Constant> constants,
-                                                            std::function<bool()> cancelled = {}) const;
+  absl::StatusOr<std::shared_ptr<const Executable>> Compile(
+      const ir::Graph& graph, absl::Span<const ir::Constant> constants,
+      std::function<bool()> cancelled = {}) const;
 
  private:
   Backend() = default;

@@ -1,10 +1,11 @@
 // Finds and loads backend plugins.
 //
-// A backend is named by a path (anything with a '/' or ending in ".so") or by a name NAME, which stands for
-// `libingot_NAME.so` in the first of these folders that has it: the caller's `folders`, then the folders of
-// the executable and of its runfiles. Nothing else is searched. Files are told apart by device and inode,
-// loaded once with RTLD_NOW | RTLD_LOCAL and never unloaded. A plugin that cannot be used is an absl::Status
-// with the reason (dlerror's text, wrong ABI major, no query symbol, refused), never a crash.
+// A backend is named by a path (anything with a '/' or ending in ".so") or by a name NAME, which
+// stands for `libingot_NAME.so` in the first of these folders that has it: the caller's `folders`,
+// then the folders of the executable and of its runfiles. Nothing else is searched. Files are told
+// apart by device and inode, loaded once with RTLD_NOW | RTLD_LOCAL and never unloaded. A plugin
+// that cannot be used is an absl::Status with the reason (dlerror's text, wrong ABI major, no query
+// symbol, refused), never a crash.
 #ifndef INGOT_CORE_PLUGIN_LOADER_H_
 #define INGOT_CORE_PLUGIN_LOADER_H_
 
@@ -30,13 +31,16 @@ class Plugin {
 };
 
 // Loads the shared object at `path` (made absolute, symlinks resolved). Thread-safe.
-// NotFound: no such file. FailedPrecondition: not a plugin, or of another ABI major; the text says which.
+// NotFound: no such file. FailedPrecondition: not a plugin, or of another ABI major; the text says
+// which.
 absl::StatusOr<std::shared_ptr<const Plugin>> LoadPlugin(const std::string& path);
 
 // The file that `backend` (a name or path) stands for. NotFound lists the folders that were tried.
-absl::StatusOr<std::string> FindPlugin(const std::string& backend, const std::vector<std::string>& folders);
+absl::StatusOr<std::string> FindPlugin(const std::string& backend,
+                                       const std::vector<std::string>& folders);
 
-// Folders searched after the caller's: that of the running executable and its Bazel runfiles' plugin folders.
+// Folders searched after the caller's: that of the running executable and its Bazel runfiles'
+// plugin folders.
 std::vector<std::string> DefaultPluginFolders();
 
 // All plugin files in `folders` and the default folders, sorted by name, first folder wins.

@@ -1,0 +1,42 @@
+"""How a backend plugin is linked: one shared object with one export."""
+
+def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], data = [], visibility = None, **kwargs):
+    """Links a backend plugin.
+
+    Everything that Bazel builds is linked in statically and hidden, so that two plugins, or a plugin and its host,
+    never share a symbol. abseil and the C++ run-time library stay shared libraries (Debian's static abseil isn't
+    position-independent); their types don't cross the ABI.
+
+    Args:
+      name: file name: "libingot_<backend>.so".
+      srcs: sources; one of them, or of the deps', uses INGOT_DEFINE_BACKEND.
+      deps: libraries. //backends/sdk:backend is added.
+      copts: added to the plugin's own.
+      linkopts: added to the plugin's own.
+      data: what the plugin needs at run time.
+      visibility: default: the whole repository (tools and tests load it as data).
+      **kwargs: passed to cc_binary.
+    """
+    if not (name.startswith("libingot_") and name.endswith(".so")):
+        fail("a backend plugin is called libingot_<backend>.so, not %s" % name)
+    native.cc_binary(
+        name = name,
+        srcs = srcs,
+        copts = ["-fvisibility=hidden"] + copts,
+        data = data,
+        linkopts = [
+            "-Wl,--version-script=$(location //backends/sdk:plugin.lds)",
+            "-Wl,--exclude-libs,ALL",
+            "-Wl,-Bsymbolic",
+            "-Wl,-z,defs",
+            # The query symbol may sit in an archive, which nothing else would pull in.
+            "-Wl,-u,ingot_backend_query",
+        ] + linkopts,
+        linkshared = True,
+        visibility = visibility or ["//:__subpackages__"],
+        deps = deps + [
+            "//backends/sdk:backend",
+            "//backends/sdk:plugin.lds",
+        ],
+        **kwargs
+    )
