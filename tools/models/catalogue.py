@@ -1,0 +1,26 @@
+"""Every case, by set. Importing this module imports torch and transformers (seconds)."""
+
+from tools.models import lazy_modules, plain_models, text_models, vision_models
+
+SETS = {
+    "models": (text_models.CASES + vision_models.CASES + plain_models.CASES),
+    "lazy": lazy_modules.CASES,
+}
+
+
+def select(set_name, only):
+    """Returns the cases of a set, in its order.
+
+    Args:
+      set_name: a key of SETS.
+      only: names to keep, or an empty sequence for all.
+
+    Raises:
+      ValueError: a name in `only` is not in the set.
+    """
+    cases = SETS[set_name]
+    unknown = sorted(set(only) - {case.name for case in cases})
+    if unknown:
+        raise ValueError(f"no case {', '.join(unknown)} in set {set_name}; it has "
+                         f"{', '.join(case.name for case in cases)}")
+    return [case for case in cases if not only or case.name in only]
