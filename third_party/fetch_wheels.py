@@ -46,7 +46,7 @@ def download(wheel: dict, folder: pathlib.Path) -> pathlib.Path:
     wheels = list(folder.glob("*.whl"))
     if result.returncode != 0 or len(wheels) != 1:
         lines = [line for line in result.stderr.strip().splitlines() if line] or ["pip gave no reason"]
-        raise FetchError(f"the Python package {wheel['package']} could not be had: {lines[-1]}")
+        raise FetchError(f"the Python package {wheel['package']} could not be had: {lines[-1].removeprefix('ERROR: ')}")
     actual = sha256_of(wheels[0])
     if actual != wheel["sha256"]:
         raise FetchError(
