@@ -4,7 +4,6 @@ load("//third_party:pinned_wheels.bzl", "pinned_wheels")
 load("//third_party:system_library.bzl", "system_library")
 load("//third_party/abseil:abseil.bzl", "abseil_repository")
 load("//third_party/python:python.bzl", "python_environment")
-load("//third_party/python:python.bzl", "python_environment")
 
 def ingot_dependencies():
     """Declares all external repositories; the only thing WORKSPACE calls."""
@@ -76,5 +75,4 @@ def ingot_dependencies():
         lock = "//third_party:lock.json",
         marker = "lib/libdnnl.so.3",
     )
-    python_environment(name = "ingot_python")
     python_environment(name = "ingot_python")
