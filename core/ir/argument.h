@@ -1,9 +1,9 @@
 // One argument of a node, in the position that the op's ATen schema gives it.
 //
-// A node always carries *all* arguments of its schema, defaults filled in, so that two nodes that mean the
-// same have the same arguments. Tensors are references to values. A schema argument of kind `Scalar` is
-// either a literal (bool, int64_t, double, complex) or a ValueRef to a value of role kScalar: then its
-// number is data, and graphs that differ only in it are the same graph.
+// A node always carries *all* arguments of its schema, defaults filled in, so that two nodes that
+// mean the same have the same arguments. Tensors are references to values. A schema argument of
+// kind `Scalar` is either a literal (bool, int64_t, double, complex) or a ValueRef to a value of
+// role kScalar: then its number is data, and graphs that differ only in it are the same graph.
 #ifndef INGOT_CORE_IR_ARGUMENT_H_
 #define INGOT_CORE_IR_ARGUMENT_H_
 
@@ -20,8 +20,8 @@ namespace ingot::ir {
 using ValueId = uint32_t;
 inline constexpr ValueId kNoValue = 0xffffffffu;
 
-// No value: an optional argument that is absent. Device, layout, generator and pin_memory arguments are
-// always None: ingot graphs live on the CPU, dense, and take randomness from the seed input.
+// No value: an optional argument that is absent. Device, layout, generator and pin_memory arguments
+// are always None: ingot graphs live on the CPU, dense, and take randomness from the seed input.
 struct None {
   friend bool operator==(const None&, const None&) = default;
 };
@@ -38,12 +38,12 @@ struct ValueRefList {
   friend bool operator==(const ValueRefList&, const ValueRefList&) = default;
 };
 
-using Argument = std::variant<None,                  // absent
-                              ValueRef,              // Tensor, Tensor?, or a Scalar held by a value
-                              ValueRefList,          // Tensor[], Tensor?[]
-                              bool,                  // bool, or a literal bool Scalar
-                              int64_t,               // int, SymInt, MemoryFormat code, or a literal int Scalar
-                              double,                // float, or a literal float Scalar
+using Argument = std::variant<None,          // absent
+                              ValueRef,      // Tensor, Tensor?, or a Scalar held by a value
+                              ValueRefList,  // Tensor[], Tensor?[]
+                              bool,          // bool, or a literal bool Scalar
+                              int64_t,  // int, SymInt, MemoryFormat code, or a literal int Scalar
+                              double,   // float, or a literal float Scalar
                               std::complex<double>,  // a literal complex Scalar
                               std::string,           // str
                               std::vector<int64_t>,  // int[], SymInt[]

@@ -34,7 +34,7 @@ absl::StatusOr<Digest> ParseDigest(absl::string_view hex);
 Digest Sha256(const void* data, size_t size);
 inline Digest Sha256(absl::string_view data) { return Sha256(data.data(), data.size()); }
 
-// Incremental SHA-256 whose parts are framed by their length, so that ("ab","c") and ("a","bc") differ.
+// Incremental SHA-256 with parts framed by their length: ("ab","c") and ("a","bc") differ.
 class FramedHasher {
  public:
   FramedHasher();

@@ -1,8 +1,8 @@
 // Element types of tensors.
 //
-// The set is PyTorch's dense CPU set; names in the text form are short (`f32`, `i64`), names in messages
-// are the same. Numeric codes are part of the `.ingot` format and of the graph's canonical bytes: append
-// only, never renumber.
+// The set is PyTorch's dense CPU set; names in the text form are short (`f32`, `i64`), names in
+// messages are the same. Numeric codes are part of the `.ingot` format and of the graph's canonical
+// bytes: append only, never renumber.
 #ifndef INGOT_CORE_IR_DTYPE_H_
 #define INGOT_CORE_IR_DTYPE_H_
 

@@ -1,9 +1,9 @@
 // The graph: a functional program in static single assignment form over tensors.
 //
-// A graph is a list of values, inputs, nodes and outputs. Values are defined once: by an input or as an
-// output of a node. Nodes are in topological order. An op name is ATen's own with its overload
-// ("aten::add.Tensor", "aten::linear"); an op that the registry (core/ops) does not know is *opaque*: it is
-// carried with all its arguments, and only a backend that claims it can run it.
+// A graph is a list of values, inputs, nodes and outputs. Values are defined once: by an input or
+// as an output of a node. Nodes are in topological order. An op name is ATen's own with its
+// overload ("aten::add.Tensor", "aten::linear"); an op that the registry (core/ops) does not know
+// is *opaque*: it is carried with all its arguments, and only a backend that claims it can run it.
 //
 //   Graph g("sub");
 //   ValueId a = g.AddInput({InputRole::kArgument, 0}, {DType::kFloat32, {2, 3}});
@@ -11,13 +11,14 @@
 //   NodeId n = g.AddNode("aten::sub.Tensor", {ValueRef{a}, ValueRef{b}, int64_t{1}}, {type});
 //   g.AddOutput({OutputRole::kResult, 0}, g.node(n).outputs[0]);
 //
-// This class only stores; `GraphBuilder` (builder.h) infers types, `Verify` (verifier.h) checks. Not
-// thread-safe while being built; const access is.
+// This class only stores; `GraphBuilder` (builder.h) infers types, `Verify` (verifier.h) checks.
+// Not thread-safe while being built; const access is.
 #ifndef INGOT_CORE_IR_GRAPH_H_
 #define INGOT_CORE_IR_GRAPH_H_
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -35,7 +36,7 @@ using NodeId = uint32_t;
 // What an input is for. Codes are part of the format.
 enum class InputRole : uint8_t {
   kArgument = 0,  // tensor argument number `index` of the call
-  kScalar = 1,    // number `index`, rank 0, dtype i64, f64, b8 or c128; a "wrapped number" in promotion
+  kScalar = 1,    // number `index`, a "wrapped number" in promotion: i64[], f64[], b8[] or c128[]
   kState = 2,     // mutable buffer number `index` of the module, held by the runtime between calls
   kSeed = 3,      // the call's seed: i64[], at most one
   kConstant = 4,  // weights: bytes identified by `digest`, held outside the graph
@@ -46,7 +47,7 @@ enum class OutputRole : uint8_t {
   kResult = 0,       // result slot `index`
   kWriteBack = 1,    // new contents of tensor argument `index`
   kStateUpdate = 2,  // new contents of state `index`
-  kAlias = 3,        // result slot `index` *is* tensor argument `alias_of`, or the view of it given by `strides`, `offset`
+  kAlias = 3,        // result slot `index` is memory of tensor argument `alias_of`: see OutputSpec
 };
 
 struct InputSpec {
@@ -59,6 +60,9 @@ struct InputSpec {
   friend bool operator==(const InputSpec&, const InputSpec&) = default;
 };
 
+// A result that is an alias *is* tensor argument `alias_of` when it has no strides, and the view of
+// it given by `strides` and `offset` otherwise (a view of rank 0 has only an offset). The type of
+// `value` gives the sizes; its contents are what the alias shows once write-backs are done.
 struct OutputSpec {
   OutputRole role = OutputRole::kResult;
   uint32_t index = 0;
@@ -73,7 +77,7 @@ struct OutputSpec {
 
 struct Node {
   std::string op;
-  // In schema order, all of them. A random op (see OpTraits) has one more, last: ValueRef to the seed.
+  // In schema order, all of them. A random op (see OpTraits) has one more, last: the seed's value.
   std::vector<Argument> args;
   // One id per returned tensor, Tensor[] flattened; kNoValue for one that the op leaves undefined.
   std::vector<ValueId> outputs;
@@ -93,7 +97,8 @@ class Graph {
   // Adds an input; `spec.value` is set by the call. Returns the new value.
   ValueId AddInput(InputSpec spec, TensorType type);
   // Appends a node whose outputs are new values of `types`.
-  NodeId AddNode(std::string op, std::vector<Argument> args, std::vector<TensorType> types, std::string source = "");
+  NodeId AddNode(std::string op, std::vector<Argument> args, std::vector<TensorType> types,
+                 std::string source = "");
   void AddOutput(OutputSpec spec, ValueId value);
 
   // Low-level: a new value without a definition yet (parsers and passes define it by `nodes()`).
@@ -101,6 +106,8 @@ class Graph {
 
   size_t num_values() const { return types_.size(); }
   const TensorType& type(ValueId value) const { return types_[value]; }
+  // For Renumber: the types by new value id.
+  void ReplaceTypes(std::vector<TensorType> types) { types_ = std::move(types); }
   TensorType& mutable_type(ValueId value) { return types_[value]; }
 
   absl::Span<const InputSpec> inputs() const { return inputs_; }
@@ -134,8 +141,9 @@ void ForEachOperand(const Node& node, absl::FunctionRef<void(ValueId)> fn);
 // Replaces each reference by `fn(reference)`.
 void MapOperands(Node& node, absl::FunctionRef<ValueId(ValueId)> fn);
 
-// Drops values that nothing defines and numbers the rest in order of definition (inputs, then nodes).
-// Afterwards equal programs are equal graphs; ids held outside are invalid. Debug fields stay.
+// Drops values that nothing defines and numbers the rest in order of definition (inputs, then
+// nodes). Afterwards equal programs are equal graphs; ids held outside are invalid. Debug fields
+// stay, and a use of an undefined value stays one. REQUIRES: ids that define a value are in range.
 void Renumber(Graph& graph);
 
 // `node` as text for messages: "%7 = aten::linear (file.py:12)".

@@ -1,7 +1,7 @@
-// A recording: what a frontend hands over. Graph, weights, numbers and the signature it is valid for.
+// A recording: what a frontend hands over. Graph, weights, numbers, and the signature.
 //
-// Constants are shared, not copied: `owner` keeps the memory of a weight alive (a LibTorch tensor, a mapped
-// file). A Recording is a value; copies share the constants. Const access is thread-safe.
+// Constants are shared, not copied: `owner` keeps the memory of a weight alive (a LibTorch tensor,
+// a mapped file). A Recording is a value; copies share the constants. Const access is thread-safe.
 #ifndef INGOT_CORE_IR_RECORDING_H_
 #define INGOT_CORE_IR_RECORDING_H_
 
@@ -28,7 +28,8 @@ struct Constant {
 using Scalar = std::variant<bool, int64_t, double, std::complex<double>>;
 DType ScalarDType(const Scalar& scalar);  // kBool, kInt64, kFloat64, kComplex128
 
-// Where the number of scalar input k comes from: a literal of the program, or a number argument of the call.
+// Where the number of scalar input k comes from: a literal of the program, or a number argument of
+// the call.
 struct ScalarBinding {
   bool is_argument = false;
   uint32_t argument = 0;  // scalar slot in `arguments` when is_argument
@@ -55,9 +56,9 @@ std::string ToString(const Signature& signature);
 
 struct Recording {
   Graph graph;
-  std::vector<Constant> constants;     // by index of the constant inputs
+  std::vector<Constant> constants;      // by index of the constant inputs
   std::vector<Constant> initial_state;  // by index of the state inputs
-  std::vector<ScalarBinding> scalars;  // by index of the scalar inputs
+  std::vector<ScalarBinding> scalars;   // by index of the scalar inputs
   Signature signature;
 };
 

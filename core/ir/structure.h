@@ -1,7 +1,8 @@
-// The nesting of a call's arguments or results: tensors, numbers, None, and tuples, lists and dicts of them.
+// The nesting of a call's arguments or results: tensors, numbers, None, and tuples, lists and dicts
+// of them.
 //
-// Leaves that are tensors are numbered ("slots"). Two leaves may name the same slot: then they are the same
-// tensor object in the caller's world (`return c, a + 1, c`).
+// Leaves that are tensors are numbered ("slots"). Two leaves may name the same slot: then they are
+// the same tensor object in the caller's world (`return c, a + 1, c`).
 #ifndef INGOT_CORE_IR_STRUCTURE_H_
 #define INGOT_CORE_IR_STRUCTURE_H_
 
@@ -12,11 +13,14 @@
 
 namespace ingot::ir {
 
+// Structures nest no deeper than this: readers of files and of text refuse what does.
+inline constexpr int kMaxStructureDepth = 64;
+
 struct Structure {
   enum class Kind : uint8_t {
     kNone = 0,
     kTensor = 1,  // `slot`
-    kBool = 2,    // `number` (a constant of the recording)
+    kBool = 2,    // `number`, or an argument scalar when `slot` >= 0
     kInt = 3,     // `number`, or an argument scalar when `slot` >= 0
     kFloat = 4,   // `number`, or an argument scalar when `slot` >= 0
     kString = 5,  // `text`
@@ -39,7 +43,8 @@ struct Structure {
   friend bool operator==(const Structure&, const Structure&) = default;
 };
 
-// "(T0, [T1, T0], {"a": 3}, None)".
+// "(T0, [T1, T0], {"a": 3}, None)"; a number that is an argument: "int S0", "float S1"; a tuple of
+// one: "(T0,)".
 std::string ToString(const Structure& structure);
 
 }  // namespace ingot::ir

@@ -1,0 +1,26 @@
+#include "core/ir/recording.h"
+
+#include <gtest/gtest.h>
+
+namespace ingot::ir {
+namespace {
+
+TEST(RecordingTest, ScalarsHaveTheDTypesOfTheirAlternatives) {
+  EXPECT_EQ(ScalarDType(true), DType::kBool);
+  EXPECT_EQ(ScalarDType(int64_t{1}), DType::kInt64);
+  EXPECT_EQ(ScalarDType(1.5), DType::kFloat64);
+  EXPECT_EQ(ScalarDType(std::complex<double>(1, 2)), DType::kComplex128);
+}
+
+TEST(RecordingTest, SignaturePrintsWhatIsUnusual) {
+  Signature signature;
+  const TensorType type = {DType::kFloat32, {2, 3}};
+  signature.arguments = {{type, {}}, {type, {3, 1}}, {type, {1, 2}}, {type, {}}};
+  signature.alias_class = {0, 1, 2, 0};
+  EXPECT_EQ(ToString(signature),
+            "(f32[2,3], f32[2,3], f32[2,3] strides [1,2], f32[2,3] aliases 0)");
+  EXPECT_EQ(ToString(Signature()), "()");
+}
+
+}  // namespace
+}  // namespace ingot::ir
