@@ -24,10 +24,13 @@ check() {
 mapfile -t sources < <(list_sources '*.h' '*.cc')
 mapfile -t build_files < <(list_sources 'BUILD' '*/BUILD' '*.bzl' '*/*.bzl')
 # This file holds the patterns themselves.
-mapfile -t texts < <(list_sources '*.h' '*.cc' '*.md' '*.py' '*.sh' '*.bzl' 'BUILD' '*/BUILD' | grep -v '^tools/lint/house_rules_test.sh$')
+mapfile -t texts < <(
+  list_sources '*.h' '*.cc' '*.md' '*.py' '*.sh' '*.bzl' '*.json' '*.lock' 'BUILD' '*/BUILD' '*.BUILD' 'bazelw' '.bazelrc' '.ci/*' |
+    grep -v '^tools/lint/house_rules_test.sh$')
 
 check "no unfinished work in the tree" '\b(TODO|FIXME|XXX)\b' "${sources[@]}" "${build_files[@]}"
 check "no paths of one machine" '(/root/|/home/[a-z]+/|/work/)' "${texts[@]}"
+check "no registry's address" '(pypi\.org|pythonhosted|download\.pytorch|deb\.debian\.org|/releases/download/)' "${texts[@]}"
 check "no using namespace in headers" '^[[:space:]]*using namespace' \
   $(printf '%s\n' "${sources[@]}" | grep '\.h$' || true)
 
