@@ -9,12 +9,12 @@ command -v "${clang_format}" >/dev/null || { echo "the package clang-format-14 i
 
 mapfile -t files < <(list_sources '*.h' '*.cc')
 ((${#files[@]} > 0)) || { echo "no C++ files found in ${PWD}" >&2; exit 1; }
-unformatted="$(printf '%s\0' "${files[@]}" | xargs -0 -n 16 -P 2 bash -c '
-  for file in "$@"; do
-    "$0" --style=file "${file}" | cmp -s - "${file}" || printf "%s\n" "${file}"
-  done' "${clang_format}" | sort)"
-if [[ -n "${unformatted}" ]]; then
-  echo "not formatted; run: ${clang_format} -i" ${unformatted} >&2
+unformatted=()
+for file in "${files[@]}"; do
+  "${clang_format}" --style=file "${file}" | cmp -s - "${file}" || unformatted+=("${file}")
+done
+if ((${#unformatted[@]} > 0)); then
+  echo "not formatted; run: ${clang_format} -i ${unformatted[*]}" >&2
   exit 1
 fi
 echo "${#files[@]} files are formatted"

@@ -21,6 +21,7 @@ check() {
   (($# == 0)) || report "${rule}" < <(grep -nHE -- "${regex}" "$@" || true)
 }
 
+mapfile -t headers < <(list_sources '*.h')
 mapfile -t sources < <(list_sources '*.h' '*.cc')
 mapfile -t build_files < <(list_sources 'BUILD' '*/BUILD' '*.bzl' '*/*.bzl')
 # This file holds the patterns themselves.
@@ -31,8 +32,7 @@ mapfile -t texts < <(
 check "no unfinished work in the tree" '\b(TODO|FIXME|XXX)\b' "${sources[@]}" "${build_files[@]}"
 check "no paths of one machine" '(/root/|/home/[a-z]+/|/work/)' "${texts[@]}"
 check "no registry's address" '(pypi\.org|pythonhosted|download\.pytorch|deb\.debian\.org|/releases/download/)' "${texts[@]}"
-check "no using namespace in headers" '^[[:space:]]*using namespace' \
-  $(printf '%s\n' "${sources[@]}" | grep '\.h$' || true)
+check "no using namespace in headers" '^[[:space:]]*using namespace' "${headers[@]}"
 
 # The backend ABI is plain C11 that any compiler can read: these two headers, and each other, are all it includes.
 mapfile -t abi < <(list_sources 'core/plugin/abi/*.h')
@@ -40,9 +40,9 @@ mapfile -t abi < <(list_sources 'core/plugin/abi/*.h')
   grep -nHE '^[[:space:]]*#[[:space:]]*include' "${abi[@]}" |
     grep -vE '<(stddef|stdint)\.h>|"core/plugin/abi/' || true)
 
-for header in "${sources[@]}"; do
+for header in "${headers[@]}"; do
   # The ABI headers are installed under other paths than they have here, so their guards name the ABI.
-  [[ "${header}" == *.h && "${header}" != core/plugin/abi/* ]] || continue
+  [[ "${header}" != core/plugin/abi/* ]] || continue
   guard="INGOT_$(tr 'a-z/.-' 'A-Z___' <<<"${header}")_"
   grep -qE "^#ifndef ${guard}\$" "${header}" || report "header guard is ${guard}" <<<"${header}"
 done
