@@ -40,7 +40,7 @@ struct OpDef {
   absl::Status (*infer)(InferContext& ctx);
   const char* doc;  // one line, with the formula
 
-  Schema schema;  // filled by the registry from schema_text
+  Schema schema = {};  // filled by the registry from schema_text
   bool Is(OpTraits trait) const { return (traits & trait) != 0; }
 };
 
@@ -85,7 +85,11 @@ const OpDef* FindOp(absl::string_view op);
 // All ops, sorted by name.
 absl::Span<const OpDef* const> AllOps();
 
-// Checks the arguments against the schema and infers the types of the outputs.
+// Checks the arguments against the schema and infers the types of the outputs. A Scalar argument held by a value
+// must be one of the op's data_scalars. Tensor operands are real tensors: a number that eager wraps into a tensor
+// ("x * 2") belongs into the Scalar overload, since only there it counts as a number in promotion.
+// InvalidArgument: eager would refuse it too. Unimplemented: eager takes it, this vocabulary does not (training
+// batch norm, complex dtypes of most ops …); a frontend then records the op's children or an opaque node.
 absl::StatusOr<std::vector<ir::TensorType>> InferTypes(
     const OpDef& def, const std::vector<ir::Argument>& args,
     absl::FunctionRef<const ir::TensorType&(ir::ValueId)> type_of);

@@ -37,6 +37,7 @@ struct SchemaArg {
   std::string name;
   ArgKind kind = ArgKind::kTensor;
   bool optional = false;                      // `T?`
+  bool optional_elements = false;             // `Tensor?[]`
   std::optional<ir::Argument> default_value;  // None{} for `=None`
 };
 

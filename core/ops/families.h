@@ -1,0 +1,26 @@
+// The tables that make up the registry, one function a family. Private to core/ops.
+#ifndef INGOT_CORE_OPS_FAMILIES_H_
+#define INGOT_CORE_OPS_FAMILIES_H_
+
+#include <vector>
+
+#include "core/ops/registry.h"
+
+namespace ingot::ops {
+
+std::vector<OpDef> PointwiseOps();   // arithmetic, comparisons, logic, casts
+std::vector<OpDef> ActivationOps();  // pointwise functions of one tensor
+std::vector<OpDef> MatmulOps();
+std::vector<OpDef> ConvOps();
+std::vector<OpDef> PoolOps();
+std::vector<OpDef> NormOps();
+std::vector<OpDef> AttentionOps();
+std::vector<OpDef> IndexOps();
+std::vector<OpDef> ReduceOps();
+std::vector<OpDef> ShapeOps();
+std::vector<OpDef> RandomOps();
+std::vector<OpDef> RnnOps();
+
+}  // namespace ingot::ops
+
+#endif  // INGOT_CORE_OPS_FAMILIES_H_
