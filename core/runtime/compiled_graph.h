@@ -43,7 +43,8 @@ struct GroupReport {
   std::string backend;            // "onednn"
   std::string library_version;    // "oneDNN 3.2.0"
   std::vector<ir::NodeId> nodes;  // of graph()
-  std::string plan_json;  // see ingot_executable_info::plan_json; node ids are those of graph()
+  std::string
+      plan_json;  // see ingot_executable_info::plan_json; its node ids are positions in `nodes`
   size_t retained_bytes = 0, workspace_bytes = 0;
   bool cached = false;  // found in the compile cache
 };

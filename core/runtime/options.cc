@@ -1,0 +1,220 @@
+#include "core/runtime/options.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "core/base/status_macros.h"
+
+namespace ingot::runtime {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr absl::string_view kAutoBackends[] = {"onednn", "torchscript", "reference"};
+
+struct PolicyName {
+  FallbackPolicy policy;
+  absl::string_view name;
+};
+constexpr PolicyName kPolicies[] = {{FallbackPolicy::kForbid, "forbid"},
+                                    {FallbackPolicy::kWarn, "warn"},
+                                    {FallbackPolicy::kAllow, "allow"}};
+
+std::vector<std::string> SplitList(absl::string_view text) {
+  std::vector<std::string> items;
+  for (absl::string_view item : absl::StrSplit(text, ',')) {
+    item = absl::StripAsciiWhitespace(item);
+    if (!item.empty()) items.emplace_back(item);
+  }
+  return items;
+}
+
+template <typename T>
+absl::Status SetNumber(absl::string_view value, absl::string_view expected, std::optional<T>& out) {
+  T number{};
+  if (!absl::SimpleAtoi(value, &number)) {
+    return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not ", expected));
+  }
+  out = number;
+  return absl::OkStatus();
+}
+
+using Setter = absl::Status (*)(absl::string_view value, OptionOverrides& out);
+struct OptionName {
+  absl::string_view name;
+  const char* variable;
+  Setter set;
+};
+
+// One row an option that files and the environment may set.
+constexpr OptionName kOptions[] = {
+    {"backend", "INGOT_BACKEND",
+     [](absl::string_view value, OptionOverrides& out) {
+       out.backend = std::string(value);
+       return absl::OkStatus();
+     }},
+    {"fallback", "INGOT_FALLBACK",
+     [](absl::string_view value, OptionOverrides& out) -> absl::Status {
+       INGOT_ASSIGN_OR_RETURN(out.fallback, ParseFallbackPolicy(value));
+       return absl::OkStatus();
+     }},
+    {"force_fallback", "INGOT_FORCE_FALLBACK",
+     [](absl::string_view value, OptionOverrides& out) {
+       out.force_fallback = SplitList(value);
+       return absl::OkStatus();
+     }},
+    {"threads", "INGOT_THREADS",
+     [](absl::string_view value, OptionOverrides& out) {
+       return SetNumber(value, "a number of threads", out.threads);
+     }},
+    {"cache_bytes", "INGOT_CACHE_BYTES",
+     [](absl::string_view value, OptionOverrides& out) {
+       return SetNumber(value, "a number of bytes", out.cache_bytes);
+     }},
+    {"plugin_folders", "INGOT_PLUGIN_FOLDERS",
+     [](absl::string_view value, OptionOverrides& out) {
+       out.plugin_folders = SplitList(value);
+       return absl::OkStatus();
+     }},
+    {"seed", "INGOT_SEED",
+     [](absl::string_view value, OptionOverrides& out) {
+       return SetNumber(value, "a seed (0 to 2^64-1)", out.seed);
+     }},
+};
+
+// CPUs granted by cgroup v2's cpu.max ("quota period" or "max period"), rounded up; 0: no limit.
+int CgroupCpus() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  int64_t period = 0, microseconds = 0;
+  if (!(file >> quota >> period) || period <= 0 || !absl::SimpleAtoi(quota, &microseconds))
+    return 0;
+  return static_cast<int>(std::max<int64_t>(1, (microseconds + period - 1) / period));
+}
+
+}  // namespace
+
+absl::string_view FallbackPolicyName(FallbackPolicy policy) {
+  for (const PolicyName& p : kPolicies) {
+    if (p.policy == policy) return p.name;
+  }
+  return "?";
+}
+
+absl::StatusOr<FallbackPolicy> ParseFallbackPolicy(absl::string_view name) {
+  for (const PolicyName& p : kPolicies) {
+    if (p.name == name) return p.policy;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", name, "' is not a fallback policy: use forbid, warn or allow"));
+}
+
+absl::Status SetOption(absl::string_view name, absl::string_view value, OptionOverrides& out) {
+  for (const OptionName& option : kOptions) {
+    if (option.name == name) return option.set(absl::StripAsciiWhitespace(value), out);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown option '", name,
+      "'; known: ", absl::StrJoin(kOptions, ", ", [](std::string* out, const OptionName& o) {
+        absl::StrAppend(out, o.name);
+      })));
+}
+
+absl::StatusOr<OptionOverrides> OptionsFromEnvironment() {
+  OptionOverrides overrides;
+  for (const OptionName& option : kOptions) {
+    const char* value = std::getenv(option.variable);
+    if (value == nullptr || *value == '\0') continue;
+    INGOT_RETURN_IF_ERROR(option.set(value, overrides),
+                          absl::StrCat("environment variable ", option.variable));
+  }
+  return overrides;
+}
+
+absl::StatusOr<OptionOverrides> ParseOptionsFile(absl::string_view text, absl::string_view source) {
+  OptionOverrides overrides;
+  int number = 0;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    line = absl::StripAsciiWhitespace(line.substr(0, line.find('#')));
+    if (line.empty()) continue;
+    const std::string where = absl::StrCat(source, ":", number);
+    const size_t equals = line.find('=');
+    if (equals == absl::string_view::npos) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, ": '", line, "' is not 'name = value'"));
+    }
+    INGOT_RETURN_IF_ERROR(SetOption(absl::StripAsciiWhitespace(line.substr(0, equals)),
+                                    line.substr(equals + 1), overrides),
+                          where);
+  }
+  return overrides;
+}
+
+absl::StatusOr<OptionOverrides> ReadOptionsFile(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return absl::NotFoundError(absl::StrCat("options file ", path, " cannot be read"));
+  std::stringstream text;
+  text << file.rdbuf();
+  return ParseOptionsFile(text.str(), path);
+}
+
+absl::StatusOr<Options> ResolveOptions(absl::Span<const OptionOverrides> layers) {
+  Options options;
+  for (size_t i = layers.size(); i-- > 0;) {
+    const OptionOverrides& layer = layers[i];
+    if (layer.backend) options.backend = *layer.backend;
+    if (layer.fallback) options.fallback = *layer.fallback;
+    if (layer.force_fallback) options.force_fallback = *layer.force_fallback;
+    if (layer.threads) options.threads = *layer.threads;
+    if (layer.cache_bytes) options.cache_bytes = *layer.cache_bytes;
+    if (layer.plugin_folders) options.plugin_folders = *layer.plugin_folders;
+    if (layer.seed) options.seed = *layer.seed;
+  }
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "threads=", options.threads, " is out of range: use 0 (automatic) to ", kMaxThreads));
+  }
+  if (SplitList(options.backend).empty()) {
+    return absl::InvalidArgumentError("backend is empty: name one, or use auto");
+  }
+  return options;
+}
+
+std::vector<std::string> BackendPriority(const Options& options) {
+  std::vector<std::string> priority;
+  const auto add = [&](absl::string_view name) {
+    if (std::find(priority.begin(), priority.end(), name) == priority.end())
+      priority.emplace_back(name);
+  };
+  for (const std::string& name : SplitList(options.backend)) {
+    if (name == "auto") {
+      for (absl::string_view known : kAutoBackends) add(known);
+    } else {
+      add(name);
+    }
+  }
+  if (options.fallback != FallbackPolicy::kForbid) {
+    for (absl::string_view known : kAutoBackends) add(known);
+  }
+  return priority;
+}
+
+int EffectiveThreads(int requested) {
+  if (requested > 0) return requested;
+  cpu_set_t set;
+  int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  if (const int quota = CgroupCpus(); quota > 0) cpus = std::min(cpus, quota);
+  return std::max(1, cpus);
+}
+
+}  // namespace ingot::runtime
