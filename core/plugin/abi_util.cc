@@ -7,7 +7,19 @@ namespace {
 
 constexpr int kLastStatusCode = static_cast<int>(absl::StatusCode::kUnauthenticated);
 
+std::string CleanLine(const char* text, size_t capacity) {
+  std::string line(text, strnlen(text, capacity));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return line;
+}
+
 }  // namespace
+
+std::string OneLine(const char* text) {
+  return text != nullptr ? CleanLine(text, 1000) : "no reason given";
+}
 
 ingot_status StoreError(ingot_error_buf* error, ingot_status code,
                         absl::string_view text) noexcept {
@@ -28,11 +40,13 @@ ingot_status StoreError(ingot_error_buf* error, const absl::Status& status) noex
 
 std::string ErrorText::text() const {
   // The callee may have changed the descriptor: only the array itself counts.
-  std::string text(text_, strnlen(text_, sizeof(text_)));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
-  }
-  return text;
+  return CleanLine(text_, sizeof(text_));
+}
+
+ingot_status ErrorText::SetThrown(absl::string_view what) {
+  // Not the descriptor, which the plugin may have changed.
+  ingot_error_buf own{text_, sizeof(text_), 0};
+  return StoreError(&own, INGOT_INTERNAL, absl::StrCat("the plugin threw an exception: ", what));
 }
 
 absl::Status ErrorText::ToStatus(ingot_status code, absl::string_view what) const {

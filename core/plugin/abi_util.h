@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <string>
 
 #include "absl/status/status.h"
@@ -53,6 +54,10 @@ T ReadElement(const T* array, size_t index, size_t stride) {
   return copy;
 }
 
+// `text` (null: "no reason given") up to its NUL but at most 1000 bytes, control characters
+// replaced by blanks: what a plugin says, fit for a message.
+std::string OneLine(const char* text);
+
 // Callee's side: writes `text` into `error` (may be null), truncated to its capacity. Returns
 // `code`.
 ingot_status StoreError(ingot_error_buf* error, ingot_status code, absl::string_view text) noexcept;
@@ -72,6 +77,9 @@ class ErrorText {
   // nothing: the text may lack its NUL and have any bytes; a code outside absl's is Internal.
   absl::Status ToStatus(ingot_status code, absl::string_view what) const;
 
+  // Replaces the text by "the plugin threw an exception: <what>". Returns INGOT_INTERNAL.
+  ingot_status SetThrown(absl::string_view what);
+
   // What the callee wrote, up to a NUL or the end, control characters replaced by blanks.
   std::string text() const;
 
@@ -79,6 +87,19 @@ class ErrorText {
   ingot_error_buf buffer_;
   char text_[1024];
 };
+
+// Calls an entry of a plugin: `call` returns an ingot_status. A plugin that lets an exception out,
+// against the conventions, has failed with INGOT_INTERNAL.
+template <typename Call>
+ingot_status CallPlugin(ErrorText* error, const Call& call) {
+  try {
+    return call();
+  } catch (const std::exception& e) {
+    return error->SetThrown(e.what());
+  } catch (...) {
+    return error->SetThrown("of an unknown type");
+  }
+}
 
 }  // namespace ingot::plugin
 

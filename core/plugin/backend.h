@@ -1,5 +1,9 @@
 // The host's view of a backend: RAII wrappers over the C ABI (abi/ingot_backend.h).
 //
+//   INGOT_ASSIGN_OR_RETURN(auto backend, Backend::Create(plugin, {{"threads", int64_t{2}}}));
+//   INGOT_ASSIGN_OR_RETURN(auto support, backend->Query(graph));
+//   INGOT_ASSIGN_OR_RETURN(auto executable, backend->Compile(graph, constants));
+//
 // A Backend is an instance created from a loaded plugin (loader.h); an Executable is what it
 // compiled. Both are immutable and thread-safe; Executable::Execute may run concurrently, each call
 // with its own workspace. An Executable keeps its Backend alive, a Backend its Plugin; plugins are
@@ -24,7 +28,8 @@ namespace ingot::plugin {
 
 class Plugin;  // loader.h
 
-// Options of a backend instance, by name. The backend refuses unknown ones.
+// One option of a backend instance. The backend refuses unknown ones; it may read a string as
+// another type. The order of alternatives is that of ingot_option::type.
 struct BackendOption {
   std::string name;
   std::variant<std::string, int64_t, double, bool> value;
@@ -44,28 +49,33 @@ class Executable {
 
   size_t workspace_bytes() const { return workspace_bytes_; }
   size_t retained_bytes() const { return retained_bytes_; }
+  // Whether it points into the constants it was compiled with, which it keeps alive then.
+  bool needs_constants() const { return needs_constants_; }
   const std::string& plan_json() const { return plan_json_; }
 
-  // See ingot_backend_api::execute. `workspace`: workspace_bytes() bytes, 64-aligned. No allocation
-  // on success. Errors carry the backend's name.
+  // See ingot_backend_api::execute; `context.struct_size` must be set. `workspace`:
+  // workspace_bytes() bytes, 64-aligned. No allocation on success. Errors carry the backend's name.
   absl::Status Execute(const ingot_run_context& context, absl::Span<const ingot_tensor> inputs,
                        absl::Span<const ingot_tensor> outputs, void* workspace) const;
 
  private:
   friend class Backend;
   Executable() = default;
+  absl::Status ReadInfo();
 
   std::shared_ptr<const class Backend> backend_;
   ingot_executable* handle_ = nullptr;
   decltype(ingot_backend_api::execute) execute_ = nullptr;
   size_t workspace_bytes_ = 0, retained_bytes_ = 0;
+  bool needs_constants_ = false;
   std::string plan_json_;
   std::vector<ir::Constant> pinned_;  // constants that the executable points into
 };
 
 class Backend : public std::enable_shared_from_this<Backend> {
  public:
-  // InvalidArgument for an option that the backend does not know.
+  // InvalidArgument for an option that the backend does not know. Of two options of one name the
+  // later counts.
   static absl::StatusOr<std::shared_ptr<const Backend>> Create(
       std::shared_ptr<const Plugin> plugin, const std::vector<BackendOption>& options);
   ~Backend();
@@ -75,7 +85,8 @@ class Backend : public std::enable_shared_from_this<Backend> {
   const std::string& name() const { return name_; }
   const std::string& version() const { return version_; }
   const std::string& library_version() const { return library_version_; }
-  // Part of the key: the plugin's fingerprint and the options that affect code, framed.
+  // Part of the key, as framed bytes: name and versions, the plugin's own fingerprint, and every
+  // given option that the plugin doesn't declare irrelevant.
   const std::string& fingerprint() const { return fingerprint_; }
 
   // One entry a node of `graph`. Internal if the plugin breaks its contract (claims twice, leaves
@@ -83,16 +94,18 @@ class Backend : public std::enable_shared_from_this<Backend> {
   absl::StatusOr<std::vector<NodeSupport>> Query(const ir::Graph& graph) const;
 
   // Compiles a graph all of whose nodes were claimed. `constants` by index of the constant inputs.
-  // `cancelled` may be empty.
+  // `cancelled` may be empty; it is polled from any thread and must not throw.
   absl::StatusOr<std::shared_ptr<const Executable>> Compile(
       const ir::Graph& graph, absl::Span<const ir::Constant> constants,
-      std::function<bool()> cancelled = {}) const;
+      const std::function<bool()>& cancelled = {}) const;
 
  private:
+  friend class Executable;
   Backend() = default;
 
   std::shared_ptr<const Plugin> plugin_;
   ingot_backend* handle_ = nullptr;
+  std::string label_;  // "backend onednn", for errors
   std::string name_, version_, library_version_, fingerprint_;
 };
 
