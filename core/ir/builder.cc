@@ -86,25 +86,22 @@ std::vector<ValueId> GraphBuilder::Opaque(std::string op, std::vector<ir::Argume
   return graph_.node(node).outputs;
 }
 
-void GraphBuilder::Result(ValueId value) {
-  OutputSpec spec;
-  spec.role = OutputRole::kResult;
-  spec.index = num_results_++;
-  graph_.AddOutput(std::move(spec), value);
-}
+void GraphBuilder::Result(ValueId value) { AddOutput(OutputRole::kResult, num_results_++, value); }
 
 void GraphBuilder::WriteBack(uint32_t argument, ValueId value) {
-  OutputSpec spec;
-  spec.role = OutputRole::kWriteBack;
-  spec.index = argument;
-  graph_.AddOutput(std::move(spec), value);
+  AddOutput(OutputRole::kWriteBack, argument, value);
 }
 
 void GraphBuilder::StateUpdate(uint32_t state, ValueId value) {
-  OutputSpec spec;
-  spec.role = OutputRole::kStateUpdate;
-  spec.index = state;
-  graph_.AddOutput(std::move(spec), value);
+  AddOutput(OutputRole::kStateUpdate, state, value);
+}
+
+void GraphBuilder::AddOutput(OutputRole role, uint32_t index, ValueId value) {
+  graph_.mutable_outputs().emplace_back();
+  OutputSpec& spec = graph_.mutable_outputs().back();
+  spec.role = role;
+  spec.index = index;
+  spec.value = value;
 }
 
 absl::StatusOr<Graph> GraphBuilder::Build() && {

@@ -50,6 +50,7 @@ class GraphBuilder {
 
  private:
   ValueId AddInput(InputRole role, uint32_t index, TensorType type);
+  void AddOutput(OutputRole role, uint32_t index, ValueId value);
   // Fills in defaults and seed; the types of the outputs.
   absl::StatusOr<std::vector<TensorType>> Complete(absl::string_view op,
                                                    std::vector<ir::Argument>& args);
