@@ -204,6 +204,11 @@ class PointwiseBuilder {
   absl::StatusOr<Pointwise> Build() &&;
 
  private:
+  void Fail(absl::string_view message);
+  int AddConstant(uint64_t bytes, DType dtype);
+  bool CheckOperands(PwOp op, absl::Span<const int> operands);
+  int ShortPower(int base, double exponent);
+
   std::unique_ptr<internal::PointwiseProgram> program_;
 };
 

@@ -1,0 +1,237 @@
+// Vector functions of f32 for the target being compiled (Highway's per-target inclusion: no plain
+// guard).
+//
+// The polynomials are minimax fits (Lawson iteration over Chebyshev points, in extended precision)
+// made for these intervals; each names its own error. Every function hands NaN on.
+#if defined(INGOT_BACKENDS_ONEDNN_KERNELS_F32_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef INGOT_BACKENDS_ONEDNN_KERNELS_F32_MATH_INL_H_
+#undef INGOT_BACKENDS_ONEDNN_KERNELS_F32_MATH_INL_H_
+#else
+#define INGOT_BACKENDS_ONEDNN_KERNELS_F32_MATH_INL_H_
+#endif
+
+#include <cmath>
+
+#include "hwy/contrib/math/math-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ingot::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// max/min with a bound that is not NaN; a NaN in x is kept. x86 returns the second operand if
+// either is NaN.
+template <class V>
+HWY_INLINE V AtLeast(V x, V bound) {
+#if HWY_TARGET <= HWY_AVX2
+  return hn::Max(bound, x);
+#else
+  return hn::IfThenElse(hn::Lt(x, bound), bound, x);
+#endif
+}
+template <class V>
+HWY_INLINE V AtMost(V x, V bound) {
+#if HWY_TARGET <= HWY_AVX2
+  return hn::Min(bound, x);
+#else
+  return hn::IfThenElse(hn::Gt(x, bound), bound, x);
+#endif
+}
+
+// PyTorch's maximum and minimum: NaN if either is.
+template <class V>
+HWY_INLINE V MaxNan(V a, V b) {
+  return hn::IfThenElse(hn::IsNaN(a), a, AtLeast(b, a));
+}
+template <class V>
+HWY_INLINE V MinNan(V a, V b) {
+  return hn::IfThenElse(hn::IsNaN(a), a, AtMost(b, a));
+}
+
+// c0 + x * (c1 + x * (…)).
+template <class D, class V>
+HWY_INLINE V Horner(D d, V, float c) {
+  return hn::Set(d, c);
+}
+template <class D, class V, class... Rest>
+HWY_INLINE V Horner(D d, V x, float c, float next, Rest... rest) {
+  return hn::MulAdd(Horner(d, x, next, rest...), x, hn::Set(d, c));
+}
+
+// y * 2^n for whole n in [-150, 128], y near 1; rounds once into the denormals where the hardware
+// can.
+template <class D, class V>
+HWY_INLINE V ScaleByPow2(D d, V y, V n) {
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) return V{_mm512_scalef_ps(y.raw, n.raw)};
+#endif
+  const hn::RebindToSigned<D> di;
+  const auto ni = hn::ConvertTo(di, n);
+  const auto half = hn::ShiftRight<1>(ni);
+  const auto bias = hn::Set(di, 127);
+  const auto low = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(half, bias)));
+  const auto high = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::Sub(ni, half), bias)));
+  return hn::Mul(hn::Mul(y, low), high);
+}
+
+// Splits x in n = round(x / ln 2) and f = x - n ln 2 (Cody and Waite's two constants), |f| <=
+// 0.3466.
+template <class D, class V>
+HWY_INLINE V ReduceByLn2(D d, V x, V& n) {
+  n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
+  const V f = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
+  return hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), f);
+}
+
+// exp(f) - 1 on |f| <= 0.3475; relative error 1.4e-8.
+template <class D, class V>
+HWY_INLINE V Expm1Reduced(D d, V f) {
+  const V q = Horner(d, f, 5.000000063e-01f, 1.666654171e-01f, 4.166627804e-02f, 8.366755589e-03f,
+                     1.394674794e-03f);
+  return hn::MulAdd(hn::Mul(f, f), q, f);
+}
+
+// <= 1.1 ulp for normal results, 1 ulp of the denormal grid below.
+template <class D, class V>
+HWY_INLINE V ExpF32(D d, V x) {
+  const V clamped = AtMost(AtLeast(x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
+  V n;
+  const V f = ReduceByLn2(d, clamped, n);
+  return ScaleByPow2(d, hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f)), n);
+}
+
+// exp for x <= 0 (or NaN); results below 2^-126 become 0. For softmax, where those vanish in the
+// sum.
+template <class D, class V>
+HWY_INLINE V ExpNonPositive(D d, V x) {
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    const V clamped = AtLeast(x, hn::Set(d, -104.0f));
+    V n;
+    const V f = ReduceByLn2(d, clamped, n);
+    return ScaleByPow2(d, hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f)), n);
+  }
+#endif
+  const hn::RebindToSigned<D> di;
+  const V clamped = AtLeast(x, hn::Set(d, -88.0f));
+  V n;
+  const V f = ReduceByLn2(d, clamped, n);
+  const V y = hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f));
+  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, n));
+  const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, y), exponent));
+  // NaN fails the comparison and keeps what y made of it.
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), hn::IfThenElse(hn::IsNaN(x), x, scaled));
+}
+
+// 2^x for x <= 0, flushing below 2^-126; relative error 3e-9 beside the rounding of x.
+template <class D, class V>
+HWY_INLINE V Exp2NonPositive(D d, V x) {
+  const V clamped = AtLeast(x, hn::Set(d, -149.0f));
+  const V n = hn::Round(clamped);
+  const V f = hn::Sub(clamped, n);
+  const V y = Horner(d, f, 1.0f, 6.931472029e-01f, 2.402264791e-01f, 5.550332471e-02f,
+                     9.618437358e-03f, 1.339887441e-03f, 1.535336191e-04f);
+  return ScaleByPow2(d, y, n);
+}
+
+// <= 0.8 ulp; log(0) = -inf, log(x < 0) = NaN.
+template <class D, class V>
+HWY_INLINE V LogF32(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  const V tiny = hn::Set(d, 1.17549435e-38f);
+  const auto denormal = hn::Lt(x, tiny);
+  const V scaled = hn::IfThenElse(denormal, hn::Mul(x, hn::Set(d, 8388608.0f)), x);
+  // Exponent so that the mantissa falls into [sqrt(1/2), sqrt(2)).
+  const auto bits = hn::BitCast(di, scaled);
+  const auto offset = hn::Sub(bits, hn::Set(di, 0x3f3504f3));
+  const auto e = hn::ShiftRight<23>(offset);
+  const V m = hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<23>(e)));
+  V ef = hn::ConvertTo(d, e);
+  ef = hn::IfThenElse(denormal, hn::Sub(ef, hn::Set(d, 23.0f)), ef);
+  const V f = hn::Sub(m, hn::Set(d, 1.0f));
+  const V f2 = hn::Mul(f, f);
+  // (log1p(f) - f + f^2/2) / f^3; error of log1p 7.5e-10 relative.
+  const V p = Horner(d, f, 3.333331260e-01f, -2.500000960e-01f, 2.000211866e-01f, -1.666799586e-01f,
+                     1.421955238e-01f, -1.240558888e-01f, 1.188816210e-01f, -1.167565197e-01f,
+                     6.746641040e-02f);
+  V y = hn::Mul(hn::Mul(f, f2), p);
+  y = hn::MulAdd(ef, hn::Set(d, -2.12194440e-4f), y);
+  y = hn::NegMulAdd(f2, hn::Set(d, 0.5f), y);
+  y = hn::Add(y, f);
+  y = hn::MulAdd(ef, hn::Set(d, 0.693359375f), y);
+  const V inf = hn::Inf(d);
+  y = hn::IfThenElse(hn::Eq(x, inf), inf, y);
+  y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(inf), y);
+  y = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::NaN(d), y);
+  return hn::IfThenElse(hn::IsNaN(x), x, y);
+}
+
+// tanh(|x|) = -u / (2 + u) with u = exp(-2|x|) - 1, which keeps small |x| exact. <= 2.5 ulp.
+template <class D, class V>
+HWY_INLINE V TanhF32(D d, V x) {
+  const V a = AtMost(hn::Abs(x), hn::Set(d, 9.5f));
+  V n;
+  const V f = ReduceByLn2(d, hn::Mul(a, hn::Set(d, -2.0f)), n);
+  const V scale = ScaleByPow2(d, hn::Set(d, 1.0f), n);
+  const V u = hn::MulAdd(Expm1Reduced(d, f), scale, hn::Sub(scale, hn::Set(d, 1.0f)));
+  const V y = hn::Div(u, hn::Sub(hn::Set(d, -2.0f), u));
+  return hn::CopySign(y, x);
+}
+
+// <= 2.5 ulp, also for the denormal results of very negative x.
+template <class D, class V>
+HWY_INLINE V Sigmoid(D d, V x) {
+  const V one = hn::Set(d, 1.0f);
+  const V e = ExpF32(d, hn::Neg(hn::Abs(x)));
+  const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
+  return hn::Div(numerator, hn::Add(one, e));
+}
+
+template <class D, class V>
+HWY_INLINE V Silu(D d, V x) {
+  return hn::Mul(x, Sigmoid(d, x));
+}
+
+// <= 2.3 ulp. Below 1: an odd polynomial. Above: 1 - 2^r(|x|), r = log2 erfc.
+template <class D, class V>
+HWY_INLINE V ErfF32(D d, V x) {
+  const V a = hn::Abs(x);
+  const V s = hn::Mul(x, x);
+  const V small =
+      hn::Mul(x, Horner(d, s, 1.128379166e+00f, -3.761262583e-01f, 1.128358517e-01f,
+                        -2.685381251e-02f, 5.188328634e-03f, -8.010201130e-04f, 7.853884239e-05f));
+  const V t = AtMost(a, hn::Set(d, 4.0f));
+  const V r = Horner(d, t, -3.699739323e-04f, -1.626532019e+00f, -9.198624218e-01f,
+                     -1.494154344e-01f, 3.181430375e-02f, -4.327421555e-03f, 2.762819683e-04f);
+  const V large = hn::CopySign(hn::Sub(hn::Set(d, 1.0f), Exp2NonPositive(d, r)), x);
+  return hn::IfThenElse(hn::Lt(a, hn::Set(d, 1.0f)), small, large);
+}
+
+// x * Phi(x), with Phi(-t) = 2^(t P(t)) / 2 = erfc(t / sqrt 2) / 2 for t >= 0: no cancellation on
+// either side. Error of Phi 1.6e-8. P's last coefficient is negative: Phi(-t) vanishes for large t
+// by itself.
+template <class D, class V>
+HWY_INLINE V GeluErf(D d, V x) {
+  const V t = AtMost(hn::Abs(x), hn::Set(d, 15.0f));
+  const V r = hn::Mul(
+      t, Horner(d, t, -1.151105205e+00f, -4.592081967e-01f, -5.249617834e-02f, 7.063420117e-03f,
+                -1.369363635e-04f, -1.861802431e-04f, 3.937769158e-05f, -2.834912831e-06f));
+  const V tail = hn::Mul(hn::Set(d, 0.5f), Exp2NonPositive(d, r));
+  const V phi = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(hn::Set(d, 1.0f), tail));
+  return hn::Mul(x, phi);
+}
+
+// 0.5 x (1 + tanh u) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3).
+template <class D, class V>
+HWY_INLINE V GeluTanh(D d, V x) {
+  const V x2 = hn::Mul(x, x);
+  const V u2 = hn::Mul(x, hn::MulAdd(x2, hn::Set(d, -7.13548163e-2f), hn::Set(d, -1.59576912f)));
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0f), ExpF32(d, u2)));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ingot::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // INGOT_BACKENDS_ONEDNN_KERNELS_F32_MATH_INL_H_

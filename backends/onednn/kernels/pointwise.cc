@@ -1,0 +1,295 @@
+#include "backends/onednn/kernels/pointwise.h"
+
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "backends/onednn/kernels/pointwise_plan.h"
+
+namespace ingot::kernels {
+namespace {
+
+using internal::PointwiseProgram;
+using Kind = PointwiseProgram::Kind;
+
+struct OpInfo {
+  const char* name;
+  int8_t arity;
+  bool to_bool;  // the result is bool whatever the operands are
+  float f32_ns;  // an element of a vectorised f32 loop in cache, AVX-512
+};
+
+// In the order of PwOp.
+constexpr OpInfo kOps[] = {
+    {"add", 2, false, 0.05f},        {"sub", 2, false, 0.05f},
+    {"mul", 2, false, 0.05f},        {"div", 2, false, 0.1f},
+    {"div_floor", 2, false, 5.0f},   {"div_trunc", 2, false, 2.0f},
+    {"remainder", 2, false, 5.0f},   {"fmod", 2, false, 5.0f},
+    {"minimum", 2, false, 0.05f},    {"maximum", 2, false, 0.05f},
+    {"pow", 2, false, 15.0f},        {"atan2", 2, false, 15.0f},
+    {"eq", 2, true, 0.05f},          {"ne", 2, true, 0.05f},
+    {"lt", 2, true, 0.05f},          {"le", 2, true, 0.05f},
+    {"gt", 2, true, 0.05f},          {"ge", 2, true, 0.05f},
+    {"and", 2, false, 0.05f},        {"or", 2, false, 0.05f},
+    {"xor", 2, false, 0.05f},        {"neg", 1, false, 0.04f},
+    {"abs", 1, false, 0.04f},        {"sign", 1, false, 0.05f},
+    {"not", 1, false, 0.05f},        {"square", 1, false, 0.04f},
+    {"exp", 1, false, 0.1f},         {"expm1", 1, false, 8.0f},
+    {"exp2", 1, false, 5.0f},        {"log", 1, false, 0.2f},
+    {"log1p", 1, false, 8.0f},       {"log2", 1, false, 5.0f},
+    {"log10", 1, false, 8.0f},       {"sqrt", 1, false, 0.1f},
+    {"rsqrt", 1, false, 0.2f},       {"reciprocal", 1, false, 0.1f},
+    {"sin", 1, false, 0.3f},         {"cos", 1, false, 0.3f},
+    {"tan", 1, false, 10.0f},        {"asin", 1, false, 10.0f},
+    {"acos", 1, false, 10.0f},       {"atan", 1, false, 10.0f},
+    {"sinh", 1, false, 12.0f},       {"cosh", 1, false, 12.0f},
+    {"asinh", 1, false, 15.0f},      {"acosh", 1, false, 15.0f},
+    {"atanh", 1, false, 15.0f},      {"tanh", 1, false, 0.2f},
+    {"erf", 1, false, 0.25f},        {"erfc", 1, false, 12.0f},
+    {"sigmoid", 1, false, 0.2f},     {"relu", 1, false, 0.04f},
+    {"relu6", 1, false, 0.04f},      {"silu", 1, false, 0.2f},
+    {"gelu_erf", 1, false, 0.2f},    {"gelu_tanh", 1, false, 0.2f},
+    {"mish", 1, false, 25.0f},       {"hardswish", 1, false, 0.1f},
+    {"hardsigmoid", 1, false, 0.1f}, {"floor", 1, false, 0.04f},
+    {"ceil", 1, false, 0.04f},       {"round", 1, false, 0.04f},
+    {"trunc", 1, false, 0.04f},      {"isnan", 1, true, 0.05f},
+    {"isinf", 1, true, 0.05f},       {"isfinite", 1, true, 0.05f},
+    {"leaky_relu", 1, false, 0.05f}, {"elu", 1, false, 0.2f},
+    {"softplus", 1, false, 0.5f},    {"clamp", 1, false, 0.05f},
+    {"pow_scalar", 1, false, 15.0f}, {"cast", 1, false, 0.3f},
+    {"where", 3, false, 0.07f},      {"addcmul", 3, false, 0.07f},
+    {"addcdiv", 3, false, 0.12f},    {"fma", 3, false, 0.06f},
+};
+static_assert(std::size(kOps) == static_cast<size_t>(PwOp::kCount));
+
+const OpInfo& InfoOf(PwOp op) { return kOps[static_cast<size_t>(op)]; }
+
+bool IsValueDType(DType dtype) {
+  return dtype == DType::kFloat32 || dtype == DType::kFloat64 || dtype == DType::kInt64 ||
+         dtype == DType::kInt32 || dtype == DType::kBool;
+}
+
+// The dtype arithmetic sees of a storage dtype; itself for dtypes of values.
+DType Widened(DType stored) {
+  if (IsValueDType(stored)) return stored;
+  return ir::IsFloating(stored) ? DType::kFloat32 : DType::kInt32;
+}
+
+bool IsStorable(DType dtype) { return internal::FindCastKernel(dtype, dtype) != nullptr; }
+
+template <class From>
+uint64_t ConstantBytes(From value, DType dtype) {
+  const DType from = std::is_integral_v<From> ? DType::kInt64 : DType::kFloat64;
+  uint64_t bytes = 0;
+  internal::FindCastKernel(from, dtype)(&value, nullptr, nullptr, &bytes, 1, {});
+  return bytes;
+}
+
+int Append(PointwiseProgram& program, PointwiseProgram::Value value) {
+  program.values.push_back(std::move(value));
+  return static_cast<int>(program.values.size()) - 1;
+}
+
+}  // namespace
+
+absl::string_view PwOpName(PwOp op) { return InfoOf(op).name; }
+int PwOpArity(PwOp op) { return InfoOf(op).arity; }
+
+namespace internal {
+
+double CostOf(PwOp op, DType dtype) {
+  constexpr double kPlainNanoseconds = 0.5;
+  const double vectorised = InfoOf(op).f32_ns;
+  if (dtype == DType::kFloat32) return vectorised;
+  // Functions of f64 go to libm.
+  if (dtype == DType::kFloat64 && vectorised > 0.1) return 12.0;
+  return kPlainNanoseconds;
+}
+
+}  // namespace internal
+
+Pointwise::Pointwise(std::unique_ptr<const internal::PointwisePlan> plan)
+    : plan_(std::move(plan)) {}
+Pointwise::Pointwise(Pointwise&&) noexcept = default;
+Pointwise& Pointwise::operator=(Pointwise&&) noexcept = default;
+Pointwise::~Pointwise() = default;
+
+void Pointwise::Run(const void* const* inputs, void* const* outputs, int threads) const {
+  plan_->Run(inputs, outputs, threads);
+}
+int64_t Pointwise::num_elements() const { return plan_->elements; }
+int Pointwise::num_inputs() const { return plan_->num_inputs; }
+int Pointwise::num_outputs() const { return plan_->num_outputs; }
+double Pointwise::EstimatedNanoseconds() const { return plan_->nanoseconds; }
+
+PointwiseBuilder::PointwiseBuilder(absl::Span<const int64_t> shape)
+    : program_(std::make_unique<PointwiseProgram>()) {
+  program_->shape.assign(shape.begin(), shape.end());
+}
+PointwiseBuilder::PointwiseBuilder(std::initializer_list<int64_t> shape)
+    : PointwiseBuilder(absl::MakeConstSpan(shape.begin(), shape.size())) {}
+PointwiseBuilder::PointwiseBuilder(PointwiseBuilder&&) noexcept = default;
+PointwiseBuilder::~PointwiseBuilder() = default;
+
+void PointwiseBuilder::Fail(absl::string_view message) {
+  if (program_->status.ok()) program_->status = absl::InvalidArgumentError(message);
+}
+
+int PointwiseBuilder::Input(DType dtype, absl::Span<const int64_t> strides) {
+  if (!IsStorable(dtype)) {
+    Fail(absl::StrCat("pointwise input ", program_->num_inputs, " is ", ir::DTypeName(dtype)));
+    dtype = DType::kFloat32;
+  }
+  if (strides.size() != program_->shape.size()) {
+    Fail(absl::StrCat("pointwise input ", program_->num_inputs, " has ", strides.size(),
+                      " strides for the shape [", absl::StrJoin(program_->shape, ", "), "]"));
+  }
+  PointwiseProgram::Value value;
+  value.kind = Kind::kInput;
+  value.dtype = dtype;
+  value.input = program_->num_inputs++;
+  value.strides.assign(strides.begin(), strides.end());
+  value.strides.resize(program_->shape.size());
+  return Cast(Append(*program_, std::move(value)), Widened(dtype));
+}
+
+int PointwiseBuilder::Input(DType dtype, std::initializer_list<int64_t> strides) {
+  return Input(dtype, absl::MakeConstSpan(strides.begin(), strides.size()));
+}
+
+int PointwiseBuilder::Scalar(DType stored, DType as) {
+  const std::vector<int64_t> broadcast(program_->shape.size(), 0);
+  return Cast(Input(stored, broadcast), as);
+}
+
+int PointwiseBuilder::Constant(double constant, DType dtype) {
+  return AddConstant(IsStorable(dtype) ? ConstantBytes(constant, dtype) : 0, dtype);
+}
+
+int PointwiseBuilder::Constant(int64_t constant, DType dtype) {
+  return AddConstant(IsStorable(dtype) ? ConstantBytes(constant, dtype) : 0, dtype);
+}
+
+int PointwiseBuilder::AddConstant(uint64_t bytes, DType dtype) {
+  if (!IsValueDType(dtype)) Fail(absl::StrCat("pointwise constant of ", ir::DTypeName(dtype)));
+  PointwiseProgram::Value value;
+  value.kind = Kind::kConstant;
+  value.dtype = dtype;
+  value.constant = bytes;
+  return Append(*program_, std::move(value));
+}
+
+int PointwiseBuilder::Cast(int value, DType to) {
+  if (value < 0 || value >= static_cast<int>(program_->values.size())) {
+    Fail(absl::StrCat("pointwise cast of an unknown value ", value));
+    return 0;
+  }
+  if (dtype(value) == to) return value;
+  if (!IsStorable(to)) {
+    Fail(absl::StrCat("pointwise cast to ", ir::DTypeName(to)));
+    return value;
+  }
+  PointwiseProgram::Value cast;
+  cast.op = PwOp::kCast;
+  cast.dtype = to;
+  cast.operands[0] = value;
+  return Append(*program_, std::move(cast));
+}
+
+bool PointwiseBuilder::CheckOperands(PwOp op, absl::Span<const int> operands) {
+  if (static_cast<int>(operands.size()) != PwOpArity(op)) {
+    Fail(absl::StrCat("pointwise ", PwOpName(op), " takes ", PwOpArity(op), " operands, not ",
+                      operands.size()));
+    return false;
+  }
+  for (int operand : operands) {
+    if (operand < 0 || operand >= static_cast<int>(program_->values.size())) {
+      Fail(absl::StrCat("pointwise ", PwOpName(op), " of an unknown value ", operand));
+      return false;
+    }
+  }
+  const int first = op == PwOp::kWhere ? 1 : 0;
+  for (size_t i = first; i < operands.size(); ++i) {
+    if (dtype(operands[i]) != dtype(operands[first])) {
+      Fail(absl::StrCat("pointwise ", PwOpName(op), " of ", ir::DTypeName(dtype(operands[first])),
+                        " and ", ir::DTypeName(dtype(operands[i])), ": cast one of them"));
+      return false;
+    }
+  }
+  if (op == PwOp::kWhere && dtype(operands[0]) != DType::kBool) {
+    Fail(absl::StrCat("pointwise where with a condition of ", ir::DTypeName(dtype(operands[0]))));
+    return false;
+  }
+  return true;
+}
+
+// f32 powers with a faster exact form; -1 if there is none.
+int PointwiseBuilder::ShortPower(int base, double exponent) {
+  if (exponent == 2) return Op(PwOp::kSquare, {base});
+  if (exponent == 3) return Op(PwOp::kMul, {Op(PwOp::kSquare, {base}), base});
+  if (exponent == 0.5) return Op(PwOp::kSqrt, {base});
+  if (exponent == -0.5) return Op(PwOp::kRsqrt, {base});
+  if (exponent == -1) return Op(PwOp::kReciprocal, {base});
+  if (exponent == 1) return base;
+  return -1;
+}
+
+int PointwiseBuilder::Op(PwOp op, absl::Span<const int> operands, const PwImmediates& immediates) {
+  if (op == PwOp::kCast || op >= PwOp::kCount) {
+    Fail("pointwise casts are made with Cast");
+    return 0;
+  }
+  if (!CheckOperands(op, operands)) {
+    return program_->values.empty() ? AddConstant(0, DType::kFloat32) : 0;
+  }
+  const DType operand_dtype = dtype(operands[op == PwOp::kWhere ? 1 : 0]);
+  if (op == PwOp::kPowScalar && operand_dtype == DType::kFloat32) {
+    const int power = ShortPower(operands[0], immediates.p);
+    if (power >= 0) return power;
+  }
+  PointwiseProgram::Value value;
+  value.op = op;
+  value.dtype = InfoOf(op).to_bool ? DType::kBool : operand_dtype;
+  value.immediates = immediates;
+  std::copy(operands.begin(), operands.end(), value.operands.begin());
+  return Append(*program_, std::move(value));
+}
+
+int PointwiseBuilder::Op(PwOp op, std::initializer_list<int> operands,
+                         const PwImmediates& immediates) {
+  return Op(op, absl::MakeConstSpan(operands.begin(), operands.size()), immediates);
+}
+
+void PointwiseBuilder::Output(int value) {
+  if (value < 0 || value >= static_cast<int>(program_->values.size())) {
+    Fail(absl::StrCat("pointwise output of an unknown value ", value));
+    return;
+  }
+  program_->outputs.push_back(value);
+}
+
+void PointwiseBuilder::Output(int value, DType stored) { Output(Cast(value, stored)); }
+
+DType PointwiseBuilder::dtype(int value) const {
+  if (value < 0 || value >= static_cast<int>(program_->values.size())) return DType::kFloat32;
+  return program_->values[value].dtype;
+}
+
+absl::StatusOr<Pointwise> PointwiseBuilder::Build() && {
+  for (int64_t dim : program_->shape) {
+    if (dim < 0) {
+      Fail(absl::StrCat("pointwise shape [", absl::StrJoin(program_->shape, ", "),
+                        "] has a negative dimension"));
+    }
+  }
+  if (program_->outputs.empty()) Fail("pointwise program without outputs");
+  if (!program_->status.ok()) return program_->status;
+  absl::StatusOr<std::unique_ptr<const internal::PointwisePlan>> plan =
+      internal::CompilePointwise(*program_);
+  if (!plan.ok()) return plan.status();
+  return Pointwise(*std::move(plan));
+}
+
+}  // namespace ingot::kernels
