@@ -1,6 +1,6 @@
 """How a backend plugin is linked: one shared object with one export."""
 
-def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], data = [], visibility = None, **kwargs):
+def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], data = [], features = [], visibility = None, **kwargs):
     """Links a backend plugin.
 
     Everything that Bazel builds is linked in statically and hidden, so that two plugins, or a plugin and its host,
@@ -14,6 +14,7 @@ def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], 
       copts: added to the plugin's own.
       linkopts: added to the plugin's own.
       data: what the plugin needs at run time.
+      features: added to the plugin's own.
       visibility: default: the whole repository (tools and tests load it as data).
       **kwargs: passed to cc_binary.
     """
@@ -24,7 +25,11 @@ def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], 
         srcs = srcs,
         copts = ["-fvisibility=hidden"] + copts,
         data = data,
+        # Gold exports std::string's members against the version script when a shared library has them too; GNU ld doesn't, but
+        # it knows archives only.
+        features = features + ["-supports_start_end_lib"],
         linkopts = [
+            "-fuse-ld=bfd",
             "-Wl,--version-script=$(location //backends/sdk:plugin.lds)",
             "-Wl,--exclude-libs,ALL",
             "-Wl,-Bsymbolic",
