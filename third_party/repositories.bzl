@@ -48,6 +48,13 @@ def ingot_dependencies():
         package = "nlohmann-json3-dev",
     )
     system_library(
+        name = "cli11",
+        build_file = "//third_party/cli11:cli11.BUILD",
+        env = "INGOT_CLI11_DIR",
+        headers = ["CLI"],
+        package = "libcli11-dev",
+    )
+    system_library(
         name = "libzip",
         build_file = "//third_party/libzip:libzip.BUILD",
         env = "INGOT_LIBZIP_DIR",

@@ -57,6 +57,7 @@ _system_library = repository_rule(
     },
     environ = [
         "INGOT_BENCHMARK_DIR",
+        "INGOT_CLI11_DIR",
         "INGOT_FLATBUFFERS_DIR",
         "INGOT_GOOGLETEST_DIR",
         "INGOT_HIGHWAY_DIR",
