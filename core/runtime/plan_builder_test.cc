@@ -39,15 +39,15 @@ TEST(MakeResultSpecsTest, ReadsStridesAndAliasesAndRefusesGaps) {
   absl::StatusOr<ir::Graph> graph = ir::ParseGraph(R"(graph "g" {
   %0 : f32[2,3] = argument 0
   result 1 = %0 strides [1, 2]
-  alias 0 = %0 of argument 0 strides [3, 1] offset 0
+  alias 0 = %0 of argument 0 strides [3, 1] offset 2
   returns (T0, T1)
 })");
-  if (graph.ok()) {
-    absl::StatusOr<std::vector<ResultSpec>> specs = MakeResultSpecs(*graph);
-    ASSERT_THAT(specs, IsOk());
-    EXPECT_TRUE((*specs)[0].is_alias);
-    EXPECT_THAT((*specs)[1].strides, testing::ElementsAre(1, 2));
-  }
+  ASSERT_THAT(graph, IsOk());
+  absl::StatusOr<std::vector<ResultSpec>> specs = MakeResultSpecs(*graph);
+  ASSERT_THAT(specs, IsOk());
+  EXPECT_TRUE((*specs)[0].is_alias);
+  EXPECT_EQ((*specs)[0].offset, 2);
+  EXPECT_THAT((*specs)[1].strides, testing::ElementsAre(1, 2));
   ir::Graph gap("gap");
   const ir::ValueId a = gap.AddInput({ir::InputRole::kArgument, 0}, {ir::DType::kFloat32, {2}});
   gap.AddOutput({ir::OutputRole::kResult, 1}, a);

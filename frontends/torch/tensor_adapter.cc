@@ -1,0 +1,256 @@
+#include "frontends/torch/tensor_adapter.h"
+
+#include <ATen/EmptyTensor.h>
+#include <ATen/ops/empty_strided.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/plugin/tensor.h"
+
+namespace ingot {
+namespace {
+
+constexpr int8_t kNoDType = -1;
+
+// By c10::ScalarType's codes; kNoDType where ingot has none (quantised and packed types).
+int8_t DTypeFor(c10::ScalarType type) {
+  switch (type) {
+    case c10::ScalarType::Bool:
+      return static_cast<int8_t>(ir::DType::kBool);
+    case c10::ScalarType::Byte:
+      return static_cast<int8_t>(ir::DType::kUInt8);
+    case c10::ScalarType::Char:
+      return static_cast<int8_t>(ir::DType::kInt8);
+    case c10::ScalarType::Short:
+      return static_cast<int8_t>(ir::DType::kInt16);
+    case c10::ScalarType::Int:
+      return static_cast<int8_t>(ir::DType::kInt32);
+    case c10::ScalarType::Long:
+      return static_cast<int8_t>(ir::DType::kInt64);
+    case c10::ScalarType::Half:
+      return static_cast<int8_t>(ir::DType::kFloat16);
+    case c10::ScalarType::BFloat16:
+      return static_cast<int8_t>(ir::DType::kBFloat16);
+    case c10::ScalarType::Float:
+      return static_cast<int8_t>(ir::DType::kFloat32);
+    case c10::ScalarType::Double:
+      return static_cast<int8_t>(ir::DType::kFloat64);
+    case c10::ScalarType::ComplexFloat:
+      return static_cast<int8_t>(ir::DType::kComplex64);
+    case c10::ScalarType::ComplexDouble:
+      return static_cast<int8_t>(ir::DType::kComplex128);
+    default:
+      return kNoDType;
+  }
+}
+
+constexpr c10::ScalarType kScalarTypes[ir::kNumDTypes] = {
+    c10::ScalarType::Bool,   c10::ScalarType::Byte,         c10::ScalarType::Char,
+    c10::ScalarType::Short,  c10::ScalarType::Int,          c10::ScalarType::Long,
+    c10::ScalarType::Half,   c10::ScalarType::BFloat16,     c10::ScalarType::Float,
+    c10::ScalarType::Double, c10::ScalarType::ComplexFloat, c10::ScalarType::ComplexDouble,
+};
+
+absl::Status Differs(const std::string& where, absl::string_view expected,
+                     const c10::IValue& value) {
+  return absl::InvalidArgumentError(absl::StrCat(where, " is a ", value.tagKind(),
+                                                 ", but the graph was recorded with ", expected));
+}
+
+class Flattener {
+ public:
+  explicit Flattener(FlatArguments& out) : out_(out) {}
+
+  absl::Status Add(const ir::Structure& s, const c10::IValue& value, const std::string& where) {
+    using Kind = ir::Structure::Kind;
+    switch (s.kind) {
+      case Kind::kNone:
+        return value.isNone() ? absl::OkStatus() : Differs(where, "None", value);
+      case Kind::kTensor:
+        return AddTensor(s, value, where);
+      case Kind::kBool:
+        return AddNumber<bool>(
+            s, value.isBool() ? std::optional<bool>(value.toBool()) : std::nullopt, value, where);
+      case Kind::kInt:
+        return AddNumber<int64_t>(
+            s, value.isInt() ? std::optional<int64_t>(value.toInt()) : std::nullopt, value, where);
+      case Kind::kFloat:
+        return AddNumber<double>(
+            s, value.isDouble() ? std::optional<double>(value.toDouble()) : std::nullopt, value,
+            where);
+      case Kind::kString:
+        return value.isString() && value.toStringRef() == s.text
+                   ? absl::OkStatus()
+                   : Differs(where, absl::StrCat("\"", s.text, "\""), value);
+      case Kind::kTuple:
+        if (!value.isTuple()) return Differs(where, "a tuple", value);
+        return AddAll(s, value.toTupleRef().elements().vec(), where);
+      case Kind::kList:
+        if (!value.isList()) return Differs(where, "a list", value);
+        return AddAll(s, value.toListRef().vec(), where);
+      case Kind::kDict:
+        return AddDict(s, value, where);
+    }
+    return absl::InternalError(absl::StrCat(where, ": unknown structure"));
+  }
+
+  absl::Status AddAll(const ir::Structure& s, const std::vector<c10::IValue>& values,
+                      const std::string& where) {
+    if (values.size() != s.children.size()) {
+      return absl::InvalidArgumentError(absl::StrCat(where, " has ", values.size(),
+                                                     " elements, but the graph was recorded with ",
+                                                     s.children.size()));
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+      INGOT_RETURN_IF_ERROR(Add(s.children[i], values[i], absl::StrCat(where, "[", i, "]")));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status AddTensor(const ir::Structure& s, const c10::IValue& value,
+                         const std::string& where) {
+    if (!value.isTensor()) return Differs(where, "a tensor", value);
+    const size_t slot = static_cast<size_t>(s.slot);
+    if (slot >= out_.tensors.size()) out_.tensors.resize(slot + 1);
+    if (out_.tensors[slot].defined() && !out_.tensors[slot].is_same(value.toTensor())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, " must be the same tensor as an earlier argument"));
+    }
+    out_.tensors[slot] = value.toTensor();
+    return absl::OkStatus();
+  }
+
+  template <typename T>
+  absl::Status AddNumber(const ir::Structure& s, std::optional<T> number, const c10::IValue& value,
+                         const std::string& where) {
+    if (!number) return Differs(where, "a number of another type", value);
+    if (s.slot >= 0) {
+      const size_t slot = static_cast<size_t>(s.slot);
+      if (slot >= out_.scalars.size()) out_.scalars.resize(slot + 1);
+      out_.scalars[slot] = *number;
+      return absl::OkStatus();
+    }
+    if (s.number == ir::Structure::Number(*number)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        where, " is a number that the graph was not recorded with: extract again with it"));
+  }
+
+  absl::Status AddDict(const ir::Structure& s, const c10::IValue& value, const std::string& where) {
+    if (!value.isGenericDict()) return Differs(where, "a dict", value);
+    const auto dict = value.toGenericDict();
+    if (dict.size() != s.keys.size()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          where, " has ", dict.size(), " keys, but the graph was recorded with ", s.keys.size()));
+    }
+    for (size_t i = 0; i < s.keys.size(); ++i) {
+      const auto it = dict.find(s.keys[i]);
+      if (it == dict.end())
+        return absl::InvalidArgumentError(absl::StrCat(where, " lacks the key '", s.keys[i], "'"));
+      INGOT_RETURN_IF_ERROR(
+          Add(s.children[i], it->value(), absl::StrCat(where, "['", s.keys[i], "']")));
+    }
+    return absl::OkStatus();
+  }
+
+  FlatArguments& out_;
+};
+
+c10::IValue UnflattenList(const std::vector<c10::IValue>& elements) {
+  c10::TypePtr type =
+      elements.empty() ? c10::TypePtr(c10::TensorType::get()) : elements.front().type();
+  for (const c10::IValue& element : elements) {
+    if (*element.type() != *type) type = c10::AnyType::get();
+  }
+  c10::impl::GenericList list(type);
+  for (const c10::IValue& element : elements) list.push_back(element);
+  return list;
+}
+
+c10::IValue UnflattenDict(const std::vector<std::string>& keys,
+                          const std::vector<c10::IValue>& values) {
+  c10::TypePtr type = values.empty() ? c10::TypePtr(c10::TensorType::get()) : values.front().type();
+  for (const c10::IValue& value : values) {
+    if (*value.type() != *type) type = c10::AnyType::get();
+  }
+  c10::impl::GenericDict dict(c10::StringType::get(), type);
+  for (size_t i = 0; i < keys.size(); ++i) dict.insert(keys[i], values[i]);
+  return dict;
+}
+
+}  // namespace
+
+absl::StatusOr<ingot_tensor> ToIngotTensor(const at::Tensor& tensor, size_t index) {
+  if (!tensor.defined() || tensor.layout() != c10::kStrided || !tensor.device().is_cpu() ||
+      tensor.is_conj() || tensor.is_neg()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("tensor ", index, " must be a defined, dense CPU tensor"));
+  }
+  const int8_t dtype = DTypeFor(tensor.scalar_type());
+  if (dtype == kNoDType) {
+    return absl::InvalidArgumentError(absl::StrCat("tensor ", index, " has dtype ",
+                                                   c10::toString(tensor.scalar_type()),
+                                                   ", which ingot does not take"));
+  }
+  const c10::IntArrayRef sizes = tensor.sizes(), strides = tensor.strides();
+  return plugin::MakeTensor(tensor.data_ptr(), static_cast<ir::DType>(dtype),
+                            absl::MakeConstSpan(sizes.data(), sizes.size()),
+                            absl::MakeConstSpan(strides.data(), strides.size()));
+}
+
+absl::StatusOr<FlatArguments> Flatten(const ir::Structure& structure,
+                                      const std::vector<c10::IValue>& arguments) {
+  FlatArguments flat;
+  INGOT_RETURN_IF_ERROR(Flattener(flat).AddAll(structure, arguments, "arguments"));
+  return flat;
+}
+
+at::Tensor EmptyResult(const runtime::ResultSpec& spec) {
+  const c10::ScalarType dtype = kScalarTypes[static_cast<int>(spec.type.dtype)];
+  const c10::IntArrayRef sizes(spec.type.dims.data(), spec.type.dims.size());
+  if (spec.strides.empty()) return at::detail::empty_cpu(sizes, dtype);
+  return at::empty_strided(sizes, c10::IntArrayRef(spec.strides.data(), spec.strides.size()),
+                           dtype);
+}
+
+at::Tensor AliasResult(const runtime::ResultSpec& spec, absl::Span<const at::Tensor> arguments) {
+  const at::Tensor& argument = arguments[spec.alias_of];
+  const c10::IntArrayRef sizes(spec.type.dims.data(), spec.type.dims.size());
+  const ir::Dims dense = ir::ContiguousStrides(spec.type.dims);
+  const ir::Dims& strides = spec.strides.empty() ? dense : spec.strides;
+  const c10::IntArrayRef view_strides(strides.data(), strides.size());
+  if (spec.offset == 0 && argument.sizes() == sizes && argument.strides() == view_strides)
+    return argument;
+  return argument.as_strided(sizes, view_strides, argument.storage_offset() + spec.offset);
+}
+
+c10::IValue Unflatten(const ir::Structure& s, const std::vector<at::Tensor>& results) {
+  using Kind = ir::Structure::Kind;
+  std::vector<c10::IValue> children;
+  for (const ir::Structure& child : s.children) children.push_back(Unflatten(child, results));
+  switch (s.kind) {
+    case Kind::kTensor:
+      return results[s.slot];
+    case Kind::kBool:
+      return std::get<bool>(s.number);
+    case Kind::kInt:
+      return std::get<int64_t>(s.number);
+    case Kind::kFloat:
+      return std::get<double>(s.number);
+    case Kind::kString:
+      return s.text;
+    case Kind::kTuple:
+      return c10::ivalue::Tuple::create(std::move(children));
+    case Kind::kList:
+      return UnflattenList(children);
+    case Kind::kDict:
+      return UnflattenDict(s.keys, children);
+    case Kind::kNone:
+      break;
+  }
+  return c10::IValue();
+}
+
+}  // namespace ingot
