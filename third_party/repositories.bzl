@@ -68,6 +68,14 @@ def ingot_dependencies():
         headers = ["openssl"],
         package = "libssl-dev",
     )
+    system_library(
+        name = "utf8proc",
+        build_file = "//third_party/utf8proc:utf8proc.BUILD",
+        env = "INGOT_UTF8PROC_DIR",
+        headers = ["utf8proc.h"],
+        libraries = ["libutf8proc.a"],
+        package = "libutf8proc-dev",
+    )
     pinned_wheels(
         name = "libtorch",
         build_file = "//third_party/libtorch:libtorch.BUILD",

@@ -64,6 +64,7 @@ _system_library = repository_rule(
         "INGOT_LIBZIP_DIR",
         "INGOT_NLOHMANN_JSON_DIR",
         "INGOT_OPENSSL_DIR",
+        "INGOT_UTF8PROC_DIR",
     ],
     local = True,
 )
