@@ -36,6 +36,7 @@ absl::Status CheckMask(InferContext& ctx, const ir::Dims& scores) {
     return ctx.Error(absl::StrCat("attn_mask must be b8 or have query's dtype, not ",
                                   ir::DTypeName(mask.dtype)));
   }
+  if (mask.rank() < 2) return ctx.Error("attn_mask needs rank 2 or more");
   return RequireExpandable(ctx, mask.dims, scores);
 }
 

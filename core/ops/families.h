@@ -17,6 +17,7 @@ std::vector<OpDef> NormOps();
 std::vector<OpDef> AttentionOps();
 std::vector<OpDef> IndexOps();
 std::vector<OpDef> ReduceOps();
+std::vector<OpDef> ViewOps();
 std::vector<OpDef> ShapeOps();
 std::vector<OpDef> RandomOps();
 std::vector<OpDef> RnnOps();

@@ -194,6 +194,32 @@ int64_t PoolSize(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_
   return out;
 }
 
+// The number of elements that a slice takes from `size`. Arguments at `first`: start, end, step.
+absl::StatusOr<int64_t> SliceSize(InferContext& ctx, int first, int64_t size) {
+  const int64_t step = ctx.Int(first + 2);
+  if (step < 1) return ctx.Error(absl::StrCat("step must be positive, not ", step));
+  const auto bound = [&](int i, int64_t fallback) {
+    int64_t value = ctx.IntOr(i, fallback);
+    if (value < 0) value += size;
+    return std::clamp<int64_t>(value, 0, size);
+  };
+  const int64_t start = bound(first, 0);
+  const int64_t length = std::max<int64_t>(bound(first + 1, size) - start, 0);
+  return length / step + (length % step != 0);
+}
+
+absl::StatusOr<ir::Dims> SelectedDims(InferContext& ctx, int dim_arg, int index_arg) {
+  ir::Dims dims = ctx.Tensor(0).dims;
+  if (dims.empty()) return ctx.Error("a tensor of rank 0 has nothing to select");
+  INGOT_ASSIGN_OR_RETURN(int dim, WrapDim(ctx, ctx.Int(dim_arg), ctx.Tensor(0).rank()));
+  const int64_t index = ctx.Int(index_arg);
+  if (index < -dims[dim] || index >= dims[dim]) {
+    return ctx.Error(absl::StrCat("index ", index, " is out of range for size ", dims[dim]));
+  }
+  dims.erase(dims.begin() + dim);
+  return dims;
+}
+
 std::string DimsText(absl::Span<const int64_t> dims) {
   return absl::StrCat("[", absl::StrJoin(dims, ","), "]");
 }

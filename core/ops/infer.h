@@ -1,7 +1,8 @@
-// What the inference functions share: broadcasting, type promotion, dimension arithmetic. Private to core/ops.
+// What the inference functions share: broadcasting, type promotion, dimension arithmetic. Private
+// to core/ops.
 //
-// All helpers take the InferContext for its Error(), so that every message starts with the op's name. Rules are
-// PyTorch's; the oracle is testdata/inference.txt, recorded from eager.
+// All helpers take the InferContext for its Error(), so that every message starts with the op's
+// name. Rules are PyTorch's; the oracle is testdata/inference.txt, recorded from eager.
 #ifndef INGOT_CORE_OPS_INFER_H_
 #define INGOT_CORE_OPS_INFER_H_
 
@@ -20,12 +21,14 @@ namespace ingot::ops {
 inline constexpr int kMaxRank = 64;  // PyTorch's own limit for dimension sets
 using DimSet = std::bitset<kMaxRank>;
 
-// PyTorch's result type of several operands: dimensioned tensors, then 0-dim tensors, then numbers ("wrapped");
-// a lower kind counts only if its category is higher. https://pytorch.org/docs/stable/tensor_attributes.html
+// PyTorch's result type of several operands: dimensioned tensors, then 0-dim tensors, then numbers
+// ("wrapped"); a lower kind counts only if its category is higher.
+// https://pytorch.org/docs/stable/tensor_attributes.html
 class Promotion {
  public:
   void AddTensor(const ir::TensorType& type);
-  void AddNumber(ir::DType dtype);  // i64, f64, b8 or c128: counts as the default dtype of its category
+  void AddNumber(
+      ir::DType dtype);  // i64, f64, b8 or c128: counts as the default dtype of its category
   // REQUIRES: at least one operand was added.
   ir::DType Result() const;
 
@@ -33,7 +36,8 @@ class Promotion {
   std::optional<ir::DType> dimensioned_, zero_dim_, number_;
 };
 
-// The operands of a pointwise op: collects broadcast sizes and promoted dtype of arguments by position.
+// The operands of a pointwise op: collects broadcast sizes and promoted dtype of arguments by
+// position.
 class Operands {
  public:
   explicit Operands(InferContext& ctx) : ctx_(ctx) {}
@@ -90,9 +94,16 @@ std::optional<int64_t> Product(absl::Span<const int64_t> dims);
 
 // floor((in + 2 pad - dilation (kernel - 1) - 1) / stride) + 1, without checks.
 int64_t ConvSize(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation);
-// The same for pooling with ceil_mode: the last window must start inside the input or its left padding.
+// The same for pooling with ceil_mode: the last window must start inside the input or its left
+// padding.
 int64_t PoolSize(int64_t in, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation,
                  bool ceil_mode);
+
+// The number of elements that a slice takes from `size`. Arguments `first`, `first + 1`, `first +
+// 2`: start, end, step.
+absl::StatusOr<int64_t> SliceSize(InferContext& ctx, int first, int64_t size);
+// The sizes of argument 0 without dimension `dim_arg`, once `index_arg` was found in range.
+absl::StatusOr<ir::Dims> SelectedDims(InferContext& ctx, int dim_arg, int index_arg);
 
 std::string DimsText(absl::Span<const int64_t> dims);  // "[2,3]"
 

@@ -11,17 +11,17 @@ namespace {
 
 constexpr int64_t kMaxParameter = int64_t{1} << 31;  // keeps size arithmetic in int64
 
-// [N,C,spatial…] or [C,spatial…]; only N may be 0.
-absl::Status CheckPoolInput(InferContext& ctx, int spatial) {
+// [N,C,spatial…] or [C,spatial…]; only N may be 0, and C for adaptive pooling.
+absl::Status CheckPoolInput(InferContext& ctx, int spatial, bool adaptive = false) {
   const ir::TensorType& input = ctx.Tensor(0);
-  if (input.rank() != spatial + 1 && input.rank() != spatial + 2) {
+  const int batches = input.rank() - spatial - 1;
+  if (batches != 0 && batches != 1) {
     return ctx.Error(absl::StrCat("input must have rank ", spatial + 1, " or ", spatial + 2,
                                   ", not ", ir::ToString(input)));
   }
-  for (int i = input.rank() - spatial - 1; i < input.rank(); ++i) {
-    const bool channels = i < input.rank() - spatial;
-    if ((input.dims[i] == 0 && !(channels && input.rank() == spatial + 1)) ||
-        input.dims[i] > kMaxParameter) {
+  for (int i = batches; i < input.rank(); ++i) {
+    const bool may_be_empty = adaptive && i == batches;
+    if ((input.dims[i] == 0 && !may_be_empty) || input.dims[i] > kMaxParameter) {
       return ctx.Error(absl::StrCat("input ", ir::ToString(input), " has a size out of range"));
     }
   }
@@ -106,7 +106,7 @@ absl::StatusOr<ir::Dims> OutputSizes(InferContext& ctx, int spatial) {
 
 template <int kSpatial>
 absl::Status InferAdaptiveAvgPool(InferContext& ctx) {
-  INGOT_RETURN_IF_ERROR(CheckPoolInput(ctx, kSpatial));
+  INGOT_RETURN_IF_ERROR(CheckPoolInput(ctx, kSpatial, /*adaptive=*/true));
   INGOT_RETURN_IF_ERROR(RequireFloating(ctx, ctx.Tensor(0).dtype));
   INGOT_ASSIGN_OR_RETURN(ir::Dims sizes, OutputSizes(ctx, kSpatial));
   ir::TensorType type = ctx.Tensor(0);
@@ -117,15 +117,10 @@ absl::Status InferAdaptiveAvgPool(InferContext& ctx) {
 
 absl::Status InferUpsample2d(InferContext& ctx) {
   INGOT_RETURN_IF_ERROR(RequireRank(ctx, "input", ctx.Tensor(0), 4));
+  const bool bytes = ctx.Tensor(0).dtype == ir::DType::kUInt8;
+  if (!bytes) INGOT_RETURN_IF_ERROR(RequireFloating(ctx, ctx.Tensor(0).dtype));
   const bool bilinear = ctx.def().schema.Find("align_corners") >= 0;
-  if (bilinear || ctx.Tensor(0).dtype != ir::DType::kUInt8) {
-    if (ctx.Tensor(0).dtype != ir::DType::kUInt8) {
-      INGOT_RETURN_IF_ERROR(RequireFloating(ctx, ctx.Tensor(0).dtype));
-    }
-  }
-  if (bilinear && ctx.Tensor(0).dtype == ir::DType::kUInt8) {
-    return Unsupported(ctx, "fixed-point interpolation of u8");
-  }
+  if (bytes && bilinear) return Unsupported(ctx, "fixed-point interpolation of u8");
   INGOT_ASSIGN_OR_RETURN(ir::Dims sizes, OutputSizes(ctx, 2));
   ir::TensorType type = ctx.Tensor(0);
   for (int i = 1; i < 4; ++i) {

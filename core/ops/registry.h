@@ -1,8 +1,9 @@
 // The op registry: one entry an op, with schema, shape and dtype inference, traits and a doc line.
 //
-// The vocabulary is ATen's: core ATen plus the composites that backends have fast kernels for. Families live
-// in files of their own (pointwise.cc, matmul.cc, conv.cc, norm.cc, shape.cc, index.cc, reduce.cc, random.cc,
-// rnn.cc, attention.cc), each a table; registry.cc lists the families. Immutable after first use, thread-safe.
+// The vocabulary is ATen's: core ATen plus the composites that backends have fast kernels for.
+// Families live in files of their own (pointwise.cc, activation.cc, matmul.cc, conv.cc, pool.cc,
+// norm.cc, attention.cc, index.cc, reduce.cc, view.cc, shape.cc, random.cc, rnn.cc), each a table;
+// registry.cc lists the families. Immutable after first use, thread-safe.
 //
 //   const OpDef* def = FindOp("aten::linear");        // nullptr: not in the vocabulary (opaque)
 //   INGOT_ASSIGN_OR_RETURN(auto types, InferTypes(*def, args, type_of));
@@ -25,16 +26,19 @@ class InferContext;
 
 enum OpTraits : uint32_t {
   kNoTraits = 0,
-  kPointwise = 1u << 0,    // each output element depends on the elements of the broadcast operands there
+  kPointwise =
+      1u << 0,  // each output element depends on the elements of the broadcast operands there
   kCommutative = 1u << 1,  // args[0] and args[1] may be swapped
   kView = 1u << 2,         // in eager a view of args[0]: no arithmetic, elements only renamed
-  kRandom = 1u << 3,       // takes the seed as one more, last argument; never merged, moved or removed
-  kIdentity = 1u << 4,     // output equals args[0] in value and type whenever types agree (clone, contiguous, detach …)
+  kRandom = 1u << 3,    // takes the seed as one more, last argument; never merged, moved or removed
+  kIdentity = 1u << 4,  // output equals args[0] in value and type whenever types agree (clone,
+                        // contiguous, detach …)
 };
 
 struct OpDef {
   const char* schema_text;
-  // Names of the schema arguments of kind Scalar whose number is data (see ir/argument.h), comma separated.
+  // Names of the schema arguments of kind Scalar whose number is data (see ir/argument.h), comma
+  // separated.
   const char* data_scalars;
   uint32_t traits;
   absl::Status (*infer)(InferContext& ctx);
@@ -44,7 +48,8 @@ struct OpDef {
   bool Is(OpTraits trait) const { return (traits & trait) != 0; }
 };
 
-// What an inference function sees: arguments by schema position or name, operand types, outputs to fill.
+// What an inference function sees: arguments by schema position or name, operand types, outputs to
+// fill.
 class InferContext {
  public:
   InferContext(const OpDef& def, const std::vector<ir::Argument>& args,
@@ -54,8 +59,8 @@ class InferContext {
   size_t num_args() const { return args_.size(); }
   const ir::Argument& arg(int i) const { return args_[i]; }
 
-  bool Has(int i) const;                         // argument i is not None
-  const ir::TensorType& Tensor(int i) const;     // REQUIRES: Has(i), kind kTensor
+  bool Has(int i) const;                             // argument i is not None
+  const ir::TensorType& Tensor(int i) const;         // REQUIRES: Has(i), kind kTensor
   std::vector<ir::TensorType> Tensors(int i) const;  // kTensorList, absent elements left out
   int64_t Int(int i) const;
   int64_t IntOr(int i, int64_t fallback) const;
@@ -85,11 +90,13 @@ const OpDef* FindOp(absl::string_view op);
 // All ops, sorted by name.
 absl::Span<const OpDef* const> AllOps();
 
-// Checks the arguments against the schema and infers the types of the outputs. A Scalar argument held by a value
-// must be one of the op's data_scalars. Tensor operands are real tensors: a number that eager wraps into a tensor
+// Checks the arguments against the schema and infers the types of the outputs. A Scalar argument
+// held by a value must be one of the op's data_scalars. Tensor operands are real tensors: a number
+// that eager wraps into a tensor
 // ("x * 2") belongs into the Scalar overload, since only there it counts as a number in promotion.
-// InvalidArgument: eager would refuse it too. Unimplemented: eager takes it, this vocabulary does not (training
-// batch norm, complex dtypes of most ops …); a frontend then records the op's children or an opaque node.
+// InvalidArgument: eager would refuse it too. Unimplemented: eager takes it, this vocabulary does
+// not (training batch norm, complex dtypes of most ops …); a frontend then records the op's
+// children or an opaque node.
 absl::StatusOr<std::vector<ir::TensorType>> InferTypes(
     const OpDef& def, const std::vector<ir::Argument>& args,
     absl::FunctionRef<const ir::TensorType&(ir::ValueId)> type_of);
