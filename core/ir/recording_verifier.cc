@@ -1,0 +1,139 @@
+#include "core/ir/recording_verifier.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/ir/verifier.h"
+
+namespace ingot::ir {
+namespace {
+
+template <typename... Parts>
+absl::Status Bad(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat(parts...));
+}
+
+// The inputs of a verified graph by role and index.
+class InputsByRole {
+ public:
+  explicit InputsByRole(const Graph& graph) {
+    for (const InputSpec& input : graph.inputs()) {
+      std::vector<const InputSpec*>& inputs = by_role_[static_cast<size_t>(input.role)];
+      inputs.resize(std::max<size_t>(inputs.size(), input.index + 1));
+      inputs[input.index] = &input;
+    }
+  }
+  const std::vector<const InputSpec*>& operator[](InputRole role) const {
+    return by_role_[static_cast<size_t>(role)];
+  }
+
+ private:
+  std::array<std::vector<const InputSpec*>, 5> by_role_;
+};
+
+absl::Status CheckCount(absl::string_view what, size_t has, size_t needs) {
+  if (has == needs) return absl::OkStatus();
+  return Bad("the graph has ", needs, " ", what, " inputs, the recording ", has);
+}
+
+absl::Status CheckSameType(const TensorType& has, const TensorType& needs) {
+  if (has == needs) return absl::OkStatus();
+  return Bad("type ", ToString(has), "; the graph has ", ToString(needs));
+}
+
+absl::Status CheckConstants(absl::string_view what, const Graph& graph,
+                            const std::vector<Constant>& constants,
+                            const std::vector<const InputSpec*>& inputs) {
+  INGOT_RETURN_IF_ERROR(CheckCount(what, constants.size(), inputs.size()));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::string name = absl::StrCat(what, " ", i);
+    INGOT_RETURN_IF_ERROR(CheckSameType(constants[i].type, graph.type(inputs[i]->value)), name);
+    const bool has_digest = inputs[i]->role == InputRole::kConstant;
+    if (has_digest && constants[i].digest != inputs[i]->digest) {
+      return Bad(name, ": digest ", constants[i].digest.ToHex(), "; the graph has ",
+                 inputs[i]->digest.ToHex());
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Slots that a structure of arguments names: all are below these.
+struct SlotBounds {
+  size_t tensors = 0;
+  size_t scalars = 0;
+};
+
+void CollectSlots(const Structure& structure, SlotBounds& bounds) {
+  if (structure.slot >= 0) {
+    const bool is_tensor = structure.kind == Structure::Kind::kTensor;
+    size_t& bound = is_tensor ? bounds.tensors : bounds.scalars;
+    bound = std::max(bound, static_cast<size_t>(structure.slot) + 1);
+  }
+  for (const Structure& child : structure.children) CollectSlots(child, bounds);
+}
+
+absl::Status CheckScalars(const Graph& graph, const std::vector<ScalarBinding>& scalars,
+                          const std::vector<const InputSpec*>& inputs, size_t num_scalar_slots) {
+  INGOT_RETURN_IF_ERROR(CheckCount("scalar", scalars.size(), inputs.size()));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (scalars[i].is_argument) {
+      if (scalars[i].argument < num_scalar_slots) continue;
+      return Bad("scalar ", i, " comes from number argument ", scalars[i].argument, " of ",
+                 num_scalar_slots);
+    }
+    const DType needs = graph.type(inputs[i]->value).dtype;
+    if (ScalarDType(scalars[i].literal) == needs) continue;
+    return Bad("scalar ", i, " is bound to a number of type ",
+               DTypeName(ScalarDType(scalars[i].literal)), "; the graph has ", DTypeName(needs));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSignature(const Graph& graph, const Signature& signature,
+                            const std::vector<const InputSpec*>& inputs, const SlotBounds& slots) {
+  const size_t count = signature.arguments.size();
+  INGOT_RETURN_IF_ERROR(CheckCount("argument", count, inputs.size()));
+  if (signature.alias_class.size() != count) {
+    return Bad(signature.alias_class.size(), " alias classes for ", count, " arguments");
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const ArgumentSpec& spec = signature.arguments[i];
+    INGOT_RETURN_IF_ERROR(CheckSameType(spec.type, graph.type(inputs[i]->value)),
+                          absl::StrCat("argument ", i));
+    if (!spec.strides.empty() && spec.strides.size() != spec.type.dims.size()) {
+      return Bad("argument ", i, ": ", spec.strides.size(), " strides for ", ToString(spec.type));
+    }
+    const uint32_t first = signature.alias_class[i];
+    if (first > i || signature.alias_class[first] != first) {
+      return Bad("argument ", i, ": alias class ", first, " is not that of an earlier argument");
+    }
+  }
+  if (slots.tensors > count) {
+    return Bad("the structure of the arguments names tensor slot ", slots.tensors - 1, " of ",
+               count);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status VerifyRecording(const Recording& recording) {
+  const Graph& graph = recording.graph;
+  INGOT_RETURN_IF_ERROR(Verify(graph));
+  const InputsByRole inputs(graph);
+  INGOT_RETURN_IF_ERROR(
+      CheckConstants("constant", graph, recording.constants, inputs[InputRole::kConstant]));
+  INGOT_RETURN_IF_ERROR(
+      CheckConstants("state", graph, recording.initial_state, inputs[InputRole::kState]));
+  SlotBounds slots;
+  CollectSlots(recording.signature.arguments_structure, slots);
+  INGOT_RETURN_IF_ERROR(
+      CheckScalars(graph, recording.scalars, inputs[InputRole::kScalar], slots.scalars));
+  return CheckSignature(graph, recording.signature, inputs[InputRole::kArgument], slots);
+}
+
+}  // namespace ingot::ir
