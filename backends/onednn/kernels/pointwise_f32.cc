@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "backends/onednn/kernels/pointwise_f32.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
+#include "backends/onednn/kernels/f32_lanes-inl.h"
 #include "backends/onednn/kernels/f32_math-inl.h"
 #include "hwy/highway.h"
 
@@ -15,15 +16,15 @@ namespace ingot::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
+using D = F32Tag;
+using V = F32;
 using M = hn::Mask<D>;
 using DBytes = hn::Rebind<uint8_t, D>;
 using DInt = hn::RebindToSigned<D>;
 using internal::PwKernel;
 using internal::PwUniform;
 
-constexpr size_t kLanes = hn::MaxLanes(D());
+constexpr size_t kLanes = kF32Lanes;
 
 // Sources and sinks of a vector at an element index; the partial forms touch only the first `count`
 // elements.
@@ -31,13 +32,7 @@ struct FloatSource {
   const float* p;
   HWY_INLINE V Load(int64_t i) const { return hn::LoadU(D(), p + i); }
   HWY_INLINE V LoadPart(int64_t i, size_t count) const {
-#if HWY_MEM_OPS_MIGHT_FAULT
-    alignas(64) float buffer[kLanes] = {};
-    std::memcpy(buffer, p + i, count * sizeof(float));
-    return hn::Load(D(), buffer);
-#else
-    return hn::MaskedLoad(hn::FirstN(D(), count), D(), p + i);
-#endif
+    return kernels::HWY_NAMESPACE::LoadPart(p + i, count);
   }
 };
 
@@ -66,13 +61,7 @@ struct FloatSink {
   float* p;
   HWY_INLINE void Store(V v, int64_t i) const { hn::StoreU(v, D(), p + i); }
   HWY_INLINE void StorePart(V v, int64_t i, size_t count) const {
-#if HWY_MEM_OPS_MIGHT_FAULT
-    alignas(64) float buffer[kLanes];
-    hn::Store(v, D(), buffer);
-    std::memcpy(p + i, buffer, count * sizeof(float));
-#else
-    hn::BlendedStore(v, hn::FirstN(D(), count), D(), p + i);
-#endif
+    kernels::HWY_NAMESPACE::StorePart(v, p + i, count);
   }
 };
 

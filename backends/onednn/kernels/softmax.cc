@@ -1,0 +1,206 @@
+#include "backends/onednn/kernels/softmax.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "backends/onednn/kernels/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/onednn/kernels/softmax.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h.
+#include "backends/onednn/kernels/f32_lanes-inl.h"
+#include "backends/onednn/kernels/f32_math-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ingot::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+
+constexpr F32Tag kTag;
+
+HWY_INLINE F32 Splat(float value) { return hn::Set(kTag, value); }
+HWY_INLINE F32 NegativeInfinity() { return hn::Neg(hn::Inf(kTag)); }
+
+// A NaN may get lost here; it comes back when the NaN element itself is exponentiated.
+float RowMax(const float* x, int64_t n) {
+  const F32 least = NegativeInfinity();
+  F32 maxima[4] = {least, least, least, least};
+  ForEachVector(n, maxima, [&](auto at, int64_t i, F32& max) HWY_ATTR {
+    max = hn::Max(max, at.Or(at.Load(x + i), least));
+  });
+  return MaxAll(maxima);
+}
+
+// y = x * scale + mask, returning the row's maximum.
+float ScaleAndMask(const float* x, float scale, const float* mask, int64_t mask_inner, float* y,
+                   int64_t n) {
+  const F32 least = NegativeInfinity();
+  const F32 factor = Splat(scale);
+  const F32 offset = Splat(mask != nullptr && mask_inner == 0 ? mask[0] : 0.0f);
+  F32 maxima[4] = {least, least, least, least};
+  const auto run = [&](auto mask_by_element) HWY_ATTR {
+    ForEachVector(n, maxima, [&](auto at, int64_t i, F32& max) HWY_ATTR {
+      F32 v = hn::Mul(at.Load(x + i), factor);
+      if constexpr (mask_by_element) {
+        v = hn::Add(v, at.Load(mask + i));
+      } else {
+        v = hn::Add(v, offset);
+      }
+      at.Store(v, y + i);
+      max = hn::Max(max, at.Or(v, least));
+    });
+  };
+  if (mask != nullptr && mask_inner != 0) {
+    run(std::true_type());
+  } else {
+    run(std::false_type());
+  }
+  return MaxAll(maxima);
+}
+
+void SoftmaxRow(const float* v, float max, float* y, int64_t n) {
+  const F32 top = Splat(max);
+  F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
+  ForEachVector(n, sums, [&](auto at, int64_t i, F32& sum) HWY_ATTR {
+    const F32 e = ExpNonPositive(kTag, hn::Sub(at.Load(v + i), top));
+    at.Store(e, y + i);
+    sum = hn::Add(sum, at.Or(e, hn::Zero(kTag)));
+  });
+  const F32 factor = Splat(1.0f / SumAll(sums));
+  ForEachVector(n, sums, [&](auto at, int64_t i, F32&) HWY_ATTR {
+    at.Store(hn::Mul(at.Load(y + i), factor), y + i);
+  });
+}
+
+void LogSoftmaxRow(const float* v, float max, float* y, int64_t n) {
+  const F32 top = Splat(max);
+  F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
+  ForEachVector(n, sums, [&](auto at, int64_t i, F32& sum) HWY_ATTR {
+    const F32 e = ExpNonPositive(kTag, hn::Sub(at.Load(v + i), top));
+    sum = hn::Add(sum, at.Or(e, hn::Zero(kTag)));
+  });
+  const F32 log_sum = Splat(std::log(SumAll(sums)));
+  ForEachVector(n, sums, [&](auto at, int64_t i, F32&) HWY_ATTR {
+    at.Store(hn::Sub(hn::Sub(at.Load(v + i), top), log_sum), y + i);
+  });
+}
+
+const float* MaskRow(const SoftmaxArgs& args, int64_t row) {
+  if (args.mask == nullptr) return nullptr;
+  const int64_t i2 = row % args.dims[2];
+  const int64_t i1 = row / args.dims[2] % args.dims[1];
+  const int64_t i0 = row / args.dims[2] / args.dims[1];
+  return args.mask + i0 * args.mask_strides[0] + i1 * args.mask_strides[1] +
+         i2 * args.mask_strides[2];
+}
+
+}  // namespace
+
+void SoftmaxRows(const SoftmaxArgs& args, int64_t begin, int64_t end) {
+  const bool plain = args.mask == nullptr && args.scale == 1.0f;
+  for (int64_t row = begin; row < end; ++row) {
+    const float* v = args.x + row * args.n;
+    float* y = args.y + row * args.n;
+    float max;
+    if (plain) {
+      max = RowMax(v, args.n);
+    } else {
+      max = ScaleAndMask(v, args.scale, MaskRow(args, row), args.mask_inner, y, args.n);
+      v = y;
+    }
+    if (args.log) {
+      LogSoftmaxRow(v, max, y, args.n);
+    } else {
+      SoftmaxRow(v, max, y, args.n);
+    }
+  }
+}
+
+namespace {
+
+// One vector of columns down the middle dimension.
+template <class At>
+HWY_INLINE void SoftmaxColumns(const At& at, const float* x, float* y, int64_t n, int64_t stride,
+                               bool log) {
+  F32 max = NegativeInfinity();
+  for (int64_t i = 0; i < n; ++i) max = hn::Max(max, at.Load(x + i * stride));
+  F32 sum = hn::Zero(kTag);
+  for (int64_t i = 0; i < n; ++i) {
+    const F32 e = ExpNonPositive(kTag, hn::Sub(at.Load(x + i * stride), max));
+    if (!log) at.Store(e, y + i * stride);
+    sum = hn::Add(sum, e);
+  }
+  if (log) {
+    const F32 log_sum = LogF32(kTag, sum);
+    for (int64_t i = 0; i < n; ++i) {
+      at.Store(hn::Sub(hn::Sub(at.Load(x + i * stride), max), log_sum), y + i * stride);
+    }
+    return;
+  }
+  const F32 factor = hn::Div(Splat(1.0f), sum);
+  for (int64_t i = 0; i < n; ++i) {
+    at.Store(hn::Mul(at.Load(y + i * stride), factor), y + i * stride);
+  }
+}
+
+}  // namespace
+
+// Items are vectors of columns, `vectors` of them an outer index.
+void SoftmaxColumnVectors(const StridedSoftmaxArgs& args, int64_t begin, int64_t end) {
+  constexpr int64_t kN = kF32Lanes;
+  const int64_t vectors = (args.inner + kN - 1) / kN;
+  for (int64_t item = begin; item < end; ++item) {
+    const int64_t column = item % vectors * kN;
+    const int64_t offset = item / vectors * args.n * args.inner + column;
+    const int64_t rest = args.inner - column;
+    if (rest >= kN) {
+      SoftmaxColumns(WholeVector(), args.x + offset, args.y + offset, args.n, args.inner, args.log);
+    } else {
+      SoftmaxColumns(PartVector{static_cast<size_t>(rest)}, args.x + offset, args.y + offset,
+                     args.n, args.inner, args.log);
+    }
+  }
+}
+
+int64_t F32LaneCount() { return kF32Lanes; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ingot::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ingot::kernels {
+namespace {
+
+HWY_EXPORT(SoftmaxRows);
+HWY_EXPORT(SoftmaxColumnVectors);
+HWY_EXPORT(F32LaneCount);
+
+constexpr double kNanosecondsAnElement = 0.35;
+
+}  // namespace
+
+void Softmax(const SoftmaxArgs& args, int threads) {
+  const int64_t rows = args.dims[0] * args.dims[1] * args.dims[2];
+  if (args.n == 0) return;
+  ParallelFor(threads, rows, GrainFor(kNanosecondsAnElement * static_cast<double>(args.n)),
+              [&](int64_t begin, int64_t end, int) {
+                HWY_DYNAMIC_DISPATCH(SoftmaxRows)(args, begin, end);
+              });
+}
+
+void StridedSoftmax(const StridedSoftmaxArgs& args, int threads) {
+  if (args.n == 0 || args.inner == 0) return;
+  const int64_t lanes = HWY_DYNAMIC_DISPATCH(F32LaneCount)();
+  const int64_t vectors = (args.inner + lanes - 1) / lanes;
+  const double work = kNanosecondsAnElement * static_cast<double>(args.n * lanes);
+  ParallelFor(threads, args.outer * vectors, GrainFor(work), [&](int64_t begin, int64_t end, int) {
+    HWY_DYNAMIC_DISPATCH(SoftmaxColumnVectors)(args, begin, end);
+  });
+}
+
+}  // namespace ingot::kernels
+#endif  // HWY_ONCE
