@@ -33,9 +33,9 @@ class NegateBackend : public sdk::Backend {
     if (graph.node(node).op != "test::negate") return absl::UnimplementedError("only test::negate");
     return absl::OkStatus();
   }
-  absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
-      const ir::Graph& graph, absl::Span<const sdk::ConstantView>,
-      const sdk::CancelToken&) const override {
+  absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(const ir::Graph& graph,
+                                                           absl::Span<const sdk::ConstantView>,
+                                                           const sdk::CancelToken&) const override {
     return std::make_unique<Negate>(graph.type(graph.outputs()[0].value).NumElements());
   }
 };

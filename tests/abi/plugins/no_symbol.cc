@@ -1,0 +1,3 @@
+// A shared object that is no plugin.
+
+extern "C" int ingot_not_a_query() { return 0; }
