@@ -39,27 +39,24 @@ void InstallInterruptHandler() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-TemporaryFileGuard::TemporaryFileGuard(const std::string& path) : path_(path) {
+void RemoveOnInterrupt(const std::string& path) {
   if (path.size() >= PATH_MAX) return;
-  for (int i = 0; i < kPlaces; ++i) {
-    if (places[i].taken.exchange(true, std::memory_order_acquire)) continue;
-    std::memcpy(places[i].path, path.c_str(), path.size() + 1);
-    places[i].armed.store(true, std::memory_order_release);
-    place_ = i;
+  for (Place& place : places) {
+    if (place.taken.exchange(true, std::memory_order_acquire)) continue;
+    std::memcpy(place.path, path.c_str(), path.size() + 1);
+    place.armed.store(true, std::memory_order_release);
     return;
   }
 }
 
-TemporaryFileGuard::~TemporaryFileGuard() {
-  if (!keep_) unlink(path_.c_str());
-  if (place_ < 0) return;
-  places[place_].armed.store(false, std::memory_order_release);
-  places[place_].taken.store(false, std::memory_order_release);
-}
-
-void TemporaryFileGuard::Keep() {
-  keep_ = true;
-  if (place_ >= 0) places[place_].armed.store(false, std::memory_order_release);
+void Forget(const std::string& path) {
+  for (Place& place : places) {
+    // Only the file's writer forgets it, so the path of an armed place does not change meanwhile.
+    if (!place.armed.load(std::memory_order_acquire) || path != place.path) continue;
+    place.armed.store(false, std::memory_order_release);
+    place.taken.store(false, std::memory_order_release);
+    return;
+  }
 }
 
 }  // namespace ingot::tools

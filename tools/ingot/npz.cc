@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
-#include "tools/ingot/atomic_file.h"
 #include "tools/ingot/elements.h"
+#include "tools/ingot/files.h"
 #include "tools/ingot/npy.h"
 
 namespace ingot::tools {
@@ -202,7 +202,7 @@ absl::Status WriteNpz(const std::string& path,
   if (copied != static_cast<zip_int64_t>(bytes.size())) {
     return absl::InternalError("the archive is unreadable");
   }
-  return WriteFileAtomically(path, bytes);
+  return WriteFile(path, bytes);
 }
 
 }  // namespace ingot::tools

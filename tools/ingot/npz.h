@@ -33,7 +33,7 @@ absl::StatusOr<std::vector<NamedTensor>> ReadNpz(const std::string& path);
 // The arrays arg0, arg1, … in order. InvalidArgument if one is missing or there are others.
 absl::StatusOr<std::vector<runtime::HostTensor>> ReadArguments(const std::string& path);
 
-// The file appears whole or not at all (atomic_file.h).
+// The file appears whole or not at all (files.h).
 absl::Status WriteNpz(const std::string& path,
                       absl::Span<const std::pair<std::string, ingot_tensor>> arrays);
 

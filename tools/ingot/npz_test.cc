@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "core/base/status_matchers.h"
-#include "tools/ingot/atomic_file.h"
 #include "tools/ingot/elements.h"
+#include "tools/ingot/files.h"
 #include "tools/ingot/npy.h"
 
 namespace ingot::tools {
@@ -165,7 +165,7 @@ TEST(NpzTest, RefusesWhatIsNoArchive) {
               StatusIs(StatusCode::kNotFound, HasSubstr("none.npz")));
   EXPECT_THAT(ReadNpz(testing::TempDir()), StatusIs(StatusCode::kInvalidArgument));
   const std::string path = TempPath("text.npz");
-  ASSERT_THAT(WriteFileAtomically(path, "no zip at all"), IsOk());
+  ASSERT_THAT(WriteFile(path, "no zip at all"), IsOk());
   EXPECT_THAT(ReadNpz(path), StatusIs(StatusCode::kInvalidArgument, HasSubstr("not a .npz")));
 }
 
@@ -175,11 +175,11 @@ TEST(NpzTest, DamagedArchivesNeverYieldWrongElements) {
   const std::string path = TempPath("whole.npz");
   const std::string data = Bytes({1, 2, 3, 4});
   WriteZip(path, "arg0.npy", Npy(kDict, data), ZIP_CM_DEFLATE);
-  auto whole = ReadWholeFile(path);
+  auto whole = ReadFile(path);
   ASSERT_THAT(whole, IsOk());
   const std::string damaged = TempPath("damaged.npz");
   const auto check = [&](const std::string& bytes) {
-    ASSERT_THAT(WriteFileAtomically(damaged, bytes), IsOk());
+    ASSERT_THAT(WriteFile(damaged, bytes), IsOk());
     auto read = ReadNpz(damaged);
     if (read.ok() && !read->empty()) {
       EXPECT_EQ(RowMajorBytes((*read)[0].tensor.view()), data);

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/status_matchers.h"
-#include "tools/ingot/atomic_file.h"
+#include "tools/ingot/files.h"
 
 namespace ingot::tools {
 namespace {
@@ -13,7 +13,7 @@ using testing::ElementsAre;
 
 // MiniLM's vocabulary, which is bert-base-uncased's.
 WordPiece MiniLmTokenizer() {
-  auto vocabulary = ReadWholeFile("tools/models/minilm/minilm.vocab.txt");
+  auto vocabulary = ReadFile("tools/models/minilm/minilm.vocab.txt");
   EXPECT_THAT(vocabulary, IsOk());
   auto tokenizer = WordPiece::Create(*vocabulary);
   EXPECT_THAT(tokenizer, IsOk());
