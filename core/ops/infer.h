@@ -14,27 +14,13 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/ir/type.h"
+#include "core/ops/promotion.h"
 #include "core/ops/registry.h"
 
 namespace ingot::ops {
 
 inline constexpr int kMaxRank = 64;  // PyTorch's own limit for dimension sets
 using DimSet = std::bitset<kMaxRank>;
-
-// PyTorch's result type of several operands: dimensioned tensors, then 0-dim tensors, then numbers
-// ("wrapped"); a lower kind counts only if its category is higher.
-// https://pytorch.org/docs/stable/tensor_attributes.html
-class Promotion {
- public:
-  void AddTensor(const ir::TensorType& type);
-  void AddNumber(
-      ir::DType dtype);  // i64, f64, b8 or c128: counts as the default dtype of its category
-  // REQUIRES: at least one operand was added.
-  ir::DType Result() const;
-
- private:
-  std::optional<ir::DType> dimensioned_, zero_dim_, number_;
-};
 
 // The operands of a pointwise op: collects broadcast sizes and promoted dtype of arguments by
 // position.
