@@ -8,14 +8,14 @@
 //   into the middle; negative pads slice the source.
 //
 // Plans are immutable; Run is reentrant, allocates nothing, forks only when the work pays. Source
-// and destination must not overlap unless they are the same address with the same strides (a
-// no-op).
+// and destination must not overlap.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_COPY_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_COPY_H_
 
 #include <cstdint>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
@@ -31,28 +31,41 @@ class StridedCopy {
 
   void Run(const void* src, void* dst, int threads) const;
 
-  // One memcpy: the caller may alias the buffers instead.
+  // One memcpy (or nothing): the caller may alias the buffers instead.
   bool IsContiguous() const { return kind_ == Kind::kMemcpy || kind_ == Kind::kEmpty; }
   int64_t num_elements() const { return elements_; }
 
  private:
-  enum class Kind : uint8_t { kEmpty, kMemcpy, kRows, kTranspose, kStrided };
+  enum class Kind : uint8_t {
+    kEmpty,
+    kMemcpy,
+    kRows,       // innermost dimension dense on both sides
+    kTranspose,  // innermost dimension dense in the destination, another one dense in the source
+    kStrided
+  };
   struct Dim {
     int64_t size = 1;
     int64_t src = 0;  // strides in elements
     int64_t dst = 0;
   };
+
   StridedCopy() = default;
+  void Merge(absl::Span<const int64_t> shape, absl::Span<const int64_t> src_strides,
+             absl::Span<const int64_t> dst_strides);
+  void ChooseKind();
+  template <class T>
+  void RunTyped(const void* src, void* dst, int threads) const;
 
   Kind kind_ = Kind::kEmpty;
   int element_size_ = 1;
   int64_t elements_ = 0;
-  // Outermost first, sorted and merged. The last one (kRows, kStrided) or two (kTranspose: rows,
-  // then columns) belong to the inner kernel.
+  // Outermost first, by destination stride, merged. The last one (kRows, kStrided) or two
+  // (kTranspose: the source's dense dimension, then the destination's) belong to the inner loop.
   absl::InlinedVector<Dim, 6> dims_;
 };
 
-// dst[i * stride] boxes set to the element at `value` (element_size bytes).
+// Fill writes one element to a strided box. ValidateFill says InvalidArgument for what Fill would
+// misread.
 absl::Status ValidateFill(absl::Span<const int64_t> shape, absl::Span<const int64_t> dst_strides,
                           int element_size);
 void Fill(absl::Span<const int64_t> shape, absl::Span<const int64_t> dst_strides, int element_size,

@@ -21,8 +21,9 @@ constexpr F32Tag kTag;
 
 HWY_INLINE F32 Splat(float value) { return hn::Set(kTag, value); }
 
-// Runs up to this length are summed in f32 lanes; longer ones add up such pieces in double.
-constexpr int64_t kPiece = 4096;
+// Runs of this length are summed in f32, 64 additions a lane of each accumulator; their sums are
+// added in double.
+constexpr int64_t kPiece = 256 * kF32Lanes;
 
 // sum f(x_i); f sees a vector. Lanes beyond the run count as 0.
 template <class F>

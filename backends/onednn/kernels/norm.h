@@ -1,7 +1,6 @@
 // Normalisations over f32 rows. All functions are reentrant, allocate nothing, and fork only when
 // the work pays (parallel.h). Sums are kept in SIMD lanes with two passes (mean first, then centred
-// squares), so
-// cancellation costs no more than rounding the mean: results are within
+// squares), so cancellation costs no more than rounding the mean: results are within
 //   4e-7 * (|weight| |x - mean| / stddev + |bias|) + 2e-7 * |weight| |mean| / stddev of the exact
 //   ones.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_NORM_H_
