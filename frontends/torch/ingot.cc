@@ -11,7 +11,7 @@
 #include "core/runtime/session.h"
 #include "frontends/torch/tensor_adapter.h"
 #include "frontends/torchscript/guard.h"
-#include "frontends/torchscript/recorder.h"
+#include "frontends/torchscript/record.h"
 
 namespace ingot {
 namespace {
@@ -111,7 +111,7 @@ absl::StatusOr<CompiledGraph> Session::Extract(const Function& function,
                                                const std::vector<c10::IValue>& example_arguments,
                                                const std::string& name) const {
   const absl::Time start = absl::Now();
-  return Compile(*session_, torchscript::Record(function, example_arguments, name), start);
+  return Compile(*session_, torchscript::Record(function, example_arguments, {name}), start);
 }
 
 }  // namespace ingot

@@ -148,7 +148,9 @@ TEST(ExtractCompiledGraph, EagerTensor) {
     std::vector<IValue> arguments = RandomArguments(1);
     std::vector<IValue> eager_arguments = Copies(arguments);
     const at::Tensor fresh = graph->Run(arguments)->toTensor() - arguments[0].toTensor();
-    if (previous.defined()) EXPECT_FALSE(at::allclose(fresh, previous));
+    if (previous.defined()) {
+      EXPECT_FALSE(at::allclose(fresh, previous));
+    }
     previous = fresh;
 
     RunContext context;
