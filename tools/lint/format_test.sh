@@ -9,10 +9,10 @@ command -v "${clang_format}" >/dev/null || { echo "the package clang-format-14 i
 
 mapfile -t files < <(list_sources '*.h' '*.cc')
 ((${#files[@]} > 0)) || { echo "no C++ files found in ${PWD}" >&2; exit 1; }
-unformatted=()
-for file in "${files[@]}"; do
-  "${clang_format}" --style=file "${file}" | cmp -s - "${file}" || unformatted+=("${file}")
-done
+# A finding reads "file:line:column: warning: … [-Wclang-format-violations]"; many files a process, as starting it is what costs.
+mapfile -t unformatted < <(
+  printf '%s\0' "${files[@]}" | xargs -0 -n 16 -P "$(nproc)" "${clang_format}" --style=file --dry-run 2>&1 |
+    sed -n 's/^\([^:]*\):[0-9]*:.*\[-Wclang-format-violations\]$/\1/p' | sort -u)
 if ((${#unformatted[@]} > 0)); then
   echo "not formatted; run: ${clang_format} -i ${unformatted[*]}" >&2
   exit 1
