@@ -101,38 +101,40 @@ HWY_INLINE V ExpF32(D d, V x) {
   return ScaleByPow2(d, hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f)), n);
 }
 
+// y * 2^n for whole n in [-126, 0], or 0 where `vanishes`; NaN in y stays NaN. Never makes a
+// denormal, which some processors handle slowly.
+template <class D, class V>
+HWY_INLINE V FlushedScale(D d, V y, V n, hn::Mask<D> vanishes) {
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    return hn::IfThenZeroElse(vanishes, V{_mm512_scalef_ps(y.raw, n.raw)});
+  }
+#endif
+  const hn::RebindToSigned<D> di;
+  const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
+  return hn::IfThenZeroElse(vanishes, hn::Mul(y, hn::BitCast(d, exponent)));
+}
+
 // exp for x <= 0 (or NaN); results below 2^-126 become 0. For softmax, where those vanish in the
 // sum.
 template <class D, class V>
 HWY_INLINE V ExpNonPositive(D d, V x) {
-#if HWY_TARGET <= HWY_AVX3
-  if constexpr (sizeof(V) == 64) {
-    const V clamped = AtLeast(x, hn::Set(d, -104.0f));
-    V n;
-    const V f = ReduceByLn2(d, clamped, n);
-    return ScaleByPow2(d, hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f)), n);
-  }
-#endif
-  const hn::RebindToSigned<D> di;
   const V clamped = AtLeast(x, hn::Set(d, -88.0f));
   V n;
   const V f = ReduceByLn2(d, clamped, n);
   const V y = hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f));
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, n));
-  const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, y), exponent));
-  // NaN fails the comparison and keeps what y made of it.
-  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), hn::IfThenElse(hn::IsNaN(x), x, scaled));
+  return FlushedScale(d, y, n, hn::Lt(x, hn::Set(d, -87.3f)));
 }
 
-// 2^x for x <= 0, flushing below 2^-126; relative error 3e-9 beside the rounding of x.
+// 2^x for x <= 0 (or NaN), 0 below 2^-126; relative error 3e-9 beside the rounding of x.
 template <class D, class V>
 HWY_INLINE V Exp2NonPositive(D d, V x) {
-  const V clamped = AtLeast(x, hn::Set(d, -149.0f));
+  const V clamped = AtLeast(x, hn::Set(d, -126.0f));
   const V n = hn::Round(clamped);
   const V f = hn::Sub(clamped, n);
   const V y = Horner(d, f, 1.0f, 6.931472029e-01f, 2.402264791e-01f, 5.550332471e-02f,
                      9.618437358e-03f, 1.339887441e-03f, 1.535336191e-04f);
-  return ScaleByPow2(d, y, n);
+  return FlushedScale(d, y, n, hn::Lt(x, hn::Set(d, -126.0f)));
 }
 
 // <= 0.8 ulp; log(0) = -inf, log(x < 0) = NaN.

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "backends/onednn/kernels/attention.h"
+#include "backends/onednn/kernels/copy.h"
+#include "backends/onednn/kernels/index.h"
 #include "backends/onednn/kernels/norm.h"
 #include "backends/onednn/kernels/pointwise.h"
 #include "backends/onednn/kernels/softmax.h"
@@ -24,6 +27,11 @@ void ReportPerElement(benchmark::State& state, int64_t elements) {
   state.counters["ns/elem"] = benchmark::Counter(
       static_cast<double>(elements) * 1e-9,
       benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
+void ReportFlops(benchmark::State& state, double flops) {
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void BM_Unary(benchmark::State& state, PwOp op) {
@@ -144,6 +152,67 @@ void BM_Softmax(benchmark::State& state) {
   ReportPerElement(state, args.dims[2] * args.n);
 }
 BENCHMARK(BM_Softmax)->Args({128, 768})->Args({1536, 128})->Args({1, 10});
+
+// Arguments: heads, queries, keys, width, causal. Merged QKV in, [L, H * D] out.
+void BM_Attention(benchmark::State& state) {
+  AttentionShape shape;
+  shape.heads = shape.kv_heads = state.range(0);
+  shape.q_len = state.range(1);
+  shape.kv_len = state.range(2);
+  shape.head_dim = shape.v_dim = state.range(3);
+  shape.causal = state.range(4) != 0;
+  shape.scale = 1 / std::sqrt(static_cast<float>(shape.head_dim));
+  const int64_t width = shape.heads * shape.head_dim;
+  shape.q = shape.k = shape.v = {0, shape.head_dim, 3 * width, 1};
+  shape.out = {0, shape.head_dim, width, 1};
+  const std::vector<float> qkv = Ramp(3 * width * std::max(shape.kv_len, shape.q_len));
+  std::vector<float> out(width * shape.q_len);
+  std::vector<char> buffer(AttentionWorkspaceBytes(shape, 1) + 64);
+  char* workspace = buffer.data() + (64 - reinterpret_cast<uintptr_t>(buffer.data()) % 64) % 64;
+  for (auto _ : state) {
+    Attention(shape, qkv.data(), qkv.data() + width, qkv.data() + 2 * width, nullptr, out.data(),
+              workspace, 1);
+  }
+  ReportFlops(state, 4.0 * static_cast<double>(width * shape.q_len * shape.kv_len));
+}
+BENCHMARK(BM_Attention)
+    ->Args({12, 128, 128, 64, 0})
+    ->Args({12, 512, 512, 64, 0})
+    ->Args({12, 197, 197, 64, 0})
+    ->Args({12, 512, 512, 64, 1})
+    ->Args({12, 16, 16, 64, 0})
+    ->Args({12, 1, 512, 64, 0});
+
+// Arguments: rows, columns of 4-byte elements.
+void BM_Transpose(benchmark::State& state) {
+  const int64_t rows = state.range(0), columns = state.range(1);
+  const StridedCopy copy = *StridedCopy::Make({rows, columns}, {1, rows}, {columns, 1}, 4);
+  const std::vector<float> x = Ramp(rows * columns);
+  std::vector<float> y(x.size());
+  for (auto _ : state) copy.Run(x.data(), y.data(), 1);
+  ReportPerElement(state, rows * columns);
+}
+BENCHMARK(BM_Transpose)->Args({128, 768})->Args({3136, 64})->Args({50176, 3});
+
+void BM_Heads(benchmark::State& state) {
+  const StridedCopy copy = *StridedCopy::Make({12, 128, 64}, {64, 768, 1}, {8192, 64, 1}, 4);
+  const std::vector<float> x = Ramp(128 * 768);
+  std::vector<float> y(x.size());
+  for (auto _ : state) copy.Run(x.data(), y.data(), 1);
+  ReportPerElement(state, 128 * 768);
+}
+BENCHMARK(BM_Heads);
+
+void BM_Embedding(benchmark::State& state) {
+  const std::vector<float> table = Ramp(30000 * 768);
+  std::vector<int64_t> indices(128);
+  for (int64_t i = 0; i < 128; ++i) indices[i] = i * 7919 % 30000;
+  std::vector<float> out(128 * 768);
+  TakeArgs args{table.data(), 1, 30000, 768 * 4, {indices.data(), true, 128}, false, out.data()};
+  for (auto _ : state) benchmark::DoNotOptimize(Take(args, 1));
+  ReportPerElement(state, 128 * 768);
+}
+BENCHMARK(BM_Embedding);
 
 }  // namespace
 }  // namespace ingot::kernels

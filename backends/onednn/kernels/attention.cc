@@ -1,0 +1,632 @@
+#include "backends/onednn/kernels/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/parallel.h"
+#include "backends/onednn/kernels/transpose.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/onednn/kernels/attention.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h.
+#include "backends/onednn/kernels/f32_lanes-inl.h"
+#include "backends/onednn/kernels/f32_math-inl.h"
+#include "hwy/highway.h"
+
+#ifndef INGOT_BACKENDS_ONEDNN_KERNELS_ATTENTION_SHARED_
+#define INGOT_BACKENDS_ONEDNN_KERNELS_ATTENTION_SHARED_
+namespace ingot::kernels {
+
+// Queries and keys of one block of scores: 48 x 128 f32 are 24 KiB, next to a panel of K or V in
+// L1.
+inline constexpr int64_t kQueryBlock = 48;
+inline constexpr int64_t kKeyBlock = 128;
+// Widest panel of any target; packed K and V are padded to it.
+inline constexpr int64_t kMaxPanel = 32;
+// Up to here repacking K would cost more than it saves.
+inline constexpr int64_t kMaxMatrixVectorQueries = 4;
+
+inline int64_t RoundUp(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// One thread's part of the workspace, in floats from its 64-byte aligned start.
+struct AttentionLayout {
+  int64_t keys;     // [panel][head_dim][panel width]
+  int64_t values;   // [panel][kv_len][panel width]
+  int64_t queries;  // [tile][head_dim][tile rows]
+  int64_t scores;   // [kQueryBlock][kKeyBlock]
+  int64_t output;   // [kQueryBlock][padded v_dim]
+  int64_t mask;     // [kKeyBlock]
+  int64_t total;
+};
+
+inline AttentionLayout LayoutOf(const AttentionShape& shape) {
+  AttentionLayout layout;
+  const int64_t padded_keys = RoundUp(shape.kv_len, kMaxPanel);
+  const int64_t padded_v = RoundUp(shape.v_dim, kMaxPanel);
+  int64_t end = 0;
+  const auto take = [&end](int64_t floats) {
+    const int64_t begin = end;
+    end = RoundUp(end + floats, 16);
+    return begin;
+  };
+  const bool packs =
+      shape.q_len > kMaxMatrixVectorQueries || shape.k.d != 1 || shape.v.d != 1 || shape.q.d != 1;
+  layout.keys = take(packs ? padded_keys * shape.head_dim : 0);
+  layout.values = take(packs ? shape.kv_len * padded_v : 0);
+  layout.queries = take(packs ? kQueryBlock * shape.head_dim : 0);
+  layout.scores = take(packs ? kQueryBlock * kKeyBlock : padded_keys);
+  layout.output = take(packs ? kQueryBlock * padded_v : padded_v);
+  layout.mask = take(packs ? kKeyBlock : padded_keys);
+  layout.total = end;
+  return layout;
+}
+
+// What one thread works on: a run of (batch, head, part of the queries).
+struct AttentionJob {
+  const AttentionShape* shape;
+  const float* q;
+  const float* k;
+  const float* v;
+  const void* mask;
+  float* out;
+  float* workspace;  // this thread's
+  int64_t query_splits;
+};
+
+}  // namespace ingot::kernels
+#endif  // INGOT_BACKENDS_ONEDNN_KERNELS_ATTENTION_SHARED_
+
+HWY_BEFORE_NAMESPACE();
+namespace ingot::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+
+constexpr F32Tag kTag;
+constexpr int64_t kN = kF32Lanes;
+constexpr int64_t kPanel = 2 * kN;
+constexpr float kLog2E = 1.44269504f;
+
+// Rows of a register tile: with two vectors of columns, 24 accumulators of 32 registers or 12
+// of 16.
+#if HWY_TARGET <= HWY_AVX3
+constexpr int kTileRows = 12;
+#elif HWY_TARGET <= HWY_AVX2
+constexpr int kTileRows = 6;
+#else
+constexpr int kTileRows = 4;
+#endif
+static_assert(kQueryBlock % kTileRows == 0);
+
+HWY_INLINE F32 Splat(float value) { return hn::Set(kTag, value); }
+
+// c[m, n] = (alpha[m] * c[m, n] or 0) + sum_k a[k * kStepK + m * kStepM] * b[k, n], for kRows x
+// (kVectors * lanes). b has dense rows. All steps known to the compiler: the inner loop is
+// broadcasts and FMAs off two pointers.
+template <int kRows, int kVectors, int64_t kStepK, int64_t kStepM>
+HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, int64_t k,
+                             const float* alpha, float* HWY_RESTRICT c, int64_t c_stride) {
+  F32 sum[kRows][kVectors];
+#pragma GCC unroll 12
+  for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) {
+      sum[m][n] = alpha == nullptr
+                      ? hn::Zero(kTag)
+                      : hn::Mul(hn::LoadU(kTag, c + m * c_stride + n * kN), Splat(alpha[m]));
+    }
+  }
+  for (int64_t i = 0; i < k; ++i) {
+    F32 column[kVectors];
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) column[n] = hn::LoadU(kTag, b + n * kN);
+#pragma GCC unroll 12
+    for (int m = 0; m < kRows; ++m) {
+      const F32 factor = Splat(a[m * kStepM]);
+#pragma GCC unroll 2
+      for (int n = 0; n < kVectors; ++n) sum[m][n] = hn::MulAdd(factor, column[n], sum[m][n]);
+    }
+    a += kStepK;
+    b += kVectors * kN;
+  }
+#pragma GCC unroll 12
+  for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) hn::StoreU(sum[m][n], kTag, c + m * c_stride + n * kN);
+  }
+}
+
+// Rows of the register tile that the next `rows` rows start with: the largest that is not mostly
+// padding.
+int TileRowsFor(int64_t rows) {
+  if (rows >= kTileRows) return kTileRows;
+  for (int size : {1, 2, 4, 6, 8}) {
+    if (rows <= size && size < kTileRows) return size;
+  }
+  return kTileRows;
+}
+
+// Calls f(integral_constant<int, rows>) for a result of TileRowsFor.
+template <class F>
+HWY_INLINE void WithTileRows(int rows, const F& f) {
+  switch (rows) {
+    case 1:
+      return f(std::integral_constant<int, 1>());
+    case 2:
+      return f(std::integral_constant<int, 2>());
+    case 4:
+      return f(std::integral_constant<int, 4>());
+    default:
+      if constexpr (kTileRows > 6) {
+        if (rows == 6) return f(std::integral_constant<int, 6>());
+        if (rows == 8) return f(std::integral_constant<int, 8>());
+      }
+      return f(std::integral_constant<int, kTileRows>());
+  }
+}
+
+// Vectors of the panel that starts with `columns` columns left.
+HWY_INLINE int VectorsFor(int64_t columns) { return columns > kN ? 2 : 1; }
+
+template <int kRows, int64_t kStepK, int64_t kStepM>
+HWY_INLINE void MultiplyPanel(int vectors, const float* a, const float* b, int64_t k,
+                              const float* alpha, float* c, int64_t c_stride) {
+  if (vectors == 2) {
+    MultiplyTile<kRows, 2, kStepK, kStepM>(a, b, k, alpha, c, c_stride);
+  } else {
+    MultiplyTile<kRows, 1, kStepK, kStepM>(a, b, k, alpha, c, c_stride);
+  }
+}
+
+class BlockedHead {
+ public:
+  explicit BlockedHead(const AttentionJob& job)
+      : job_(job), shape_(*job.shape), layout_(LayoutOf(shape_)), base_(job.workspace) {
+    std::memset(base_ + layout_.queries, 0, kQueryBlock * shape_.head_dim * sizeof(float));
+    std::memset(base_ + layout_.scores, 0, kQueryBlock * kKeyBlock * sizeof(float));
+  }
+
+  // Packs K and V unless the last call had the same.
+  void UseKeys(int64_t batch, int64_t kv_head) {
+    if (batch == batch_ && kv_head == kv_head_) return;
+    batch_ = batch;
+    kv_head_ = kv_head;
+    PackKeys(job_.k + batch * shape_.k.batch + kv_head * shape_.k.head);
+    PackValues(job_.v + batch * shape_.v.batch + kv_head * shape_.v.head);
+  }
+
+  void RunQueries(int64_t head, int64_t begin, int64_t end) {
+    const float* q = job_.q + batch_ * shape_.q.batch + head * shape_.q.head;
+    float* out = job_.out + batch_ * shape_.out.batch + head * shape_.out.head;
+    mask_offset_ = batch_ * shape_.mask_strides.batch + head * shape_.mask_strides.head;
+    for (int64_t first = begin; first < end; first += kQueryBlock) {
+      RunBlock(q, out, first, std::min(kQueryBlock, end - first));
+    }
+  }
+
+ private:
+  // [panel][head_dim][width]: a transposition of each panel's keys.
+  void PackKeys(const float* k) {
+    const int64_t dim = shape_.head_dim;
+    float* to = base_ + layout_.keys;
+    for (int64_t first = 0; first < shape_.kv_len; first += kPanel) {
+      const int64_t count = std::min(kPanel, shape_.kv_len - first);
+      const int64_t width = VectorsFor(count) * kN;
+      const float* from = k + first * shape_.k.row;
+      if (shape_.k.d == 1) {
+        TransposeBlock32(reinterpret_cast<const uint32_t*>(from), shape_.k.row,
+                         reinterpret_cast<uint32_t*>(to), width, dim, count);
+      } else {
+        for (int64_t d = 0; d < dim; ++d) {
+          for (int64_t j = 0; j < count; ++j) {
+            to[d * width + j] = from[j * shape_.k.row + d * shape_.k.d];
+          }
+        }
+      }
+      for (int64_t d = 0; count < width && d < dim; ++d) {
+        std::fill(to + d * width + count, to + (d + 1) * width, 0.0f);
+      }
+      to += kPanel * dim;
+    }
+  }
+
+  // [panel][kv_len][width].
+  void PackValues(const float* v) {
+    float* to = base_ + layout_.values;
+    for (int64_t first = 0; first < shape_.v_dim; first += kPanel) {
+      const int64_t count = std::min(kPanel, shape_.v_dim - first);
+      const int64_t width = VectorsFor(count) * kN;
+      for (int64_t j = 0; j < shape_.kv_len; ++j) {
+        const float* from = v + j * shape_.v.row + first * shape_.v.d;
+        float* row = to + j * width;
+        if (shape_.v.d == 1 && count == kPanel) {
+          hn::StoreU(hn::LoadU(kTag, from), kTag, row);
+          hn::StoreU(hn::LoadU(kTag, from + kN), kTag, row + kN);
+          continue;
+        }
+        for (int64_t d = 0; d < count; ++d) row[d] = from[d * shape_.v.d];
+        std::fill(row + count, row + width, 0.0f);
+      }
+      to += kPanel * shape_.kv_len;
+    }
+  }
+
+  // [tile][head_dim][tile rows], scaled so that scores come out as exponents of 2.
+  void PackQueries(const float* q, int64_t first, int64_t rows) {
+    const int64_t dim = shape_.head_dim;
+    const float factor = shape_.scale * kLog2E;
+    for (int64_t row = 0; row < rows;) {
+      const int tile = TileRowsFor(rows - row);
+      float* to = base_ + layout_.queries + row * dim;
+      for (int64_t m = 0; m < tile; ++m) {
+        const float* from = q + (first + std::min(row + m, rows - 1)) * shape_.q.row;
+        for (int64_t d = 0; d < dim; ++d) to[d * tile + m] = from[d * shape_.q.d] * factor;
+      }
+      row += tile;
+    }
+  }
+
+  void RunBlock(const float* q, float* out, int64_t first, int64_t rows) {
+    PackQueries(q, first, rows);
+    const int64_t padded_v = RoundUp(shape_.v_dim, kMaxPanel);
+    std::memset(base_ + layout_.output, 0, kQueryBlock * padded_v * sizeof(float));
+    std::fill_n(max_, kQueryBlock, -std::numeric_limits<float>::infinity());
+    std::fill_n(sum_, kQueryBlock, 0.0f);
+    const int64_t keys = shape_.causal ? std::min(shape_.kv_len, first + rows) : shape_.kv_len;
+    for (int64_t key = 0; key < keys; key += kKeyBlock) {
+      const int64_t count = std::min(kKeyBlock, keys - key);
+      Score(rows, key, count);
+      for (int64_t m = 0; m < rows; ++m) {
+        Exponentiate(m, first + m, key, count);
+      }
+      Accumulate(rows, key, count, padded_v);
+    }
+    WriteOutput(out, first, rows, padded_v);
+  }
+
+  // scores[m, j] = q_m k_j for a block of keys.
+  void Score(int64_t rows, int64_t key, int64_t count) {
+    const int64_t dim = shape_.head_dim;
+    const float* panel = base_ + layout_.keys + key * dim;
+    for (int64_t j = 0; j < count; j += kPanel) {
+      const int vectors = VectorsFor(std::min(kPanel, shape_.kv_len - key - j));
+      for (int64_t row = 0; row < rows;) {
+        const int tile = TileRowsFor(rows - row);
+        WithTileRows(tile, [&](auto tile_rows) HWY_ATTR {
+          MultiplyPanel<tile_rows, tile_rows, 1>(
+              vectors, base_ + layout_.queries + row * dim, panel, dim, nullptr,
+              base_ + layout_.scores + row * kKeyBlock + j, kKeyBlock);
+        });
+        row += tile;
+      }
+      panel += kPanel * dim;
+    }
+  }
+
+  // The mask's addends for keys [key, key + count) of one query, times log2 e. Null: no mask.
+  const float* MaskRow(int64_t query, int64_t key, int64_t count) {
+    if (shape_.mask == AttentionMask::kNone) return nullptr;
+    float* to = base_ + layout_.mask;
+    const int64_t step = shape_.mask_strides.d;
+    const int64_t offset = mask_offset_ + query * shape_.mask_strides.row + key * step;
+    if (shape_.mask == AttentionMask::kAdditiveF32) {
+      const float* from = static_cast<const float*>(job_.mask) + offset;
+      for (int64_t j = 0; j < count; ++j) to[j] = from[j * step] * kLog2E;
+    } else {
+      const uint8_t* from = static_cast<const uint8_t*>(job_.mask) + offset;
+      constexpr float kHidden = -std::numeric_limits<float>::infinity();
+      for (int64_t j = 0; j < count; ++j) to[j] = from[j * step] != 0 ? 0.0f : kHidden;
+    }
+    return to;
+  }
+
+  // Turns a row of scores into weights relative to the running maximum, and says in alpha_ by how
+  // much what was accumulated before must shrink.
+  void Exponentiate(int64_t m, int64_t query, int64_t key, int64_t count) {
+    float* scores = base_ + layout_.scores + m * kKeyBlock;
+    const int64_t visible = shape_.causal ? std::clamp<int64_t>(query - key + 1, 0, count) : count;
+    alpha_[m] = 1.0f;
+    if (visible < count) std::fill(scores + visible, scores + count, 0.0f);
+    if (visible == 0) return;
+    const F32 least = hn::Neg(hn::Inf(kTag));
+    F32 maxima[4] = {least, least, least, least};
+    if (const float* mask = MaskRow(query, key, visible); mask != nullptr) {
+      ForEachVector(visible, maxima, [&](auto at, int64_t j, F32& max) HWY_ATTR {
+        const F32 s = hn::Add(at.Load(scores + j), at.Load(mask + j));
+        at.Store(s, scores + j);
+        max = hn::Max(max, at.Or(s, least));
+      });
+    } else {
+      ForEachVector(visible, maxima, [&](auto at, int64_t j, F32& max) HWY_ATTR {
+        max = hn::Max(max, at.Or(at.Load(scores + j), least));
+      });
+    }
+    const float new_max = std::max(max_[m], MaxAll(maxima));
+    // While nothing is visible, any finite reference gives weights of 0.
+    const F32 reference = Splat(std::isinf(new_max) && new_max < 0 ? 0.0f : new_max);
+    F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
+    ForEachVector(visible, sums, [&](auto at, int64_t j, F32& sum) HWY_ATTR {
+      const F32 p = Exp2NonPositive(kTag, hn::Sub(at.Load(scores + j), reference));
+      at.Store(p, scores + j);
+      sum = hn::Add(sum, at.Or(p, hn::Zero(kTag)));
+    });
+    alpha_[m] = hn::GetLane(Exp2NonPositive(kTag, hn::Sub(Splat(max_[m]), reference)));
+    sum_[m] = sum_[m] * alpha_[m] + SumAll(sums);
+    max_[m] = new_max;
+  }
+
+  // output[m, d] = alpha[m] * output[m, d] + sum_j scores[m, j] * v[j, d].
+  void Accumulate(int64_t rows, int64_t key, int64_t count, int64_t padded_v) {
+    for (int64_t m = rows; m < kQueryBlock; ++m) alpha_[m] = 1.0f;
+    const float* panel = base_ + layout_.values;
+    for (int64_t d = 0; d < shape_.v_dim; d += kPanel) {
+      const int vectors = VectorsFor(shape_.v_dim - d);
+      const float* values = panel + key * vectors * kN;
+      for (int64_t row = 0; row < rows;) {
+        const int tile = TileRowsFor(rows - row);
+        WithTileRows(tile, [&](auto tile_rows) HWY_ATTR {
+          MultiplyPanel<tile_rows, 1, kKeyBlock>(
+              vectors, base_ + layout_.scores + row * kKeyBlock, values, count, alpha_ + row,
+              base_ + layout_.output + row * padded_v + d, padded_v);
+        });
+        row += tile;
+      }
+      panel += kPanel * shape_.kv_len;
+    }
+  }
+
+  void WriteOutput(float* out, int64_t first, int64_t rows, int64_t padded_v) {
+    for (int64_t m = 0; m < rows; ++m) {
+      const float* from = base_ + layout_.output + m * padded_v;
+      float* to = out + (first + m) * shape_.out.row;
+      // No visible key: zeros. NaN stays.
+      const float factor = sum_[m] == 0.0f ? 0.0f : 1.0f / sum_[m];
+      if (shape_.out.d == 1) {
+        F32 unused[4];
+        ForEachVector(shape_.v_dim, unused, [&](auto at, int64_t d, F32&) HWY_ATTR {
+          at.Store(hn::Mul(at.Load(from + d), Splat(factor)), to + d);
+        });
+      } else {
+        for (int64_t d = 0; d < shape_.v_dim; ++d) to[d * shape_.out.d] = from[d] * factor;
+      }
+    }
+  }
+
+  const AttentionJob& job_;
+  const AttentionShape& shape_;
+  const AttentionLayout layout_;
+  float* const base_;
+  int64_t batch_ = -1;
+  int64_t kv_head_ = -1;
+  int64_t mask_offset_ = 0;
+  float max_[kQueryBlock];
+  float sum_[kQueryBlock];
+  float alpha_[kQueryBlock];
+};
+
+}  // namespace
+
+void BlockedAttention(const AttentionJob& job, int64_t begin, int64_t end) {
+  const AttentionShape& shape = *job.shape;
+  const int64_t blocks = (shape.q_len + kQueryBlock - 1) / kQueryBlock;
+  const int64_t group = shape.heads / shape.kv_heads;
+  BlockedHead worker(job);
+  for (int64_t item = begin; item < end; ++item) {
+    const int64_t part = item % job.query_splits;
+    const int64_t head = item / job.query_splits % shape.heads;
+    const int64_t batch = item / job.query_splits / shape.heads;
+    const int64_t first = blocks * part / job.query_splits * kQueryBlock;
+    const int64_t last = blocks * (part + 1) / job.query_splits * kQueryBlock;
+    worker.UseKeys(batch, head / group);
+    worker.RunQueries(head, first, std::min(last, shape.q_len));
+  }
+}
+
+namespace {
+
+// Dot products of q with four keys at a time: their sums wait for memory, not for each other.
+HWY_INLINE void ScoreKeys(const float* q, const float* k, int64_t row, int64_t dim, int64_t keys,
+                          float factor, float* scores) {
+  constexpr int kTogether = 4;
+  for (int64_t j = 0; j < keys; j += kTogether) {
+    const int count = static_cast<int>(std::min<int64_t>(kTogether, keys - j));
+    const float* from[kTogether];
+    for (int i = 0; i < kTogether; ++i) from[i] = k + (j + std::min(i, count - 1)) * row;
+    F32 sum[kTogether] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
+    int64_t d = 0;
+    for (; d + kN <= dim; d += kN) {
+      const F32 query = hn::LoadU(kTag, q + d);
+#pragma GCC unroll 4
+      for (int i = 0; i < kTogether; ++i) {
+        sum[i] = hn::MulAdd(query, hn::LoadU(kTag, from[i] + d), sum[i]);
+      }
+    }
+    if (d < dim) {
+      const size_t rest = static_cast<size_t>(dim - d);
+      const F32 query = LoadPart(q + d, rest);
+#pragma GCC unroll 4
+      for (int i = 0; i < kTogether; ++i) {
+        sum[i] = hn::MulAdd(query, LoadPart(from[i] + d, rest), sum[i]);
+      }
+    }
+    for (int i = 0; i < count; ++i) {
+      scores[j + i] = hn::GetLane(hn::SumOfLanes(kTag, sum[i])) * factor;
+    }
+  }
+}
+
+// out[d] = factor * sum_j p[j] v[j, d], in strips of columns that stay in registers.
+HWY_INLINE void MixValues(const float* p, const float* v, int64_t row, int64_t keys, int64_t dim,
+                          float factor, float* out) {
+  constexpr int kStrip = 4;
+  int64_t d = 0;
+  for (; d + kStrip * kN <= dim; d += kStrip * kN) {
+    F32 sum[kStrip] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
+    for (int64_t j = 0; j < keys; ++j) {
+      const F32 weight = Splat(p[j]);
+#pragma GCC unroll 4
+      for (int i = 0; i < kStrip; ++i) {
+        sum[i] = hn::MulAdd(weight, hn::LoadU(kTag, v + j * row + d + i * kN), sum[i]);
+      }
+    }
+    for (int i = 0; i < kStrip; ++i) {
+      hn::StoreU(hn::Mul(sum[i], Splat(factor)), kTag, out + d + i * kN);
+    }
+  }
+  for (; d < dim; d += kN) {
+    const size_t count = static_cast<size_t>(std::min<int64_t>(kN, dim - d));
+    F32 sum = hn::Zero(kTag);
+    for (int64_t j = 0; j < keys; ++j) {
+      const float* from = v + j * row + d;
+      const F32 value = count == kN ? hn::LoadU(kTag, from) : LoadPart(from, count);
+      sum = hn::MulAdd(Splat(p[j]), value, sum);
+    }
+    sum = hn::Mul(sum, Splat(factor));
+    if (count == kN) {
+      hn::StoreU(sum, kTag, out + d);
+    } else {
+      StorePart(sum, out + d, count);
+    }
+  }
+}
+
+// scores += mask, from either kind.
+void AddMask(const AttentionShape& shape, const void* mask, int64_t offset, int64_t keys,
+             float* scores) {
+  const int64_t step = shape.mask_strides.d;
+  if (shape.mask == AttentionMask::kAdditiveF32) {
+    const float* from = static_cast<const float*>(mask) + offset;
+    for (int64_t j = 0; j < keys; ++j) scores[j] += from[j * step] * kLog2E;
+  } else if (shape.mask == AttentionMask::kBool) {
+    const uint8_t* from = static_cast<const uint8_t*>(mask) + offset;
+    constexpr float kHidden = -std::numeric_limits<float>::infinity();
+    for (int64_t j = 0; j < keys; ++j) scores[j] = from[j * step] != 0 ? scores[j] : kHidden;
+  }
+}
+
+// In place; returns 1 / sum, or 0 if nothing is visible.
+float Weigh(float* scores, int64_t keys) {
+  const F32 least = hn::Neg(hn::Inf(kTag));
+  F32 maxima[4] = {least, least, least, least};
+  ForEachVector(keys, maxima, [&](auto at, int64_t j, F32& max) HWY_ATTR {
+    max = hn::Max(max, at.Or(at.Load(scores + j), least));
+  });
+  const float max = MaxAll(maxima);
+  const F32 reference = Splat(std::isinf(max) && max < 0 ? 0.0f : max);
+  F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
+  ForEachVector(keys, sums, [&](auto at, int64_t j, F32& sum) HWY_ATTR {
+    const F32 p = Exp2NonPositive(kTag, hn::Sub(at.Load(scores + j), reference));
+    at.Store(p, scores + j);
+    sum = hn::Add(sum, at.Or(p, hn::Zero(kTag)));
+  });
+  const float sum = SumAll(sums);
+  return sum == 0.0f ? 0.0f : 1.0f / sum;
+}
+
+}  // namespace
+
+// One query at a time, K and V where they are. Items are (batch, head).
+void MatrixVectorAttention(const AttentionJob& job, int64_t begin, int64_t end) {
+  const AttentionShape& shape = *job.shape;
+  const AttentionLayout layout = LayoutOf(shape);
+  float* scores = job.workspace + layout.scores;
+  float* row = job.workspace + layout.output;
+  for (int64_t item = begin; item < end; ++item) {
+    const int64_t head = item % shape.heads, batch = item / shape.heads;
+    const int64_t kv_head = head / (shape.heads / shape.kv_heads);
+    const float* k = job.k + batch * shape.k.batch + kv_head * shape.k.head;
+    const float* v = job.v + batch * shape.v.batch + kv_head * shape.v.head;
+    for (int64_t i = 0; i < shape.q_len; ++i) {
+      const int64_t keys = shape.causal ? std::min(shape.kv_len, i + 1) : shape.kv_len;
+      const float* q = job.q + batch * shape.q.batch + head * shape.q.head + i * shape.q.row;
+      ScoreKeys(q, k, shape.k.row, shape.head_dim, keys, shape.scale * kLog2E, scores);
+      AddMask(shape, job.mask,
+              batch * shape.mask_strides.batch + head * shape.mask_strides.head +
+                  i * shape.mask_strides.row,
+              keys, scores);
+      const float factor = Weigh(scores, keys);
+      float* out = job.out + batch * shape.out.batch + head * shape.out.head + i * shape.out.row;
+      const bool dense = shape.out.d == 1;
+      MixValues(scores, v, shape.v.row, keys, shape.v_dim, factor, dense ? out : row);
+      for (int64_t d = 0; !dense && d < shape.v_dim; ++d) out[d * shape.out.d] = row[d];
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ingot::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ingot::kernels {
+namespace {
+
+HWY_EXPORT(BlockedAttention);
+HWY_EXPORT(MatrixVectorAttention);
+
+constexpr double kNanosecondsAMultiplyAdd = 0.02;
+// Items a thread that even out heads that don't divide by the threads.
+constexpr int64_t kItemsAThread = 4;
+
+bool UsesMatrixVector(const AttentionShape& shape) {
+  return shape.q_len <= kMaxMatrixVectorQueries && shape.q.d == 1 && shape.k.d == 1 &&
+         shape.v.d == 1;
+}
+
+// Parts a head's queries are split into; each repacks the head's K and V.
+int64_t QuerySplits(const AttentionShape& shape, int threads) {
+  const int64_t heads = shape.batch * shape.heads;
+  const int64_t blocks = (shape.q_len + kQueryBlock - 1) / kQueryBlock;
+  if (threads <= 1 || heads % threads == 0 || heads >= kItemsAThread * threads) return 1;
+  return std::min(blocks, (kItemsAThread * threads + heads - 1) / heads);
+}
+
+}  // namespace
+
+absl::Status ValidateAttention(const AttentionShape& shape) {
+  if (shape.batch < 0 || shape.heads < 0 || shape.q_len < 0 || shape.kv_len < 0 ||
+      shape.head_dim < 0 || shape.v_dim < 0) {
+    return absl::InvalidArgumentError("attention with a negative size");
+  }
+  if (shape.kv_heads < 1 || shape.heads % shape.kv_heads != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("attention of ", shape.heads, " heads over ",
+                                                   shape.kv_heads, " heads of keys"));
+  }
+  return absl::OkStatus();
+}
+
+size_t AttentionWorkspaceBytes(const AttentionShape& shape, int threads) {
+  return static_cast<size_t>(std::max(threads, 1)) * static_cast<size_t>(LayoutOf(shape).total) *
+         sizeof(float);
+}
+
+void Attention(const AttentionShape& shape, const float* q, const float* k, const float* v,
+               const void* mask, float* out, void* workspace, int threads) {
+  if (shape.batch * shape.heads * shape.q_len == 0) return;
+  const int64_t total = LayoutOf(shape).total;
+  const bool matrix_vector = UsesMatrixVector(shape);
+  const int64_t splits = matrix_vector ? 1 : QuerySplits(shape, threads);
+  const double work = kNanosecondsAMultiplyAdd * static_cast<double>(shape.q_len) *
+                      static_cast<double>(shape.kv_len) *
+                      static_cast<double>(shape.head_dim + shape.v_dim + 16) /
+                      static_cast<double>(splits);
+  ParallelFor(threads, shape.batch * shape.heads * splits, GrainFor(work + 50.0),
+              [&](int64_t begin, int64_t end, int thread) {
+                const AttentionJob job = {
+                    &shape, q, k, v, mask, out, static_cast<float*>(workspace) + thread * total,
+                    splits};
+                if (matrix_vector) {
+                  HWY_DYNAMIC_DISPATCH(MatrixVectorAttention)(job, begin, end);
+                } else {
+                  HWY_DYNAMIC_DISPATCH(BlockedAttention)(job, begin, end);
+                }
+              });
+}
+
+}  // namespace ingot::kernels
+#endif  // HWY_ONCE
