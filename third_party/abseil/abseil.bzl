@@ -92,9 +92,15 @@ _MODULE_TARGET = """
 cc_library(
     name = "%s",
     linkopts = %s,
-    deps = %s,
+    deps = %s%s,
 )
 """
+
+# See tsan_annotations.cc: without them ThreadSanitizer does not understand absl::Mutex.
+_TSAN_DEPS = """ + select({
+        "@ingot//third_party/abseil:tsan": ["@ingot//third_party/abseil:tsan_annotations"],
+        "//conditions:default": [],
+    })"""
 
 _ALIAS = """
 alias(
@@ -145,7 +151,8 @@ def _abseil_impl(ctx):
         if options:
             options = ["-Wl,--push-state,--as-needed"] + options + ["-Wl,--pop-state"]
         deps = [":headers"] + [":" + required for required in requires]
-        root += _MODULE_TARGET % (module, repr(options), repr(deps))
+        tsan_deps = _TSAN_DEPS if module == "absl_synchronization" else ""
+        root += _MODULE_TARGET % (module, repr(options), repr(deps), tsan_deps)
     ctx.file("BUILD.bazel", root, executable = False)
     for package, targets in _TARGETS.items():
         text = _HEADER
