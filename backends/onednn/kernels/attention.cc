@@ -25,6 +25,8 @@ namespace ingot::kernels {
 // L1.
 inline constexpr int64_t kQueryBlock = 48;
 inline constexpr int64_t kKeyBlock = 128;
+// Queries of a block with the padding of their tiles.
+inline constexpr int64_t kPackedQueries = 64;
 // Widest panel of any target; packed K and V are padded to it.
 inline constexpr int64_t kMaxPanel = 32;
 // Up to here repacking K would cost more than it saves.
@@ -38,7 +40,7 @@ inline int64_t RoundUp(int64_t value, int64_t multiple) {
 struct AttentionLayout {
   int64_t keys;     // [panel][head_dim][panel width]
   int64_t values;   // [panel][kv_len][panel width]
-  int64_t queries;  // [tile][head_dim][tile rows]
+  int64_t queries;  // [tile][head_dim][rows of a padded tile]
   int64_t scores;   // [kQueryBlock][kKeyBlock]
   int64_t output;   // [kQueryBlock][padded v_dim]
   int64_t mask;     // [kKeyBlock]
@@ -59,7 +61,7 @@ inline AttentionLayout LayoutOf(const AttentionShape& shape) {
       shape.q_len > kMaxMatrixVectorQueries || shape.k.d != 1 || shape.v.d != 1 || shape.q.d != 1;
   layout.keys = take(packs ? padded_keys * shape.head_dim : 0);
   layout.values = take(packs ? shape.kv_len * padded_v : 0);
-  layout.queries = take(packs ? kQueryBlock * shape.head_dim : 0);
+  layout.queries = take(packs ? kPackedQueries * shape.head_dim : 0);
   layout.scores = take(packs ? kQueryBlock * kKeyBlock : padded_keys);
   layout.output = take(packs ? kQueryBlock * padded_v : padded_v);
   layout.mask = take(packs ? kKeyBlock : padded_keys);
@@ -96,12 +98,16 @@ constexpr float kLog2E = 1.44269504f;
 // of 16.
 #if HWY_TARGET <= HWY_AVX3
 constexpr int kTileRows = 12;
+constexpr int kTileStep = 16;  // rows a packed tile has room for
 #elif HWY_TARGET <= HWY_AVX2
 constexpr int kTileRows = 6;
+constexpr int kTileStep = 8;
 #else
 constexpr int kTileRows = 4;
+constexpr int kTileStep = 4;
 #endif
 static_assert(kQueryBlock % kTileRows == 0);
+static_assert(kQueryBlock / kTileRows * kTileStep <= kPackedQueries);
 
 HWY_INLINE F32 Splat(float value) { return hn::Set(kTag, value); }
 
@@ -187,7 +193,7 @@ class BlockedHead {
  public:
   explicit BlockedHead(const AttentionJob& job)
       : job_(job), shape_(*job.shape), layout_(LayoutOf(shape_)), base_(job.workspace) {
-    std::memset(base_ + layout_.queries, 0, kQueryBlock * shape_.head_dim * sizeof(float));
+    std::memset(base_ + layout_.queries, 0, kPackedQueries * shape_.head_dim * sizeof(float));
     std::memset(base_ + layout_.scores, 0, kQueryBlock * kKeyBlock * sizeof(float));
   }
 
@@ -256,22 +262,48 @@ class BlockedHead {
     }
   }
 
-  // [tile][head_dim][tile rows], scaled so that scores come out as exponents of 2.
+  // [tile][head_dim][kTileStep], scaled so that scores come out as exponents of 2. The scores'
+  // place, not yet in use, holds a dense strip of the queries for the transposition.
   void PackQueries(const float* q, int64_t first, int64_t rows) {
     const int64_t dim = shape_.head_dim;
-    const float factor = shape_.scale * kLog2E;
-    for (int64_t row = 0; row < rows;) {
-      const int tile = TileRowsFor(rows - row);
-      float* to = base_ + layout_.queries + row * dim;
-      for (int64_t m = 0; m < tile; ++m) {
-        const float* from = q + (first + std::min(row + m, rows - 1)) * shape_.q.row;
-        for (int64_t d = 0; d < dim; ++d) to[d * tile + m] = from[d * shape_.q.d] * factor;
+    const F32 factor = Splat(shape_.scale * kLog2E);
+    float* strip = base_ + layout_.scores;
+    for (int64_t d = 0; d < dim; d += kKeyBlock) {
+      const int64_t width = std::min(kKeyBlock, dim - d);
+      for (int64_t m = 0; m < rows; ++m) {
+        const float* from = q + (first + m) * shape_.q.row + d * shape_.q.d;
+        float* to = strip + m * kKeyBlock;
+        if (shape_.q.d != 1) {
+          for (int64_t i = 0; i < width; ++i) to[i] = from[i * shape_.q.d];
+          from = to;
+        }
+        F32 unused[4];
+        ForEachVector(width, unused, [&](auto at, int64_t i, F32&) HWY_ATTR {
+          at.Store(hn::Mul(at.Load(from + i), factor), to + i);
+        });
       }
-      row += tile;
+      // Rows past the last are whatever the strip held: their scores are never looked at.
+      for (int64_t row = 0; row < rows; row += kTileRows) {
+        TransposeBlock32(reinterpret_cast<const uint32_t*>(strip + row * kKeyBlock), kKeyBlock,
+                         reinterpret_cast<uint32_t*>(QueryTile(row) + d * kTileStep), kTileStep,
+                         width, std::min<int64_t>(kTileStep, kQueryBlock - row));
+      }
     }
   }
 
+  // Rows start at a multiple of kTileRows.
+  float* QueryTile(int64_t row) const {
+    return base_ + layout_.queries + row / kTileRows * shape_.head_dim * kTileStep;
+  }
+
+  // Keys of the block that rows [0, row_end) see at most.
+  int64_t VisibleKeys(int64_t row_end, int64_t key, int64_t count) const {
+    if (!shape_.causal) return count;
+    return std::clamp<int64_t>(first_query_ + row_end - key, 0, count);
+  }
+
   void RunBlock(const float* q, float* out, int64_t first, int64_t rows) {
+    first_query_ = first;
     PackQueries(q, first, rows);
     const int64_t padded_v = RoundUp(shape_.v_dim, kMaxPanel);
     std::memset(base_ + layout_.output, 0, kQueryBlock * padded_v * sizeof(float));
@@ -295,14 +327,13 @@ class BlockedHead {
     const float* panel = base_ + layout_.keys + key * dim;
     for (int64_t j = 0; j < count; j += kPanel) {
       const int vectors = VectorsFor(std::min(kPanel, shape_.kv_len - key - j));
-      for (int64_t row = 0; row < rows;) {
-        const int tile = TileRowsFor(rows - row);
-        WithTileRows(tile, [&](auto tile_rows) HWY_ATTR {
-          MultiplyPanel<tile_rows, tile_rows, 1>(
-              vectors, base_ + layout_.queries + row * dim, panel, dim, nullptr,
-              base_ + layout_.scores + row * kKeyBlock + j, kKeyBlock);
+      for (int64_t row = 0; row < rows; row += kTileRows) {
+        if (j >= VisibleKeys(row + kTileRows, key, count)) continue;
+        WithTileRows(TileRowsFor(rows - row), [&](auto tile_rows) HWY_ATTR {
+          MultiplyPanel<tile_rows, kTileStep, 1>(vectors, QueryTile(row), panel, dim, nullptr,
+                                                 base_ + layout_.scores + row * kKeyBlock + j,
+                                                 kKeyBlock);
         });
-        row += tile;
       }
       panel += kPanel * dim;
     }
@@ -367,14 +398,14 @@ class BlockedHead {
     for (int64_t d = 0; d < shape_.v_dim; d += kPanel) {
       const int vectors = VectorsFor(shape_.v_dim - d);
       const float* values = panel + key * vectors * kN;
-      for (int64_t row = 0; row < rows;) {
-        const int tile = TileRowsFor(rows - row);
-        WithTileRows(tile, [&](auto tile_rows) HWY_ATTR {
+      for (int64_t row = 0; row < rows; row += kTileRows) {
+        const int64_t visible = VisibleKeys(row + kTileRows, key, count);
+        if (visible == 0) continue;
+        WithTileRows(TileRowsFor(rows - row), [&](auto tile_rows) HWY_ATTR {
           MultiplyPanel<tile_rows, 1, kKeyBlock>(
-              vectors, base_ + layout_.scores + row * kKeyBlock, values, count, alpha_ + row,
+              vectors, base_ + layout_.scores + row * kKeyBlock, values, visible, alpha_ + row,
               base_ + layout_.output + row * padded_v + d, padded_v);
         });
-        row += tile;
       }
       panel += kPanel * shape_.kv_len;
     }
@@ -404,6 +435,7 @@ class BlockedHead {
   int64_t batch_ = -1;
   int64_t kv_head_ = -1;
   int64_t mask_offset_ = 0;
+  int64_t first_query_ = 0;
   float max_[kQueryBlock];
   float sum_[kQueryBlock];
   float alpha_[kQueryBlock];
