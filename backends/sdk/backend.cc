@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <exception>
@@ -83,12 +84,21 @@ absl::StatusOr<OptionValue> ReadOption(const ingot_option& option) {
   }
 }
 
+// Given to every backend; one that doesn't declare it takes no notice.
+constexpr char kThreads[] = "threads";
+
+bool IsDeclared(absl::string_view name) {
+  return std::any_of(g_factory->options.begin(), g_factory->options.end(),
+                     [name](const OptionSpec& spec) { return spec.name == name; });
+}
+
 absl::StatusOr<Options> ReadOptions(const ingot_options* given) {
   Options options(g_factory->options);
   const size_t count = given != nullptr ? given->count : 0;
   for (size_t i = 0; i < count; ++i) {
     const ingot_option option = ReadElement(given->options, i, given->stride);
     if (option.name == nullptr) return absl::InvalidArgumentError("an option has no name");
+    if (absl::string_view(option.name) == kThreads && !IsDeclared(kThreads)) continue;
     INGOT_ASSIGN_OR_RETURN(const OptionValue value, ReadOption(option));
     INGOT_RETURN_IF_ERROR(options.Set(option.name, value));
   }
@@ -136,7 +146,7 @@ size_t CountRunInputs(const ir::Graph& graph) {
 }
 
 std::string IrrelevantOptions() {
-  std::string names;
+  std::string names = IsDeclared(kThreads) ? "" : kThreads;
   for (const OptionSpec& spec : g_factory->options) {
     if (!spec.affects_code) absl::StrAppend(&names, names.empty() ? "" : ",", spec.name);
   }

@@ -54,6 +54,9 @@ struct OptionSpec {
 // All declared options, given or default. Given values have the declared type: a string is parsed
 // ("4", "0.5", "true"), an integer is taken for a double; all else, and an undeclared name, has
 // been refused with InvalidArgument before the factory sees it.
+//
+// The host gives every backend "threads" (integer): how many threads an execution may use. Declare
+// it if you use threads; else it is accepted and dropped.
 class Options {
  public:
   // The defaults of `specs`.

@@ -1,28 +1,45 @@
 #include "core/cache/compile_cache.h"
 
+#include <condition_variable>
+#include <iterator>
 #include <list>
+#include <mutex>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 
 namespace ingot::cache {
 namespace {
 
-// A compilation under way. `result` is written by the compiling thread before `done` is notified,
-// and only read after.
-struct Flight {
+// A compilation under way. `result` is written by the compiling thread before it lands, and only
+// read after.
+class Flight {
+ public:
   explicit Flight(const Key& k) : key(k) {}
+
+  void Land() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      landed_ = true;
+    }
+    landing_.notify_all();
+  }
+  void WaitForLanding() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    landing_.wait(lock, [this] { return landed_; });
+  }
 
   const Key key;
   absl::StatusOr<CompileCache::Entry> result = absl::InternalError("the compilation threw");
-  absl::Notification done;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable landing_;
+  bool landed_ = false;
 };
 
 bool GaveUp(const absl::Status& status) {
@@ -52,21 +69,22 @@ struct CompileCache::Impl {
 
   absl::StatusOr<Entry> CompileAlone(const Compile& compile);
   void Land(const std::shared_ptr<Flight>& flight);
-  // Moves what no longer fits to `evicted`, to be destroyed outside the lock: destructors of
-  // executables may be slow, and may call anything.
-  void Keep(const Key& key, const Entry& entry, Slots& evicted)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // REQUIRES: `mutex` is held. Moves what no longer fits to `evicted`, to be destroyed outside the
+  // lock: destructors of executables may be slow, and may call anything.
+  void Keep(const Key& key, const Entry& entry, Slots& evicted);
 
   const size_t capacity;
-  mutable absl::Mutex mutex;
-  Slots slots ABSL_GUARDED_BY(mutex);
-  absl::flat_hash_map<ir::Digest, Slots::iterator> by_digest ABSL_GUARDED_BY(mutex);
-  absl::flat_hash_map<ir::Digest, std::shared_ptr<Flight>> flights ABSL_GUARDED_BY(mutex);
-  CacheStats stats ABSL_GUARDED_BY(mutex);
+  // Guards all that follows. (Not absl::Mutex: abseil as installed is invisible to
+  // ThreadSanitizer.)
+  mutable std::mutex mutex;
+  Slots slots;
+  absl::flat_hash_map<ir::Digest, Slots::iterator> by_digest;
+  absl::flat_hash_map<ir::Digest, std::shared_ptr<Flight>> flights;
+  CacheStats stats;
 };
 
 CompileCache::Impl::Decision CompileCache::Impl::Decide(const Key& key) {
-  absl::MutexLock lock(&mutex);
+  const std::lock_guard<std::mutex> lock(mutex);
   if (const auto it = by_digest.find(key.digest); it != by_digest.end()) {
     if (it->second->key == key) {
       ++stats.hits;
@@ -107,7 +125,7 @@ void CompileCache::Impl::Keep(const Key& key, const Entry& entry, Slots& evicted
 void CompileCache::Impl::Land(const std::shared_ptr<Flight>& flight) {
   Slots evicted;
   {
-    absl::MutexLock lock(&mutex);
+    const std::lock_guard<std::mutex> lock(mutex);
     if (!flight->result.ok()) ++stats.failures;
     const auto it = flights.find(flight->key.digest);
     // Else `Clear` has detached it, and another may fly for the key by now.
@@ -116,13 +134,13 @@ void CompileCache::Impl::Land(const std::shared_ptr<Flight>& flight) {
       if (flight->result.ok()) Keep(flight->key, *flight->result, evicted);
     }
   }
-  flight->done.Notify();
+  flight->Land();
 }
 
 absl::StatusOr<CompileCache::Entry> CompileCache::Impl::CompileAlone(const Compile& compile) {
   absl::StatusOr<Entry> result = compile();
   if (!result.ok()) {
-    absl::MutexLock lock(&mutex);
+    const std::lock_guard<std::mutex> lock(mutex);
     ++stats.failures;
   }
   return result;
@@ -142,7 +160,7 @@ absl::StatusOr<CompileCache::Entry> CompileCache::GetOrCompile(const Key& key,
       case Impl::Decision::kHit:
         return std::move(decision.entry);
       case Impl::Decision::kJoin:
-        decision.flight->done.WaitForNotification();
+        decision.flight->WaitForLanding();
         if (GaveUp(decision.flight->result.status())) continue;
         return decision.flight->result;
       case Impl::Decision::kCompile: {
@@ -158,7 +176,7 @@ absl::StatusOr<CompileCache::Entry> CompileCache::GetOrCompile(const Key& key,
 }
 
 std::string CompileCache::Explain(const Key& key) const {
-  absl::MutexLock lock(&impl_->mutex);
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
   const auto flying = impl_->flights.find(key.digest);
   if (flying != impl_->flights.end() && flying->second->key == key) return "";
   if (impl_->slots.empty()) return "nothing is cached";
@@ -174,7 +192,7 @@ std::string CompileCache::Explain(const Key& key) const {
 
 void CompileCache::Clear() {
   Impl::Slots dropped;
-  absl::MutexLock lock(&impl_->mutex);
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
   dropped.swap(impl_->slots);
   impl_->by_digest.clear();
   impl_->flights.clear();
@@ -182,7 +200,7 @@ void CompileCache::Clear() {
 }
 
 CacheStats CompileCache::stats() const {
-  absl::MutexLock lock(&impl_->mutex);
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
   CacheStats stats = impl_->stats;
   stats.entries = impl_->slots.size();
   return stats;

@@ -4,14 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <functional>
+#include <latch>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/barrier.h"
-#include "absl/synchronization/notification.h"
 #include "core/base/status_matchers.h"
 
 namespace ingot::cache {
@@ -87,17 +87,17 @@ TEST(CompileCacheTest, ManyThreadsCompileOnce) {
 
 TEST(CompileCacheTest, OneSlowCompilationDoesNotHoldUpOthers) {
   CompileCache cache(kLarge);
-  absl::Notification other_done;
+  std::latch other_done(1);
   std::thread slow([&] {
     EXPECT_THAT(cache.GetOrCompile(NumberedKey(1),
                                    [&]() -> absl::StatusOr<Entry> {
-                                     other_done.WaitForNotification();
+                                     other_done.wait();
                                      return MakeEntry(1);
                                    }),
                 IsOk());
   });
   EXPECT_EQ(ValueOf(cache.GetOrCompile(NumberedKey(2), Yields(2))), 2);
-  other_done.Notify();
+  other_done.count_down();
   slow.join();
 }
 
@@ -256,22 +256,22 @@ TEST(CompileCacheTest, ClearDropsEntriesAndKeepsCounters) {
 
 TEST(CompileCacheTest, ClearDetachesCompilationsUnderWay) {
   CompileCache cache(kLarge);
-  absl::Notification started;
-  absl::Notification proceed;
+  std::latch started(1);
+  std::latch proceed(1);
   std::thread old_flight([&] {
     EXPECT_EQ(ValueOf(cache.GetOrCompile(NumberedKey(1),
                                          [&]() -> absl::StatusOr<Entry> {
-                                           started.Notify();
-                                           proceed.WaitForNotification();
+                                           started.count_down();
+                                           proceed.wait();
                                            return MakeEntry(1);
                                          })),
               1);
   });
-  started.WaitForNotification();
+  started.wait();
   cache.Clear();
   // Compiles anew though the old flight is in the air, and the old one does not replace it.
   EXPECT_EQ(ValueOf(cache.GetOrCompile(NumberedKey(1), Yields(2))), 2);
-  proceed.Notify();
+  proceed.count_down();
   old_flight.join();
   EXPECT_EQ(ValueOf(cache.GetOrCompile(NumberedKey(1), MustNotRun())), 2);
 }
@@ -298,10 +298,10 @@ TEST(CompileCacheTest, ExplainsAMissByTheNearestEntry) {
 TEST(CompileCacheTest, SurvivesManyThreadsOverFewKeys) {
   constexpr int kThreads = 4;
   CompileCache cache(3 * Charge(100));
-  absl::Barrier* barrier = new absl::Barrier(kThreads);
+  std::barrier<> start(kThreads);
   std::atomic<int> wrong = 0;
   RunThreads(kThreads, [&](int thread) {
-    if (barrier->Block()) delete barrier;
+    start.arrive_and_wait();
     for (int i = 0; i < 500; ++i) {
       const int n = (i * 7 + thread * 3) % 5;
       if (i % 100 == 99) cache.Clear();

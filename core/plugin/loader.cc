@@ -3,16 +3,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
-#include "absl/base/const_init.h"
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "absl/synchronization/mutex.h"
 #include "core/base/status_macros.h"
 #include "core/plugin/abi_util.h"
 #include "core/plugin/shared_object.h"
@@ -86,8 +84,8 @@ absl::StatusOr<ingot_backend_api> QueryApi(const SharedObject& object) {
 }
 
 struct Registry {
-  absl::Mutex mutex;
-  std::map<FileIdentity, std::shared_ptr<const Plugin>> plugins ABSL_GUARDED_BY(mutex);
+  std::mutex mutex;  // guards `plugins`
+  std::map<FileIdentity, std::shared_ptr<const Plugin>> plugins;
 };
 
 // Never destroyed: plugins outlive all static destructors.
@@ -113,7 +111,7 @@ absl::StatusOr<std::shared_ptr<const Plugin>> LoadPlugin(const std::string& path
   INGOT_ASSIGN_OR_RETURN(const ResolvedFile file, ResolveFile(path));
   Registry& registry = GlobalRegistry();
   // Held while loading, so that a file is loaded, and its query called, by one thread.
-  absl::MutexLock lock(&registry.mutex);
+  const std::lock_guard<std::mutex> lock(registry.mutex);
   const auto it = registry.plugins.find(file.identity);
   if (it != registry.plugins.end()) return it->second;
   INGOT_ASSIGN_OR_RETURN(const SharedObject object, SharedObject::Open(file.path));

@@ -25,9 +25,10 @@ const ir::TensorType kType = {ir::DType::kFloat32, {2}};
 constexpr int64_t kDims[] = {2};
 constexpr int64_t kStrides[] = {1};
 
-std::shared_ptr<const Backend> Sample() {
+std::shared_ptr<const Backend> Sample(const std::vector<BackendOption>& options = {}) {
   const std::string folder = std::string(std::getenv("TEST_SRCDIR")) + "/ingot/tests/abi/plugins";
-  return Backend::Create(LoadPlugin(FindPlugin("sample", {folder}).value()).value(), {}).value();
+  return Backend::Create(LoadPlugin(FindPlugin("sample", {folder}).value()).value(), options)
+      .value();
 }
 
 ingot_tensor View(std::vector<float>& data) {
@@ -52,6 +53,10 @@ TEST(SamplePluginTest, ClaimsItsOpAndSaysWhyNotOthers) {
       MakePartition(*graph, {*support}),
       StatusIs(absl::StatusCode::kUnimplemented, Eq("fallback: aten::neg=1 (no kernel for f64), "
                                                     "aten::relu=1 (only aten::neg)")));
+}
+
+TEST(SamplePluginTest, TakesNoNoticeOfThreads) {
+  EXPECT_EQ(Sample({{"threads", int64_t{2}}})->fingerprint(), Sample()->fingerprint());
 }
 
 TEST(SamplePluginTest, RunsAnyGraphOfNodesThatItClaims) {

@@ -191,7 +191,8 @@ typedef struct ingot_backend_api {
   uint32_t abi_minor;
 
   /* A backend instance. An unknown option is INGOT_INVALID_ARGUMENT whose text lists the known
-   * ones. */
+   * ones. Hosts give every backend "threads" (int64: how many threads an execution may use); one
+   * that makes no use of it accepts it, and names it among the irrelevant options. */
   ingot_status (*create)(const ingot_options* options, ingot_backend** out, ingot_error_buf* error);
   void (*destroy)(ingot_backend* backend);
   ingot_status (*info)(ingot_backend* backend, ingot_backend_info* out, ingot_error_buf* error);
