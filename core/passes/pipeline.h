@@ -2,14 +2,22 @@
 #ifndef INGOT_CORE_PASSES_PIPELINE_H_
 #define INGOT_CORE_PASSES_PIPELINE_H_
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "core/ir/recording.h"
+#include "core/passes/pass.h"
 
 namespace ingot::passes {
 
-// Runs the standard passes in place, in their fixed order; the last lifts literal numbers into scalar inputs.
-// The graph stays one that `ir::Verify` accepts and computes the same; constants, scalars and states stay in step
-// with the graph's inputs. Internal if a pass breaks that. Thread-safe (no state).
+// Those that run until nothing changes, in their order.
+std::vector<Pass> StandardPasses();
+
+// Runs the standard passes in place, then lifts literal numbers into scalar inputs, drops what
+// nothing uses, and numbers the values anew. The graph stays one that `ir::Verify` accepts and
+// computes the same; constants, scalars and states stay in step with the graph's inputs.
+// InvalidArgument if they weren't before, Internal if a pass breaks the graph. Thread-safe (no
+// state).
 absl::Status RunStandardPasses(ir::Recording& recording);
 
 }  // namespace ingot::passes
