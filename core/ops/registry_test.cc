@@ -8,12 +8,11 @@
 #include <set>
 #include <string>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "core/base/status_matchers.h"
+#include "core/ops/call_text.h"
 
 namespace ingot::ops {
 namespace {
@@ -32,101 +31,16 @@ std::vector<std::string> Lines(const std::string& file) {
   return lines;
 }
 
-// One case of testdata/inference.txt; see record_inference.py for the notation.
-class Case {
- public:
+// One line of testdata/inference.txt; see record_inference.py.
+struct Case {
   explicit Case(string_view line) {
     const std::vector<string_view> parts = absl::StrSplit(line, " | ");
-    def_ = FindOp(parts[0]);
-    if (def_ == nullptr) return;
-    size_t i = 0;
-    for (string_view text : absl::StrSplit(parts[1], " ; ")) {
-      args_.push_back(Parse(def_->schema.args[i++], text));
-    }
-    if (def_->Is(kRandom)) args_.push_back(AddValue("i64[]"));
-    expected_ = std::string(parts[2]);
+    call = ParseCall(parts[0], parts[1]);
+    expected = std::string(parts[2]);
   }
 
-  bool known() const { return def_ != nullptr; }
-  const std::string& expected() const { return expected_; }
-  absl::StatusOr<std::vector<ir::TensorType>> Infer() const {
-    return InferTypes(*def_, args_,
-                      [&](ir::ValueId id) -> const ir::TensorType& { return types_[id]; });
-  }
-
- private:
-  ir::ValueRef AddValue(string_view text) {
-    const std::vector<string_view> parts = absl::StrSplit(text, absl::ByAnyChar("[]"));
-    ir::TensorType type{*ir::ParseDType(parts[0]), {}};
-    for (string_view dim : absl::StrSplit(parts[1], ',', absl::SkipEmpty())) {
-      type.dims.push_back(Int(dim));
-    }
-    types_.push_back(std::move(type));
-    return {static_cast<ir::ValueId>(types_.size() - 1)};
-  }
-
-  static int64_t Int(string_view text) {
-    int64_t value = 0;
-    EXPECT_TRUE(absl::SimpleAtoi(text, &value)) << text;
-    return value;
-  }
-
-  static double Double(string_view text) {
-    double value = 0;
-    EXPECT_TRUE(absl::SimpleAtod(text, &value)) << text;
-    return value;
-  }
-
-  static ir::Argument Number(string_view text) {
-    if (text == "true" || text == "false") return text == "true";
-    int64_t integer;
-    if (absl::SimpleAtoi(text, &integer)) return integer;
-    return Double(text);
-  }
-
-  ir::Argument Parse(const SchemaArg& spec, string_view text) {
-    if (text == "None") return ir::None{};
-    std::vector<string_view> items;
-    if (absl::ConsumePrefix(&text, "[")) {
-      items = absl::StrSplit(text.substr(0, text.size() - 1), ' ', absl::SkipEmpty());
-    }
-    switch (spec.kind) {
-      case ArgKind::kTensor:
-        return AddValue(text);
-      case ArgKind::kTensorList: {
-        ir::ValueRefList list;
-        for (string_view item : items) {
-          list.ids.push_back(item == "None" ? ir::kNoValue : AddValue(item).id);
-        }
-        return list;
-      }
-      case ArgKind::kIntList: {
-        std::vector<int64_t> list;
-        for (string_view item : items) list.push_back(Int(item));
-        return list;
-      }
-      case ArgKind::kScalar:
-        return Number(text);
-      case ArgKind::kBool:
-        return text == "true";
-      case ArgKind::kInt:
-        return Int(text);
-      case ArgKind::kFloat:
-        return Double(text);
-      case ArgKind::kString:
-        return std::string(text.substr(1, text.size() - 2));
-      case ArgKind::kDType:
-        return *ir::ParseDType(text);
-      default:
-        ADD_FAILURE() << "no notation for argument " << spec.name;
-        return ir::None{};
-    }
-  }
-
-  const OpDef* def_ = nullptr;
-  std::vector<ir::TensorType> types_;
-  std::vector<ir::Argument> args_;
-  std::string expected_;
+  absl::StatusOr<Call> call;
+  std::string expected;
 };
 
 std::string Describe(const absl::StatusOr<std::vector<ir::TensorType>>& types) {
@@ -142,10 +56,10 @@ TEST(InferTypesTest, AgreesWithEagerOnEveryRecordedCase) {
   int wrong = 0;
   for (const std::string& line : lines) {
     const Case c(line);
-    ASSERT_TRUE(c.known()) << line;
-    const auto types = c.Infer();
+    ASSERT_THAT(c.call, IsOk()) << line;
+    const auto types = c.call->Infer();
     if (!types.ok() && types.status().code() == StatusCode::kUnimplemented) continue;
-    if (Describe(types) == c.expected()) continue;
+    if (Describe(types) == c.expected) continue;
     ADD_FAILURE() << line << "\n  inferred: " << Describe(types) << " " << types.status();
     if (++wrong == 400) FAIL() << "and maybe more";
   }
@@ -155,9 +69,10 @@ TEST(InferTypesTest, LeavesToOpaqueOpsOnlyWhatIsListedHere) {
   std::set<std::string> unimplemented;
   for (const std::string& line : Lines("inference.txt")) {
     const Case c(line);
-    const auto types = c.Infer();
+    ASSERT_THAT(c.call, IsOk()) << line;
+    const auto types = c.call->Infer();
     if (types.ok() || types.status().code() != StatusCode::kUnimplemented) continue;
-    if (c.expected() == "error") continue;
+    if (c.expected == "error") continue;
     unimplemented.insert(std::string(types.status().message()));
   }
   EXPECT_THAT(unimplemented, ElementsAre());
