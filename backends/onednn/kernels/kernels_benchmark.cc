@@ -11,6 +11,8 @@
 #include "backends/onednn/kernels/index.h"
 #include "backends/onednn/kernels/norm.h"
 #include "backends/onednn/kernels/pointwise.h"
+#include "backends/onednn/kernels/reduce.h"
+#include "backends/onednn/kernels/small_gemm.h"
 #include "backends/onednn/kernels/softmax.h"
 #include "benchmark/benchmark.h"
 
@@ -213,6 +215,50 @@ void BM_Embedding(benchmark::State& state) {
   ReportPerElement(state, 128 * 768);
 }
 BENCHMARK(BM_Embedding);
+
+// Mean of a [rows, n] matrix along its last or its first dimension.
+void BM_Mean(benchmark::State& state) {
+  const int64_t rows = state.range(0), n = state.range(1);
+  const int reduced = static_cast<int>(state.range(2));
+  const ReducePlan plan =
+      *ReducePlan::Make({rows, n}, {n, 1}, {reduced}, ReduceOp::kMean, DType::kFloat32);
+  const std::vector<float> x = Ramp(rows * n);
+  std::vector<float> y(plan.output_elements());
+  for (auto _ : state) plan.Run(x.data(), y.data(), 1);
+  ReportPerElement(state, rows * n);
+}
+BENCHMARK(BM_Mean)->Args({128, 768, 1})->Args({128, 768, 0})->Args({49, 2048, 0});
+
+void BM_ArgMax(benchmark::State& state) {
+  const ReducePlan plan =
+      *ReducePlan::Make({1, 50257}, {50257, 1}, {1}, ReduceOp::kArgMax, DType::kFloat32);
+  std::vector<float> x = Ramp(50257);
+  x[40000] = 9;
+  int64_t y = 0;
+  for (auto _ : state) plan.Run(x.data(), &y, 1);
+  ReportPerElement(state, 50257);
+}
+BENCHMARK(BM_ArgMax);
+
+// Arguments: m, n, k.
+void BM_SmallGemm(benchmark::State& state) {
+  const int64_t m = state.range(0), n = state.range(1), k = state.range(2);
+  const SmallGemm gemm = SmallGemm::Make(n, k);
+  const std::vector<float> x = Ramp(m * k), w = Ramp(n * k), bias = Ramp(n);
+  std::vector<float> packed(gemm.PackedBytes() / sizeof(float)), y(m * n);
+  gemm.Pack(w.data(), 1, k, packed.data());
+  for (auto _ : state) {
+    gemm.Run(x.data(), k, m, packed.data(), bias.data(), SmallGemmActivation::kRelu, y.data(), n,
+             1);
+  }
+  ReportFlops(state, 2.0 * static_cast<double>(m * n * k));
+}
+BENCHMARK(BM_SmallGemm)
+    ->Args({1, 16, 16})
+    ->Args({1, 256, 64})
+    ->Args({8, 64, 256})
+    ->Args({8, 256, 64})
+    ->Args({32, 128, 128});
 
 }  // namespace
 }  // namespace ingot::kernels

@@ -25,12 +25,17 @@ enum class SmallGemmActivation : uint8_t {
   kSigmoid
 };
 
+namespace internal {
+struct SmallGemmTarget;
+}
+
 class SmallGemm {
  public:
+  // Chooses the loops for this machine; Pack and Run of one object belong together.
   static SmallGemm Make(int64_t n, int64_t k);
 
   size_t PackedBytes() const;
-  // w[k, n] by strides in elements into `packed` (64-byte aligned, PackedBytes()).
+  // w[k, n] by strides in elements into `packed` (PackedBytes(), best 64-byte aligned).
   void Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed) const;
   // x: [m, k] rows lda apart; bias: [n] or null; y: [m, n] rows ldc apart, must not overlap x.
   void Run(const float* x, int64_t lda, int64_t m, const float* packed, const float* bias,
@@ -42,7 +47,7 @@ class SmallGemm {
  private:
   int64_t n_ = 0;
   int64_t k_ = 0;
-  int64_t panel_ = 0;  // columns a panel: depends on the vector width chosen at run time
+  const internal::SmallGemmTarget* target_ = nullptr;
 };
 
 }  // namespace ingot::kernels
