@@ -1,0 +1,237 @@
+#include "tools/ingot/check.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "core/base/status_macros.h"
+#include "tools/ingot/elements.h"
+#include "tools/ingot/exit_code.h"
+
+namespace ingot::tools {
+namespace {
+
+constexpr double kErrorRatio = 4;  // against float64: how much worse than LibTorch is still right
+constexpr double kFloorUnits = 4;  // units of machine precision
+
+// One tensor of an outcome: result `index`, or argument `index` after the call.
+struct Part {
+  bool is_result = true;
+  size_t index = 0;
+  friend auto operator<=>(const Part&, const Part&) = default;
+};
+
+std::string Describe(const Part& part) {
+  return part.is_result ? absl::StrCat("result ", part.index)
+                        : absl::StrCat("argument ", part.index, " after the call");
+}
+
+const runtime::HostTensor& Find(const Outcome& outcome, const Part& part) {
+  return (part.is_result ? outcome.results : outcome.arguments)[part.index];
+}
+
+bool RunsOn(const runtime::CompiledGraph& graph, absl::string_view backend) {
+  return std::all_of(graph.groups().begin(), graph.groups().end(),
+                     [&](const runtime::GroupReport& group) { return group.backend == backend; });
+}
+
+// Errors against float64 of one part, over all draws.
+struct AccuracyTally {
+  double error = 0, torch_error = 0, magnitude = 0, epsilon = 0;
+
+  double Limit() const {
+    return std::max(kErrorRatio * torch_error, kFloorUnits * epsilon * magnitude);
+  }
+};
+
+class Checker {
+ public:
+  Checker(const std::shared_ptr<const runtime::CompiledGraph>& graph, Oracle& oracle,
+          Oracle* float64, const CheckOptions& options)
+      : graph_(graph), oracle_(oracle), float64_(float64), options_(options) {
+    if (float64 != nullptr || !RunsOn(*graph, "torchscript")) {
+      random_ = FindSeedDependence(graph->graph());
+    }
+  }
+
+  absl::StatusOr<CheckReport> Run(const Arguments& given) {
+    INGOT_RETURN_IF_ERROR(Draw(given, 0));
+    Random random(options_.seed);
+    for (int64_t k = 1; k <= options_.fresh && report_.ok; ++k) {
+      INGOT_ASSIGN_OR_RETURN(const Arguments fresh, FreshArguments(given, random));
+      INGOT_RETURN_IF_ERROR(Draw(fresh, k));
+    }
+    FinishAccuracy();
+    if (report_.ok) report_.message = WhatWasNotCompared();
+    return std::move(report_);
+  }
+
+ private:
+  absl::Status Draw(const Arguments& arguments, int64_t number) {
+    const uint64_t seed = options_.seed + static_cast<uint64_t>(number);
+    absl::StatusOr<Outcome> expected = oracle_.Run(arguments, seed);
+    absl::StatusOr<Outcome> exact =
+        float64_ != nullptr && expected.ok() ? float64_->Run(arguments, seed) : Outcome();
+    const absl::Status& refusal = expected.ok() ? exact.status() : expected.status();
+    if (!refusal.ok()) {
+      if (number == 0) return AtStage(Stage::kModel, refusal);
+      ++report_.left_out;
+      return absl::OkStatus();
+    }
+    INGOT_ASSIGN_OR_RETURN(Call call, Call::Create(graph_, arguments));
+    runtime::RunContext context;
+    context.seed = seed;
+    INGOT_RETURN_IF_ERROR(call.Run(context));
+    ++report_.draws;
+    INGOT_ASSIGN_OR_RETURN(const Outcome actual, OutcomeOf(call));
+    if (actual.results.size() != expected->results.size() ||
+        actual.arguments.size() != expected->arguments.size()) {
+      return absl::InternalError(absl::StrCat(oracle_.name(), " yields ", expected->results.size(),
+                                              " results and the compiled graph ",
+                                              actual.results.size()));
+    }
+    CompareDraw(actual, *expected, *exact, number);
+    if (!report_.ok) return KeepFailing(arguments, seed);
+    return absl::OkStatus();
+  }
+
+  absl::Status KeepFailing(const Arguments& arguments, uint64_t seed) {
+    INGOT_ASSIGN_OR_RETURN(report_.failing, CopyTensors(arguments));
+    report_.failing_seed = seed;
+    return absl::OkStatus();
+  }
+
+  void CompareDraw(const Outcome& actual, const Outcome& expected, const Outcome& exact,
+                   int64_t number) {
+    for (const bool is_result : {true, false}) {
+      const size_t count = (is_result ? actual.results : actual.arguments).size();
+      for (size_t i = 0; i < count && report_.ok; ++i) {
+        ComparePart({is_result, i}, actual, expected, exact, number);
+      }
+    }
+  }
+
+  void ComparePart(const Part& part, const Outcome& actual, const Outcome& expected,
+                   const Outcome& exact, int64_t number) {
+    const ingot_tensor a = Find(actual, part).view(), e = Find(expected, part).view();
+    const bool random = (part.is_result ? random_.results : random_.arguments)
+                            .count(static_cast<uint32_t>(part.index)) > 0;
+    const ir::DType dtype = TypeOf(e).dtype;
+    const bool same_type = TypeOf(a) == TypeOf(e);
+    if (same_type && random) {
+      not_compared_.insert(part);
+      return;
+    }
+    if (same_type && float64_ != nullptr && !ir::IsIntegralOrBool(dtype)) {
+      TallyAccuracy(part, a, e, Find(exact, part).view(), number);
+      return;
+    }
+    const Comparison comparison = Compare(a, e, options_.tolerances);
+    report_.max_abs_err = std::max(report_.max_abs_err, comparison.max_abs_err);
+    report_.max_rel_err = std::max(report_.max_rel_err, comparison.max_rel_err);
+    if (!comparison.ok) Fail(part, number, comparison.message);
+  }
+
+  void TallyAccuracy(const Part& part, const ingot_tensor& actual, const ingot_tensor& torch,
+                     const ingot_tensor& exact, int64_t number) {
+    const std::optional<double> error = MaxAbsError(actual, exact);
+    const std::optional<double> torch_error = MaxAbsError(torch, exact);
+    if (!error || !torch_error) {
+      Fail(part, number, absl::StrCat("float64 yields ", ir::ToString(TypeOf(exact))));
+      return;
+    }
+    AccuracyTally& tally = accuracy_[part];
+    tally.error = std::max(tally.error, *error);
+    tally.torch_error = std::max(tally.torch_error, *torch_error);
+    tally.magnitude = std::max(tally.magnitude, MaxMagnitude(exact));
+    tally.epsilon = Epsilon(TypeOf(actual).dtype);
+  }
+
+  void FinishAccuracy() {
+    for (const auto& [part, tally] : accuracy_) {
+      report_.max_abs_err = std::max(report_.max_abs_err, tally.error);
+      if (tally.magnitude > 0) {
+        report_.max_rel_err = std::max(report_.max_rel_err, tally.error / tally.magnitude);
+      }
+      // Not `>`: an error that is NaN is no success.
+      if (!(tally.error <= tally.Limit()) && report_.ok) {
+        report_.ok = false;
+        report_.message = absl::StrFormat(
+            "%s: the largest error against float64 is %.3g; LibTorch's own is %.3g, so %.3g is the "
+            "limit",
+            Describe(part), tally.error, tally.torch_error, tally.Limit());
+      }
+    }
+  }
+
+  void Fail(const Part& part, int64_t number, const std::string& what) {
+    report_.ok = false;
+    report_.message = absl::StrCat(
+        Describe(part),
+        number == 0 ? std::string(", given arguments: ")
+                    : absl::StrCat(", fresh arguments ", number, " of ", options_.fresh, ": "),
+        what);
+  }
+
+  std::string WhatWasNotCompared() const {
+    if (not_compared_.empty()) return "";
+    std::vector<std::string> parts;
+    for (const Part& part : not_compared_) parts.push_back(Describe(part));
+    return absl::StrCat("drawn at random, so compared in dtype and sizes only: ",
+                        absl::StrJoin(parts, ", "));
+  }
+
+  const std::shared_ptr<const runtime::CompiledGraph>& graph_;
+  Oracle& oracle_;
+  Oracle* float64_;
+  const CheckOptions& options_;
+  SeedDependence random_;  // parts whose values are not compared
+  std::set<Part> not_compared_;
+  std::map<Part, AccuracyTally> accuracy_;
+  CheckReport report_;
+};
+
+}  // namespace
+
+absl::StatusOr<CheckReport> Check(const std::shared_ptr<const runtime::CompiledGraph>& graph,
+                                  Oracle& oracle, Oracle* float64, const Arguments& arguments,
+                                  const CheckOptions& options) {
+  return Checker(graph, oracle, float64, options).Run(arguments);
+}
+
+SeedDependence FindSeedDependence(const ir::Graph& graph) {
+  std::vector<bool> depends(graph.num_values(), false);
+  for (const ir::InputSpec& input : graph.inputs()) {
+    if (input.role == ir::InputRole::kSeed) depends[input.value] = true;
+  }
+  for (const ir::Node& node : graph.nodes()) {
+    bool random = false;
+    ir::ForEachOperand(node, [&](ir::ValueId value) { random = random || depends[value]; });
+    for (const ir::ValueId output : node.outputs) {
+      if (output != ir::kNoValue) depends[output] = random;
+    }
+  }
+  SeedDependence found;
+  for (const ir::OutputSpec& output : graph.outputs()) {
+    if (!depends[output.value]) continue;
+    if (output.role == ir::OutputRole::kWriteBack) {
+      found.arguments.insert(output.index);
+    } else if (output.role != ir::OutputRole::kStateUpdate) {
+      found.results.insert(output.index);
+    }
+  }
+  // A result that is an argument, or a view of it, is as random as what was written there.
+  for (const ir::OutputSpec& output : graph.outputs()) {
+    if (output.role == ir::OutputRole::kAlias && found.arguments.count(output.alias_of) > 0) {
+      found.results.insert(output.index);
+    }
+  }
+  return found;
+}
+
+}  // namespace ingot::tools

@@ -1,0 +1,90 @@
+#include "tools/ingot/compile.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "core/base/status_macros.h"
+#include "tools/ingot/console.h"
+#include "tools/ingot/exit_code.h"
+
+namespace ingot::tools {
+
+absl::StatusOr<Opened> Open(const std::string& path, const CommonFlags& flags,
+                            std::optional<Arguments> given) {
+  Opened opened;
+  // Mistakes in options and inputs are told before a big file is read.
+  INGOT_ASSIGN_OR_RETURN(opened.options, flags.Resolve());
+  if (!given) {
+    INGOT_ASSIGN_OR_RETURN(given, flags.GivenArguments());
+  }
+  INGOT_ASSIGN_OR_RETURN(const std::optional<uint64_t> seed, flags.Seed());
+  const Progress progress(absl::StrCat("loading ", path));
+  const absl::Time begin = absl::Now();
+  INGOT_ASSIGN_OR_RETURN(opened.model, OpenModel(path, opened.options));
+  opened.load_time = absl::Now() - begin;
+  INGOT_ASSIGN_OR_RETURN(opened.options, flags.Resolve(opened.model->stored_options()));
+  if (given) {
+    opened.arguments = *std::move(given);
+  } else {
+    INGOT_ASSIGN_OR_RETURN(opened.arguments, DefaultArguments(*opened.model, seed.value_or(0)));
+  }
+  return opened;
+}
+
+absl::StatusOr<std::shared_ptr<runtime::Session>> CreateSession(const runtime::Options& options) {
+  auto session = runtime::Session::Create(options);
+  INGOT_RETURN_IF_ERROR(AtStage(Stage::kBackend, session.status()));
+  return session;
+}
+
+absl::StatusOr<ir::Recording> Record(const std::string& path, Opened& opened) {
+  const Progress progress(absl::StrCat("recording ", path));
+  absl::StatusOr<ir::Recording> recording = opened.model->Record(opened.arguments);
+  if (!recording.ok()) {
+    const bool hint = opened.arguments.empty() && opened.model->signature() == nullptr;
+    return AtStage(
+        Stage::kModel,
+        Annotate(recording.status(),
+                 absl::StrCat(path, hint ? " (no arguments given: see --inputs, --input)" : "")));
+  }
+  return recording;
+}
+
+absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> Compile(runtime::Session& session,
+                                                                      ir::Recording recording) {
+  const Progress progress("compiling");
+  auto graph = session.Compile(std::move(recording));
+  INGOT_RETURN_IF_ERROR(AtStage(Stage::kCompile, graph.status()));
+  return graph;
+}
+
+absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFlags& flags) {
+  Compiled compiled;
+  INGOT_ASSIGN_OR_RETURN(compiled.opened, Open(path, flags));
+  INGOT_ASSIGN_OR_RETURN(compiled.session, CreateSession(compiled.opened.options));
+  const absl::Time begin = absl::Now();
+  INGOT_ASSIGN_OR_RETURN(ir::Recording recording, Record(path, compiled.opened));
+  const absl::Time recorded = absl::Now();
+  compiled.record_time = recorded - begin;
+  INGOT_ASSIGN_OR_RETURN(compiled.graph, Compile(*compiled.session, std::move(recording)));
+  compiled.compile_time = absl::Now() - recorded;
+  return compiled;
+}
+
+std::string BackendNames(const runtime::Session& session, const runtime::CompiledGraph& graph) {
+  std::vector<std::string> names;
+  for (const runtime::GroupReport& group : graph.groups()) {
+    if (std::find(names.begin(), names.end(), group.backend) == names.end()) {
+      names.push_back(group.backend);
+    }
+  }
+  // A graph without nodes has no groups.
+  if (names.empty() && !session.backends().empty()) names.push_back(session.backends()[0]->name());
+  return absl::StrJoin(names, ",");
+}
+
+}  // namespace ingot::tools

@@ -1,0 +1,57 @@
+// From a model file and options to a compiled graph, with the time each step took.
+//
+//   INGOT_ASSIGN_OR_RETURN(Compiled compiled, OpenAndCompile("m.pt", flags));
+//
+// What `run`, `verify`, `bench`, `inspect` and `extract` have in common.
+#ifndef INGOT_TOOLS_INGOT_COMPILE_H_
+#define INGOT_TOOLS_INGOT_COMPILE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/runtime/session.h"
+#include "tools/ingot/common_flags.h"
+#include "tools/ingot/model.h"
+
+namespace ingot::tools {
+
+struct Opened {
+  std::unique_ptr<Model> model;
+  runtime::Options options;  // flags over environment, file and what the artifact was made with
+  Arguments arguments;
+  absl::Duration load_time;
+};
+
+// Opens the file and settles options and arguments: `given`, else those of the flags, else
+// DefaultArguments.
+absl::StatusOr<Opened> Open(const std::string& path, const CommonFlags& flags,
+                            std::optional<Arguments> given = std::nullopt);
+
+// A session with these options; errors of stage kBackend.
+absl::StatusOr<std::shared_ptr<runtime::Session>> CreateSession(const runtime::Options& options);
+
+// Records with the arguments; errors of stage kModel.
+absl::StatusOr<ir::Recording> Record(const std::string& path, Opened& opened);
+
+// Errors of stage kCompile.
+absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> Compile(runtime::Session& session,
+                                                                      ir::Recording recording);
+
+// All of it.
+struct Compiled {
+  Opened opened;
+  std::shared_ptr<runtime::Session> session;
+  std::shared_ptr<const runtime::CompiledGraph> graph;
+  absl::Duration record_time, compile_time;
+};
+absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFlags& flags);
+
+// "onednn", or "onednn,torchscript" where several backends have a part.
+std::string BackendNames(const runtime::Session& session, const runtime::CompiledGraph& graph);
+
+}  // namespace ingot::tools
+
+#endif  // INGOT_TOOLS_INGOT_COMPILE_H_

@@ -1,0 +1,149 @@
+// ingot verify: is what a backend computes what LibTorch computes?
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "tools/ingot/npz.h"
+#include "tools/ingot/verbs.h"
+#include "tools/ingot/verify_case.h"
+
+namespace ingot::tools {
+namespace {
+
+// What a folder's run ends with when several outcomes occurred: the first of these.
+constexpr ExitCode kGravest[] = {ExitCode::kMismatch, ExitCode::kRuntime,     ExitCode::kResource,
+                                 ExitCode::kRefused,  ExitCode::kUnsupported, ExitCode::kUsage};
+
+struct Pair {
+  std::string model, inputs;
+};
+
+// Every model of the folder that has a .npz of its name, by name.
+absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder) {
+  std::vector<Pair> pairs;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::filesystem::path& path = entry.path();
+    const std::string extension = path.extension().string();
+    if (extension != ".pt" && extension != ".pt2" && extension != ".ingot") continue;
+    std::filesystem::path inputs = path;
+    inputs.replace_extension(".npz");
+    if (std::filesystem::exists(inputs, error)) pairs.push_back({path.string(), inputs.string()});
+  }
+  if (error) {
+    return AtStage(Stage::kModel, absl::UnknownError(absl::StrCat(folder, ": ", error.message())));
+  }
+  if (pairs.empty()) {
+    return AtStage(Stage::kUsage,
+                   absl::NotFoundError(absl::StrCat(
+                       folder, ": no .pt, .pt2 or .ingot file here has a .npz of its name")));
+  }
+  std::sort(pairs.begin(), pairs.end(),
+            [](const Pair& a, const Pair& b) { return a.model < b.model; });
+  return pairs;
+}
+
+class VerifyVerb : public Verb {
+ public:
+  std::string name() const override { return "verify"; }
+  std::string summary() const override {
+    return "compare a model, or a folder of them, with LibTorch";
+  }
+  void Declare(OptionSet& options) override {
+    options.Positional("MODEL",
+                       "a .pt or .ingot file, or a folder: each model that has a .npz of its name",
+                       &model_);
+    options.Choice("oracle",
+                   "eager (default): LibTorch in the model's own dtypes, within the tolerances; "
+                   "float64: at most 4 times as far from float64 as LibTorch's own run",
+                   {"eager", "float64"}, &oracle_);
+    options.Value("fresh", "calls with permuted and scaled arguments after the given ones",
+                  &settings_.fresh, 0, 1000000);
+    flags_.Declare(options);
+  }
+  absl::StatusOr<ExitCode> Run() override {
+    settings_.float64 = oracle_ == "float64";
+    INGOT_RETURN_IF_ERROR(flags_.Resolve().status());
+    std::error_code error;
+    return std::filesystem::is_directory(model_, error) ? VerifyFolder() : VerifyFile();
+  }
+
+ private:
+  absl::StatusOr<ExitCode> VerifyFile() {
+    INGOT_ASSIGN_OR_RETURN(std::optional<Arguments> arguments, flags_.GivenArguments());
+    const CaseResult result = VerifyCase(model_, std::move(arguments), flags_, settings_);
+    const bool failed = result.code != ExitCode::kOk && result.code != ExitCode::kMismatch;
+    if (flags_.json || !failed) Print(result);
+    // What went wrong is told on stderr, as every verb does.
+    if (failed) std::fprintf(stderr, "ingot: %s\n", result.message.c_str());
+    return result.code;
+  }
+
+  absl::StatusOr<ExitCode> VerifyFolder() {
+    if (flags_.inputs || !flags_.input.empty()) {
+      return AtStage(Stage::kUsage,
+                     absl::InvalidArgumentError(
+                         "a folder's models come with their .npz: leave --inputs and --input out"));
+    }
+    INGOT_ASSIGN_OR_RETURN(const std::vector<Pair> pairs, FindPairs(model_));
+    std::map<std::string, int64_t> counts;
+    std::map<ExitCode, int64_t> codes;
+    for (const Pair& pair : pairs) {
+      const CaseResult result = VerifyPair(pair);
+      Print(result);
+      ++counts[std::string(VerifyStatusName(result.code))];
+      ++codes[result.code];
+    }
+    Json summary = {{"summary", true}, {"cases", pairs.size()}};
+    for (const char* status : {"ok", "mismatch", "refused", "unsupported", "error"}) {
+      summary[status] = counts[status];
+    }
+    if (flags_.json) {
+      PrintJsonLine(summary);
+    } else {
+      PrintText(absl::StrCat(pairs.size(), " cases: ", counts["ok"], " ok, ", counts["mismatch"],
+                             " mismatch, ", counts["refused"], " refused, ", counts["unsupported"],
+                             " unsupported, ", counts["error"], " error"));
+    }
+    for (const ExitCode code : kGravest) {
+      if (codes[code] > 0) return code;
+    }
+    return ExitCode::kOk;
+  }
+
+  CaseResult VerifyPair(const Pair& pair) {
+    absl::StatusOr<Arguments> arguments = ReadArguments(pair.inputs);
+    if (arguments.ok()) return VerifyCase(pair.model, *std::move(arguments), flags_, settings_);
+    CaseResult result;
+    result.model = pair.model;
+    result.backend = flags_.backend.value_or("auto");
+    result.code = ExitCode::kRefused;
+    result.message = OneLine(arguments.status());
+    return result;
+  }
+
+  void Print(const CaseResult& result) const {
+    if (flags_.json) {
+      PrintJsonLine(ToJson(result));
+    } else {
+      PrintText(ToText(result));
+    }
+  }
+
+  std::string model_, oracle_ = "eager";
+  VerifySettings settings_;
+  CommonFlags flags_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> MakeVerifyVerb() { return std::make_unique<VerifyVerb>(); }
+
+}  // namespace ingot::tools
