@@ -1,0 +1,156 @@
+#include "backends/onednn/fusion.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/ir/builder.h"
+
+namespace ingot::onednn {
+namespace {
+
+using ir::None;
+using ir::ValueRef;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr ir::DType kF32 = ir::DType::kFloat32;
+
+class FusionTest : public testing::Test {
+ protected:
+  ir::ValueId Argument(ir::Dims dims) { return b_.Argument({kF32, std::move(dims)}); }
+  ir::ValueId Weight(ir::Dims dims) {
+    const ir::Digest digest = ir::Sha256(std::to_string(++weights_));
+    return b_.Constant({kF32, std::move(dims)}, digest);
+  }
+  ir::ValueId Op(const char* op, std::vector<ir::Argument> args) {
+    return b_.Op(op, std::move(args));
+  }
+  std::vector<Unit> Plan(ir::ValueId result, const FusionOptions& options = {}) {
+    b_.Result(result);
+    absl::StatusOr<ir::Graph> graph = std::move(b_).Build();
+    EXPECT_TRUE(graph.ok()) << graph.status();
+    graph_ = *std::move(graph);
+    return PlanFusion(graph_, options);
+  }
+  ir::ValueId Conv(ir::ValueId x, ir::ValueId w) {
+    using Ints = std::vector<int64_t>;
+    return Op("aten::convolution", {ValueRef{x}, ValueRef{w}, None{}, Ints{1, 1}, Ints{1, 1},
+                                    Ints{1, 1}, false, Ints{0, 0}, int64_t{1}});
+  }
+  ir::ValueId BatchNorm(ir::ValueId x, ir::ValueId mean, ir::ValueId var) {
+    return Op("aten::batch_norm",
+              {ValueRef{x}, None{}, None{}, ValueRef{mean}, ValueRef{var}, false, 0.1, 1e-5, true});
+  }
+
+  ir::GraphBuilder b_;
+  ir::Graph graph_;
+  int weights_ = 0;
+};
+
+TEST_F(FusionTest, LinearTakesActivationAndResidual) {
+  const auto x = Argument({8, 16});
+  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Weight({16, 16})}, None{}});
+  const auto gelu = Op("aten::gelu", {ValueRef{y}, std::string("none")});
+  const std::vector<Unit> units = Plan(Op("aten::add.Tensor", {ValueRef{gelu}, ValueRef{x}}));
+  ASSERT_THAT(units, SizeIs(1));
+  EXPECT_EQ(units[0].kind, Unit::Kind::kChain);
+  ASSERT_THAT(units[0].post_ops, SizeIs(2));
+  EXPECT_EQ(units[0].post_ops[0].algorithm, dnnl_eltwise_gelu_erf);
+  EXPECT_TRUE(units[0].post_ops[1].binary);
+  EXPECT_EQ(units[0].post_ops[1].operand, x);
+}
+
+TEST_F(FusionTest, AValueWithTwoUsesEndsTheChain) {
+  const auto x = Argument({8, 16});
+  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Weight({16, 16})}, None{}});
+  const auto relu = Op("aten::relu", {ValueRef{y}});
+  const std::vector<Unit> units = Plan(Op("aten::mul.Tensor", {ValueRef{relu}, ValueRef{y}}));
+  ASSERT_THAT(units, SizeIs(2));
+  EXPECT_THAT(units[0].post_ops, IsEmpty());
+  EXPECT_EQ(units[1].kind, Unit::Kind::kPointwise);
+  EXPECT_THAT(units[1].nodes, ElementsAre(1, 2));
+}
+
+TEST_F(FusionTest, AnAddWithARunTimeFactorIsNotAPostOp) {
+  const auto x = Argument({8, 16});
+  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Weight({16, 16})}, None{}});
+  const auto alpha = b_.Scalar(ir::DType::kFloat64);
+  const std::vector<Unit> units =
+      Plan(Op("aten::add.Tensor", {ValueRef{y}, ValueRef{x}, ValueRef{alpha}}));
+  EXPECT_THAT(units, SizeIs(2));
+}
+
+TEST_F(FusionTest, ABroadcastOfTheChainIsNotAPostOp) {
+  const auto x = Argument({1, 16});
+  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Weight({16, 16})}, None{}});
+  const auto z = Argument({8, 16});
+  EXPECT_THAT(Plan(Op("aten::add.Tensor", {ValueRef{y}, ValueRef{z}})), SizeIs(2));
+}
+
+TEST_F(FusionTest, ConvolutionTakesConstantBatchNormAndRelu) {
+  const auto x = Argument({1, 4, 8, 8});
+  const auto y = Conv(x, Weight({4, 4, 3, 3}));
+  const auto z = BatchNorm(y, Weight({4}), Weight({4}));
+  const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{z}}));
+  ASSERT_THAT(units, SizeIs(1));
+  EXPECT_TRUE(units[0].batch_norm.has_value());
+  EXPECT_THAT(units[0].post_ops, SizeIs(1));
+}
+
+TEST_F(FusionTest, BatchNormWithGivenStatisticsStaysApart) {
+  const auto x = Argument({1, 4, 8, 8});
+  const auto y = Conv(x, Weight({4, 4, 3, 3}));
+  const std::vector<Unit> units = Plan(BatchNorm(y, Argument({4}), Weight({4})));
+  ASSERT_THAT(units, SizeIs(2));
+  EXPECT_FALSE(units[0].batch_norm.has_value());
+}
+
+TEST_F(FusionTest, ZeroPaddingJoinsTheConvolution) {
+  const auto x = Argument({1, 4, 8, 8});
+  const auto p =
+      Op("aten::constant_pad_nd", {ValueRef{x}, std::vector<int64_t>{0, 1, 0, 1}, int64_t{0}});
+  const std::vector<Unit> units = Plan(Conv(p, Weight({4, 4, 3, 3})));
+  ASSERT_THAT(units, SizeIs(1));
+  EXPECT_EQ(units[0].padding, ir::NodeId{0});
+}
+
+TEST_F(FusionTest, PaddingWithOnesStaysApart) {
+  const auto x = Argument({1, 4, 8, 8});
+  const auto p = Op("aten::constant_pad_nd", {ValueRef{x}, std::vector<int64_t>{0, 1, 0, 1}, 1.0});
+  EXPECT_THAT(Plan(Conv(p, Weight({4, 4, 3, 3}))), SizeIs(2));
+}
+
+TEST_F(FusionTest, PointwiseNodesOfOneShapeAreOnePass) {
+  const auto x = Argument({8, 16});
+  const auto a = Op("aten::mul.Scalar", {ValueRef{x}, 0.5});
+  const auto c = Op("aten::tanh", {ValueRef{x}});
+  const std::vector<Unit> units = Plan(Op("aten::mul.Tensor", {ValueRef{a}, ValueRef{c}}));
+  ASSERT_THAT(units, SizeIs(1));
+  EXPECT_THAT(units[0].nodes, ElementsAre(0, 1, 2));
+}
+
+TEST_F(FusionTest, AnOutputInTheMiddleStaysAnOutput) {
+  const auto x = Argument({8, 16});
+  const auto a = Op("aten::relu", {ValueRef{x}});
+  b_.Result(a);
+  EXPECT_THAT(Plan(Op("aten::tanh", {ValueRef{a}})), SizeIs(2));
+}
+
+TEST_F(FusionTest, DeadNodesAreDropped) {
+  const auto x = Argument({8, 16});
+  Op("aten::exp", {ValueRef{x}});
+  EXPECT_THAT(Plan(Op("aten::relu", {ValueRef{x}})), SizeIs(1));
+}
+
+TEST_F(FusionTest, OptionsTurnEachKindOff) {
+  const auto x = Argument({8, 16});
+  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Weight({16, 16})}, None{}});
+  const auto z = Op("aten::relu", {ValueRef{y}});
+  const std::vector<Unit> units =
+      Plan(Op("aten::exp", {ValueRef{z}}), {false, false, false, false});
+  EXPECT_THAT(units, SizeIs(3));
+}
+
+}  // namespace
+}  // namespace ingot::onednn

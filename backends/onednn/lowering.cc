@@ -1,0 +1,321 @@
+#include "backends/onednn/lowering.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/copy.h"
+#include "backends/onednn/layout.h"
+#include "core/base/status_macros.h"
+
+namespace ingot::onednn {
+namespace {
+
+// Work below this runs on one thread: a fork costs more than it saves (design, section 9).
+constexpr double kMinParallelNanoseconds = 20000;
+// Bytes a nanosecond that one core moves through its caches.
+constexpr double kCopyBytesPerNanosecond = 10;
+
+}  // namespace
+
+Lowering::Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
+                   Options options)
+    : graph_(graph),
+      options_(options),
+      saved_threads_(omp_get_max_threads()),
+      tensors_(graph.num_values()),
+      uses_left_(graph.num_values(), 0) {
+  for (const ir::InputSpec& input : graph.inputs()) {
+    const ir::TensorType& type = graph.type(input.value);
+    const BufferId id = NewBuffer(type.NumBytes());
+    Buffer& buffer = buffers_[id];
+    written_[id] = true;
+    if (input.role == ir::InputRole::kConstant) {
+      buffer.kind = Buffer::Kind::kConstant;
+      buffer.data = static_cast<const char*>(constants[input.index].data);
+    } else {
+      buffer.kind = Buffer::Kind::kInput;
+      buffer.index = static_cast<uint32_t>(num_inputs_++);
+    }
+    Tensor tensor;
+    tensor.buffer = id;
+    tensor.dtype = type.dtype;
+    tensor.dims = type.dims;
+    tensor.strides = ir::ContiguousStrides(type.dims);
+    Set(input.value, std::move(tensor));
+  }
+  for (const ir::Node& node : graph.nodes()) {
+    ir::ForEachOperand(node, [&](ir::ValueId value) { ++uses_left_[value]; });
+  }
+  for (const ir::OutputSpec& output : graph.outputs()) ++uses_left_[output.value];
+}
+
+Lowering::~Lowering() { omp_set_num_threads(saved_threads_); }
+
+void Lowering::Set(ir::ValueId value, Tensor tensor) {
+  values_of_[tensor.buffer].push_back(value);
+  tensors_[value] = std::move(tensor);
+}
+
+BufferId Lowering::NewBuffer(size_t bytes) {
+  Buffer buffer;
+  buffer.bytes = bytes;
+  buffers_.push_back(buffer);
+  written_.push_back(bytes == 0);  // nothing is needed to define it
+  values_of_.emplace_back();
+  return static_cast<BufferId>(buffers_.size() - 1);
+}
+
+Tensor Lowering::NewTensor(ir::DType dtype, absl::Span<const int64_t> dims) {
+  Tensor tensor;
+  tensor.dtype = dtype;
+  tensor.dims.assign(dims.begin(), dims.end());
+  tensor.strides = ir::ContiguousStrides(dims);
+  tensor.buffer = NewBuffer(tensor.NumBytes());
+  return tensor;
+}
+
+Tensor Lowering::NewTensor(ir::DType dtype, absl::Span<const int64_t> dims,
+                           const MemoryDesc& desc) {
+  Tensor tensor;
+  tensor.dtype = dtype;
+  tensor.dims.assign(dims.begin(), dims.end());
+  if (!desc.IsStrided(&tensor.strides)) tensor.opaque = desc;
+  tensor.buffer = NewBuffer(desc.bytes());
+  return tensor;
+}
+
+Operand Lowering::NewScratch(size_t bytes) {
+  const BufferId id = NewBuffer(bytes);
+  buffers_[id].scratch = true;
+  return {id, 0, true};
+}
+
+absl::StatusOr<char*> Lowering::NewConstantMemory(size_t bytes) {
+  AlignedBuffer memory(bytes);
+  if (bytes != 0 && memory.data() == nullptr) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no memory for ", bytes, " bytes of packed constants"));
+  }
+  constants_.push_back(std::move(memory));
+  return constants_.back().bytes();
+}
+
+absl::StatusOr<Tensor> Lowering::NewConstant(ir::DType dtype, absl::Span<const int64_t> dims,
+                                             const void* data) {
+  Tensor tensor = NewTensor(dtype, dims);
+  INGOT_ASSIGN_OR_RETURN(char* memory, NewConstantMemory(tensor.NumBytes()));
+  std::memcpy(memory, data, tensor.NumBytes());
+  Buffer& buffer = buffers_[tensor.buffer];
+  buffer.kind = Buffer::Kind::kConstant;
+  buffer.data = memory;
+  buffer.owned = true;
+  written_[tensor.buffer] = true;
+  return tensor;
+}
+
+absl::StatusOr<Tensor> Lowering::Strided(const Tensor& tensor) {
+  if (!tensor.is_opaque()) return tensor;
+  return InLayout(tensor, MemoryDesc::RowMajor(tensor.dtype, tensor.dims));
+}
+
+absl::StatusOr<Tensor> Lowering::Dense(const Tensor& tensor) {
+  INGOT_ASSIGN_OR_RETURN(const Tensor strided, Strided(tensor));
+  if (strided.IsRowMajor()) {
+    Tensor dense = strided;
+    dense.strides = ir::ContiguousStrides(dense.dims);
+    return dense;
+  }
+  const TensorKey key{strided.buffer, strided.offset, strided.dims, strided.strides};
+  if (auto it = dense_.find(key); it != dense_.end()) return it->second;
+  Tensor dense = NewTensor(strided.dtype, strided.dims);
+  buffers_[dense.buffer].copy = true;
+  INGOT_ASSIGN_OR_RETURN(kernels::StridedCopy copy,
+                         kernels::StridedCopy::Make(strided.dims, strided.strides, dense.strides,
+                                                    ir::ElementSize(strided.dtype)));
+  INGOT_RETURN_IF_ERROR(
+      AddKernel("ingot:copy", {Read(strided), Write(dense)}, [copy](const StepArgs& args) {
+        copy.Run(args.At<void>(0), args.At<void>(1), args.threads());
+        return absl::OkStatus();
+      }));
+  dense_.emplace(key, dense);
+  return dense;
+}
+
+absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc& desc) {
+  if (HasLayout(tensor, desc)) {
+    Tensor same = tensor;
+    if (!same.is_opaque()) desc.IsStrided(&same.strides);
+    return same;
+  }
+  const MemoryDesc from = tensor.Desc();
+  for (const Reordered& r : reordered_) {
+    if (r.source == tensor.buffer && r.offset == tensor.offset && r.from == from && r.to == desc) {
+      return r.result;
+    }
+  }
+  // The caller is in the middle of making a call of its own, with its own number of threads.
+  const int callers = call_threads_;
+  UseThreadsFor(static_cast<double>(from.bytes() + desc.bytes()) / kCopyBytesPerNanosecond);
+  INGOT_ASSIGN_OR_RETURN(PrimitiveDesc reorder, ReorderDesc(from, desc, Attributes()));
+  Tensor result = NewTensor(tensor.dtype, tensor.dims, desc);
+  buffers_[result.buffer].copy = true;
+  INGOT_RETURN_IF_ERROR(
+      AddCall(reorder, {Reads(DNNL_ARG_FROM, tensor), {DNNL_ARG_TO, Write(result), desc}}));
+  SetThreads(callers);
+  reordered_.push_back({tensor.buffer, tensor.offset, from, desc, result});
+  return result;
+}
+
+bool Lowering::DiesHere(const Tensor& tensor) const {
+  const Buffer& buffer = buffers_[tensor.buffer];
+  if (buffer.kind != Buffer::Kind::kWorkspace || buffer.copy || unit_ == nullptr) return false;
+  for (ir::ValueId value : values_of_[tensor.buffer]) {
+    int here = 0;
+    for (ir::NodeId node : unit_->nodes) {
+      ir::ForEachOperand(graph_.node(node), [&](ir::ValueId v) { here += v == value; });
+    }
+    if (uses_left_[value] != here) return false;
+  }
+  return true;
+}
+
+absl::Status Lowering::AddKernel(absl::string_view implementation, std::vector<Operand> operands,
+                                 StepFn fn) {
+  return AddInPlaceKernel(implementation, std::move(operands), -1, -1, std::move(fn));
+}
+
+absl::Status Lowering::AddInPlaceKernel(absl::string_view implementation,
+                                        std::vector<Operand> operands, int read, int write,
+                                        StepFn fn) {
+  DraftStep draft;
+  draft.step.info.implementation = std::string(implementation);
+  draft.step.threads = options_.threads;
+  draft.step.run = std::move(fn);
+  draft.operands = std::move(operands);
+  draft.in_place_read = read;
+  draft.in_place_write = write;
+  return AddStep(std::move(draft));
+}
+
+absl::Status Lowering::AddCall(const PrimitiveDesc& desc, std::vector<CallArgument> arguments) {
+  auto call = std::make_shared<PrimitiveCall>();
+  INGOT_ASSIGN_OR_RETURN(call->primitive, Primitive::Create(desc));
+  DraftStep draft;
+  draft.step.info.implementation = desc.implementation();
+  draft.step.threads = call_threads_;
+  if (desc.scratchpad_bytes() != 0) {
+    arguments.push_back({DNNL_ARG_SCRATCHPAD, NewScratch(desc.scratchpad_bytes()),
+                         desc.Query(dnnl_query_scratchpad_md)});
+  }
+  for (CallArgument& argument : arguments) {
+    if (argument.argument == 0) {
+      draft.operands.push_back(argument.operand);
+      continue;
+    }
+    call->arguments.push_back(
+        {argument.argument, std::move(argument.desc), static_cast<int>(draft.operands.size())});
+    draft.operands.push_back(argument.operand);
+    if (argument.argument == DNNL_ARG_DST) {
+      const MemoryDesc& dst = call->arguments.back().desc;
+      if (dst.get() != nullptr) draft.step.info.layout = dst.ToString();
+    }
+  }
+  draft.step.call = std::move(call);
+  return AddStep(std::move(draft));
+}
+
+void Lowering::UseThreadsFor(double nanoseconds) {
+  SetThreads(nanoseconds < kMinParallelNanoseconds ? 1 : options_.threads);
+}
+
+void Lowering::SetThreads(int threads) {
+  call_threads_ = threads;
+  omp_set_num_threads(threads);
+}
+
+absl::Status Lowering::AddStep(DraftStep draft) {
+  StepInfo& info = draft.step.info;
+  info.node = current_.node;
+  info.op = current_.op;
+  info.fused = current_.fused;
+  bool constant = true;
+  for (const Operand& operand : draft.operands) {
+    const Buffer& buffer = buffers_[operand.buffer];
+    const bool also_read =
+        std::any_of(draft.operands.begin(), draft.operands.end(),
+                    [&](const Operand& o) { return !o.write && o.buffer == operand.buffer; });
+    if (operand.write ? (written_[operand.buffer] && !also_read) : !written_[operand.buffer]) {
+      return absl::InternalError(absl::StrCat("node ", info.node, " (", info.op, "): step ",
+                                              info.implementation,
+                                              " breaks the single-writer rule"));
+    }
+    if (operand.write) {
+      constant &= buffer.kind == Buffer::Kind::kWorkspace;
+    } else {
+      constant &= buffer.kind == Buffer::Kind::kConstant;
+    }
+  }
+  for (const Operand& operand : draft.operands) {
+    if (!operand.write) continue;
+    if (written_[operand.buffer]) ForgetCopies(operand.buffer);
+    written_[operand.buffer] = true;
+  }
+  if (constant) return RunNow(draft);
+  steps_.push_back(std::move(draft));
+  return absl::OkStatus();
+}
+
+void Lowering::ForgetCopies(BufferId buffer) {
+  for (auto it = dense_.begin(); it != dense_.end();) {
+    const auto entry = it++;
+    if (entry->first.buffer == buffer) dense_.erase(entry);
+  }
+  reordered_.erase(std::remove_if(reordered_.begin(), reordered_.end(),
+                                  [&](const Reordered& r) { return r.source == buffer; }),
+                   reordered_.end());
+}
+
+absl::Status Lowering::RunNow(DraftStep& draft) {
+  std::vector<AlignedBuffer> scratch;
+  std::vector<Ref> refs;
+  for (const Operand& operand : draft.operands) {
+    Buffer& buffer = buffers_[operand.buffer];
+    if (buffer.kind == Buffer::Kind::kWorkspace) {
+      if (buffer.scratch) {
+        scratch.emplace_back(buffer.bytes);
+        buffer.data = scratch.back().bytes();
+      } else {
+        INGOT_ASSIGN_OR_RETURN(buffer.data, NewConstantMemory(buffer.bytes));
+        buffer.owned = true;
+      }
+      buffer.kind = Buffer::Kind::kConstant;
+    }
+    refs.push_back({kAbsoluteBase, static_cast<int64_t>(reinterpret_cast<intptr_t>(buffer.data)) +
+                                       operand.offset});
+  }
+  char* const bases[] = {nullptr};
+  const StepArgs args(bases, refs.data(), draft.step.threads);
+  return draft.step.call != nullptr ? RunOnce(*draft.step.call, args) : draft.step.run(args);
+}
+
+void Lowering::BeginUnit(const Unit& unit) {
+  unit_ = &unit;
+  current_ = StepInfo();
+  current_.node = unit.anchor;
+  current_.op = graph_.node(unit.anchor).op;
+  for (ir::NodeId node : unit.nodes) {
+    if (node != unit.anchor) current_.fused.push_back(node);
+  }
+}
+
+void Lowering::EndUnit() {
+  for (ir::NodeId node : unit_->nodes) {
+    ir::ForEachOperand(graph_.node(node), [&](ir::ValueId value) { --uses_left_[value]; });
+  }
+  unit_ = nullptr;
+}
+
+}  // namespace ingot::onednn

@@ -1,0 +1,215 @@
+// From a graph to the steps of a program: the state that lowering functions share, and their table.
+//
+// Families (matmul.cc, conv.cc, …) provide an OpLowering an op: whether this backend can run a
+// node, and how. `Lowering` holds what has been built so far: a tensor for each value, the buffers,
+// the steps. Its rules:
+//  - a buffer is written by exactly one step, before anything reads it;
+//  - a step all of whose inputs are constants runs at once, and what it writes is a constant: this
+//    is how weights get packed and constant sub-graphs folded;
+//  - lowering functions never see host addresses, only tensors.
+// Not thread-safe; one object a compilation.
+#ifndef INGOT_BACKENDS_ONEDNN_LOWERING_H_
+#define INGOT_BACKENDS_ONEDNN_LOWERING_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "backends/onednn/engine.h"
+#include "backends/onednn/fusion.h"
+#include "backends/onednn/program.h"
+#include "backends/onednn/tensor.h"
+#include "backends/sdk/backend.h"
+#include "core/ir/graph.h"
+#include "core/ops/op_view.h"
+
+namespace ingot::onednn {
+
+// An operand of a step that is being added.
+struct Operand {
+  BufferId buffer = 0;
+  int64_t offset = 0;
+  bool write = false;
+};
+inline Operand Read(const Tensor& t) { return {t.buffer, t.offset, false}; }
+inline Operand Write(const Tensor& t) { return {t.buffer, t.offset, true}; }
+
+// A primitive's operand: its argument number (0: not an argument, but memory that the call
+// touches), place and layout.
+struct CallArgument {
+  int argument = 0;
+  Operand operand;
+  MemoryDesc desc;
+};
+inline CallArgument Reads(int argument, const Tensor& t) { return {argument, Read(t), t.Desc()}; }
+inline CallArgument Writes(int argument, const Tensor& t) { return {argument, Write(t), t.Desc()}; }
+
+// Memory of a program that is being built.
+struct Buffer {
+  enum class Kind : uint8_t { kWorkspace, kInput, kConstant, kOutput };
+  Kind kind = Kind::kWorkspace;
+  uint32_t index = 0;  // of the input or output
+  size_t bytes = 0;
+  bool scratch = false;        // of one step
+  bool copy = false;           // made by Dense, Strided or InLayout, which may hand it out again
+  const char* data = nullptr;  // kConstant
+  bool owned = false;          // kConstant: in memory that the program keeps
+};
+
+struct DraftStep {
+  Step step;
+  std::vector<Operand> operands;  // by position in step.refs
+  // The written operand may live in the memory of the read one if that dies here; -1: none.
+  int in_place_read = -1, in_place_write = -1;
+};
+
+class Lowering {
+ public:
+  struct Options {
+    int threads = 1;
+  };
+  Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants, Options options);
+  ~Lowering();
+  Lowering(const Lowering&) = delete;
+  Lowering& operator=(const Lowering&) = delete;
+
+  const ir::Graph& graph() const { return graph_; }
+  int threads() const { return options_.threads; }
+  ops::OpView View(ir::NodeId node) const { return ops::OpView(graph_, graph_.node(node)); }
+
+  // --- Values ---
+  // The tensor of a value in the layout that its producer chose.
+  const Tensor& Get(ir::ValueId value) const { return tensors_[value]; }
+  void Set(ir::ValueId value, Tensor tensor);
+  // Same contents with strides (any); reorders opaque tensors once a value.
+  absl::StatusOr<Tensor> Strided(const Tensor& tensor);
+  // Same contents, dense and row-major; copies only when needed, once a tensor.
+  absl::StatusOr<Tensor> Dense(const Tensor& tensor);
+  absl::StatusOr<Tensor> Strided(ir::ValueId value) { return Strided(Get(value)); }
+  absl::StatusOr<Tensor> Dense(ir::ValueId value) { return Dense(Get(value)); }
+  // Same contents in the layout of `desc` (of the same dims), by a oneDNN reorder when needed.
+  absl::StatusOr<Tensor> InLayout(const Tensor& tensor, const MemoryDesc& desc);
+  // Whether the contents are known now.
+  bool IsConstant(const Tensor& tensor) const {
+    return buffers_[tensor.buffer].kind == Buffer::Kind::kConstant;
+  }
+  // REQUIRES: IsConstant, strided.
+  const char* ConstantData(const Tensor& tensor) const {
+    return buffers_[tensor.buffer].data + tensor.offset;
+  }
+  // Whether the unit being lowered is the last to use the memory of `tensor`, which is then free to
+  // be overwritten by it.
+  bool DiesHere(const Tensor& tensor) const;
+
+  // --- Memory ---
+  Tensor NewTensor(ir::DType dtype, absl::Span<const int64_t> dims);  // row-major
+  Tensor NewTensor(const ir::TensorType& type) { return NewTensor(type.dtype, type.dims); }
+  // With the layout of `desc`: strided if strides can express it.
+  Tensor NewTensor(ir::DType dtype, absl::Span<const int64_t> dims, const MemoryDesc& desc);
+  // Memory without a type, e.g. scratch; used by one step as a written operand.
+  Operand NewScratch(size_t bytes);
+  // A constant copied from `data`.
+  absl::StatusOr<Tensor> NewConstant(ir::DType dtype, absl::Span<const int64_t> dims,
+                                     const void* data);
+
+  // --- Steps ---
+  // `fn` gets the operands by position. Kernels decide by themselves whether threads pay.
+  absl::Status AddKernel(absl::string_view implementation, std::vector<Operand> operands,
+                         StepFn fn);
+  // As AddKernel; output operand `write` may take over the memory of operand `read`.
+  absl::Status AddInPlaceKernel(absl::string_view implementation, std::vector<Operand> operands,
+                                int read, int write, StepFn fn);
+  // Creates the primitive of `desc` and calls it. Adds the scratchpad.
+  absl::Status AddCall(const PrimitiveDesc& desc, std::vector<CallArgument> arguments);
+  // oneDNN fixes the number of threads when a descriptor is made: those made, and the calls added,
+  // from now on use as many as work that takes one thread `nanoseconds` deserves.
+  void UseThreadsFor(double nanoseconds);
+
+  // Which nodes the next steps stand for.
+  void BeginUnit(const Unit& unit);
+  void EndUnit();
+
+  // Binds the graph's outputs, plans memory and gives the finished program.
+  absl::StatusOr<std::unique_ptr<Program>> Finish() &&;
+
+ private:
+  struct TensorKey {
+    BufferId buffer;
+    int64_t offset;
+    ir::Dims dims, strides;
+    bool operator==(const TensorKey&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const TensorKey& k) {
+      return H::combine(std::move(h), k.buffer, k.offset, k.dims, k.strides);
+    }
+  };
+
+  void SetThreads(int threads);
+  BufferId NewBuffer(size_t bytes);
+  absl::Status AddStep(DraftStep draft);
+  absl::Status RunNow(DraftStep& draft);
+  // A step overwrites `buffer`: copies made of its former contents are no longer of it.
+  void ForgetCopies(BufferId buffer);
+  absl::StatusOr<char*> NewConstantMemory(size_t bytes);
+  absl::Status BindOutput(uint32_t index, const Tensor& tensor);
+
+  const ir::Graph& graph_;
+  const Options options_;
+  const int saved_threads_;      // the caller's OpenMP setting
+  std::vector<Tensor> tensors_;  // by value
+  std::vector<Buffer> buffers_;
+  std::vector<bool> written_;  // by buffer
+  std::vector<AlignedBuffer> constants_;
+  std::vector<DraftStep> steps_;
+  std::vector<int> uses_left_;                       // by value: units and outputs still to come
+  std::vector<std::vector<ir::ValueId>> values_of_;  // by buffer
+  absl::flat_hash_map<TensorKey, Tensor> dense_;     // copies made by Dense
+  struct Reordered {
+    BufferId source = 0;
+    int64_t offset = 0;
+    MemoryDesc from, to;
+    Tensor result;
+  };
+  std::vector<Reordered> reordered_;  // by InLayout
+  const Unit* unit_ = nullptr;        // being lowered
+  StepInfo current_;
+  int call_threads_ = 1;
+  size_t num_inputs_ = 0;
+};
+
+// --- The table ---
+
+struct OpLowering {
+  const char* op;  // "aten::linear"
+  // OK if Lower takes this node; else the reason, for people.
+  absl::Status (*supports)(const ir::Graph& graph, const ops::OpView& view);
+  absl::Status (*lower)(Lowering& lowering, const Unit& unit);
+};
+
+// nullptr: this backend has no lowering for the op.
+const OpLowering* FindLowering(absl::string_view op);
+// All entries, sorted by name.
+absl::Span<const OpLowering* const> AllLowerings();
+
+// --- Families ---
+absl::Span<const OpLowering> MatmulLowerings();
+absl::Span<const OpLowering> ConvLowerings();
+absl::Span<const OpLowering> PoolLowerings();
+absl::Span<const OpLowering> NormLowerings();
+absl::Span<const OpLowering> AttentionLowerings();
+absl::Span<const OpLowering> RnnLowerings();
+absl::Span<const OpLowering> ReduceLowerings();
+absl::Span<const OpLowering> IndexLowerings();
+absl::Span<const OpLowering> ShapeLowerings();
+absl::Span<const OpLowering> MoveLowerings();
+absl::Span<const OpLowering> RandomLowerings();
+absl::Span<const OpLowering> PointwiseLowerings();
+
+}  // namespace ingot::onednn
+
+#endif  // INGOT_BACKENDS_ONEDNN_LOWERING_H_

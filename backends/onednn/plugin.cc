@@ -1,0 +1,95 @@
+// The plugin: options, fingerprint, and the SDK's backend and executable over Compile and Program.
+#include <sched.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "backends/onednn/engine.h"
+#include "backends/onednn/program.h"
+#include "backends/onednn/support.h"
+#include "backends/sdk/backend.h"
+#include "core/base/status_macros.h"
+
+namespace ingot::onednn {
+namespace {
+
+constexpr char kVersion[] = "1.0.0";
+
+// CPUs that this process may run on.
+int AvailableCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+class OneDnnExecutable : public sdk::Executable {
+ public:
+  explicit OneDnnExecutable(std::unique_ptr<Program> program) : program_(std::move(program)) {}
+
+  size_t workspace_bytes() const override { return program_->workspace_bytes(); }
+  size_t retained_bytes() const override { return program_->retained_bytes(); }
+  // Weights are packed, the rest is copied: the host may drop what it passed in.
+  bool needs_constants() const override { return false; }
+  std::string plan_json() const override { return program_->PlanJson(); }
+  absl::Status Execute(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
+                       absl::Span<const ingot_tensor> outputs, void* workspace) const override {
+    return program_->Run(context, inputs, outputs, workspace);
+  }
+
+ private:
+  const std::unique_ptr<const Program> program_;
+};
+
+class OneDnnBackend : public sdk::Backend {
+ public:
+  explicit OneDnnBackend(CompileOptions options) : options_(options) {}
+
+  sdk::BackendInfo Info() const override {
+    sdk::BackendInfo info;
+    info.name = "onednn";
+    info.version = kVersion;
+    info.library_version = absl::StrCat("oneDNN ", LibraryVersion());
+    info.fingerprint = absl::StrCat("onednn ", kVersion, ";library ", LibraryVersion(), ";isa ",
+                                    EffectiveIsa(), ";threads ", options_.threads);
+    return info;
+  }
+
+  absl::Status Supports(const ir::Graph& graph, ir::NodeId node) const override {
+    return onednn::Supports(graph, node);
+  }
+
+  absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
+      const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
+      const sdk::CancelToken& cancel) const override {
+    INGOT_ASSIGN_OR_RETURN(std::unique_ptr<Program> program,
+                           onednn::Compile(graph, constants, cancel, options_));
+    return std::make_unique<OneDnnExecutable>(std::move(program));
+  }
+
+ private:
+  const CompileOptions options_;
+};
+
+absl::StatusOr<std::unique_ptr<sdk::Backend>> Create(const sdk::Options& options) {
+  const int64_t threads = options.Int("threads");
+  if (threads < 0 || threads > 4096) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("option threads must be 0 (all CPUs of the process) to 4096, not ", threads));
+  }
+  CompileOptions compile;
+  compile.threads = threads == 0 ? AvailableCpus() : static_cast<int>(threads);
+  const bool fusion = options.Bool("fusion");
+  compile.fusion = {fusion, fusion, fusion, fusion};
+  return std::make_unique<OneDnnBackend>(compile);
+}
+
+}  // namespace
+}  // namespace ingot::onednn
+
+INGOT_DEFINE_BACKEND(ingot::sdk::Factory{
+    {{"threads", int64_t{0}, "threads of one execution; 0: as many as the process has CPUs"},
+     {"fusion", true, "merge neighbouring ops into one step; false helps to find a wrong kernel"}},
+    &ingot::onednn::Create})

@@ -1,0 +1,232 @@
+// Reductions over dimensions, cumulative sums.
+#include "backends/onednn/kernels/reduce.h"
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "backends/onednn/lowering.h"
+#include "core/base/status_macros.h"
+
+namespace ingot::onednn {
+namespace {
+
+using kernels::ReduceOp;
+using kernels::ReducePlan;
+
+struct Reduction {
+  ReduceOp op = ReduceOp::kSum;
+  double correction = 1;
+};
+using ReadFn = absl::StatusOr<Reduction> (*)(const ops::OpView&);
+
+template <ReduceOp kOp>
+absl::StatusOr<Reduction> Plain(const ops::OpView&) {
+  return Reduction{kOp, 1};
+}
+
+template <ReduceOp kOp>
+absl::StatusOr<Reduction> WithCorrection(const ops::OpView& view) {
+  return Reduction{kOp, view.Has("correction") ? view.Float("correction") : 1.0};
+}
+
+absl::StatusOr<Reduction> Norm(const ops::OpView& view) {
+  const char* name = view.node().op == "aten::linalg_vector_norm" ? "ord" : "p";
+  const double p = view.Has(name) ? view.Float(name) : 2.0;
+  if (p == 2) return Reduction{ReduceOp::kNorm2, 1};
+  if (p == 1) return Reduction{ReduceOp::kSumAbs, 1};
+  if (p == std::numeric_limits<double>::infinity()) return Reduction{ReduceOp::kMaxAbs, 1};
+  return absl::UnimplementedError(absl::StrCat("no kernel for the ", p, "-norm"));
+}
+
+struct Entry {
+  const char* op;
+  ReadFn read;
+};
+
+constexpr Entry kReductions[] = {
+    {"aten::sum", &Plain<ReduceOp::kSum>},
+    {"aten::sum.dim_IntList", &Plain<ReduceOp::kSum>},
+    {"aten::mean", &Plain<ReduceOp::kMean>},
+    {"aten::mean.dim", &Plain<ReduceOp::kMean>},
+    {"aten::amax", &Plain<ReduceOp::kMax>},
+    {"aten::amin", &Plain<ReduceOp::kMin>},
+    {"aten::max", &Plain<ReduceOp::kMax>},
+    {"aten::min", &Plain<ReduceOp::kMin>},
+    {"aten::prod", &Plain<ReduceOp::kProd>},
+    {"aten::prod.dim_int", &Plain<ReduceOp::kProd>},
+    {"aten::any", &Plain<ReduceOp::kAny>},
+    {"aten::any.dim", &Plain<ReduceOp::kAny>},
+    {"aten::all", &Plain<ReduceOp::kAll>},
+    {"aten::all.dim", &Plain<ReduceOp::kAll>},
+    {"aten::argmax", &Plain<ReduceOp::kArgMax>},
+    {"aten::argmin", &Plain<ReduceOp::kArgMin>},
+    {"aten::logsumexp", &Plain<ReduceOp::kLogSumExp>},
+    {"aten::var.correction", &WithCorrection<ReduceOp::kVar>},
+    {"aten::std.correction", &WithCorrection<ReduceOp::kStd>},
+    {"aten::linalg_vector_norm", &Norm},
+    {"aten::norm.ScalarOpt_dim", &Norm},
+};
+
+absl::StatusOr<Reduction> ReadReduction(const ops::OpView& view) {
+  for (const Entry& entry : kReductions) {
+    if (view.node().op == entry.op) return entry.read(view);
+  }
+  return absl::UnimplementedError("not a reduction");
+}
+
+// The reduced dimensions; no `dim`, None and an empty list mean all.
+std::vector<int> ReducedDims(const ops::OpView& view, int rank) {
+  std::vector<int> dims;
+  if (view.def().schema.Find("dim") >= 0) {
+    const ir::Argument& raw = view.Raw("dim");
+    const auto add = [&](int64_t d) { dims.push_back(static_cast<int>(d < 0 ? d + rank : d)); };
+    if (const auto* one = std::get_if<int64_t>(&raw)) {
+      // A number has no dimension to reduce.
+      if (rank > 0) add(*one);
+      return dims;
+    }
+    if (const auto* list = std::get_if<std::vector<int64_t>>(&raw)) {
+      if (rank == 0) return dims;
+      for (int64_t d : *list) add(d);
+    }
+  }
+  if (dims.empty()) {
+    for (int i = 0; i < rank; ++i) dims.push_back(i);
+  }
+  return dims;
+}
+
+absl::StatusOr<ReducePlan> MakePlan(const ops::OpView& view, const ir::TensorType& type,
+                                    absl::Span<const int64_t> strides) {
+  INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
+  return ReducePlan::Make(type.dims, strides, ReducedDims(view, type.rank()), reduction.op,
+                          type.dtype, reduction.correction);
+}
+
+absl::Status SupportsReduce(const ir::Graph&, const ops::OpView& view) {
+  const ir::TensorType& self = view.TensorType("self");
+  INGOT_ASSIGN_OR_RETURN(const ReducePlan plan,
+                         MakePlan(view, self, ir::ContiguousStrides(self.dims)));
+  if (plan.output_dtype() == view.OutputType().dtype) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("no kernel that reduces ", ir::DTypeName(self.dtype),
+                                               " to ", ir::DTypeName(view.OutputType().dtype)));
+}
+
+absl::Status LowerReduce(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Strided(view.Value("self")));
+  const Tensor y = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], y);
+  INGOT_ASSIGN_OR_RETURN(ReducePlan made, MakePlan(view, view.TensorType("self"), x.strides));
+  auto plan = std::make_shared<const ReducePlan>(std::move(made));
+  return lowering.AddKernel("ingot:reduce", {Read(x), Write(y)}, [plan](const StepArgs& args) {
+    plan->Run(args.At<void>(0), args.At<void>(1), args.threads());
+    return absl::OkStatus();
+  });
+}
+
+// --- One dimension of a dense tensor, seen as [outer, n, inner] ---
+
+struct Span3 {
+  int64_t outer = 1, n = 1, inner = 1;
+};
+
+Span3 Around(absl::Span<const int64_t> dims, int64_t dim) {
+  Span3 s;
+  const auto rank = static_cast<int64_t>(dims.size());
+  if (dim < 0) dim += rank;
+  for (int64_t i = 0; i < rank; ++i) (i < dim ? s.outer : i == dim ? s.n : s.inner) *= dims[i];
+  return s;
+}
+
+absl::Status SupportsWithIndex(const ir::Graph&, const ops::OpView& view) {
+  const ir::TensorType& self = view.TensorType("self");
+  switch (self.dtype) {
+    case ir::DType::kFloat32:
+    case ir::DType::kFloat64:
+    case ir::DType::kInt64:
+    case ir::DType::kInt32:
+    case ir::DType::kBool:
+      break;
+    default:
+      return absl::UnimplementedError(
+          absl::StrCat("no kernel for the extremes of ", ir::DTypeName(self.dtype)));
+  }
+  if (Around(self.dims, view.Int("dim")).n == 0) {
+    return absl::UnimplementedError("the extreme of no elements");
+  }
+  return absl::OkStatus();
+}
+
+template <bool kMax>
+absl::Status LowerWithIndex(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Dense(view.Value("self")));
+  const Span3 s = Around(x.dims, view.Int("dim"));
+  std::vector<Operand> operands = {Read(x)};
+  int position[2] = {-1, -1};
+  for (int i = 0; i < 2; ++i) {
+    const ir::ValueId value = view.node().outputs[i];
+    if (value == ir::kNoValue) continue;
+    const Tensor out = lowering.NewTensor(lowering.graph().type(value));
+    lowering.Set(value, out);
+    position[i] = static_cast<int>(operands.size());
+    operands.push_back(Write(out));
+  }
+  const int values = position[0], indices = position[1];
+  const ir::DType dtype = x.dtype;
+  return lowering.AddKernel(
+      kMax ? "ingot:max" : "ingot:min", std::move(operands), [=](const StepArgs& args) {
+        (kMax ? &kernels::MaxWithIndex : &kernels::MinWithIndex)(
+            dtype, args.At<void>(0), values < 0 ? nullptr : args.At<void>(values),
+            indices < 0 ? nullptr : args.At<int64_t>(indices), s.outer, s.n, s.inner,
+            args.threads());
+        return absl::OkStatus();
+      });
+}
+
+absl::Status SupportsCumSum(const ir::Graph&, const ops::OpView& view) {
+  const ir::DType in = view.TensorType("self").dtype, out = view.OutputType().dtype;
+  const bool known =
+      out == ir::DType::kFloat32 || out == ir::DType::kFloat64 || out == ir::DType::kInt64;
+  if (in == out && known) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("no kernel for the cumulative sum of ",
+                                               ir::DTypeName(in), " as ", ir::DTypeName(out)));
+}
+
+absl::Status LowerCumSum(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Dense(view.Value("self")));
+  const Tensor y = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], y);
+  const Span3 s = Around(x.dims, view.Int("dim"));
+  const ir::DType dtype = x.dtype;
+  return lowering.AddInPlaceKernel("ingot:cumsum", {Read(x), Write(y)}, 0, 1,
+                                   [=](const StepArgs& args) {
+                                     kernels::CumSum(dtype, args.At<void>(0), args.At<void>(1),
+                                                     s.outer, s.n, s.inner, args.threads());
+                                     return absl::OkStatus();
+                                   });
+}
+
+}  // namespace
+
+absl::Span<const OpLowering> ReduceLowerings() {
+  static const auto* const table = [] {
+    auto* entries = new std::vector<OpLowering>;
+    for (const Entry& entry : kReductions) {
+      entries->push_back({entry.op, &SupportsReduce, &LowerReduce});
+    }
+    entries->push_back({"aten::max.dim", &SupportsWithIndex, &LowerWithIndex<true>});
+    entries->push_back({"aten::min.dim", &SupportsWithIndex, &LowerWithIndex<false>});
+    entries->push_back({"aten::cumsum", &SupportsCumSum, &LowerCumSum});
+    return entries;
+  }();
+  return *table;
+}
+
+}  // namespace ingot::onednn

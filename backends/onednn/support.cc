@@ -1,0 +1,92 @@
+#include "backends/onednn/support.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "backends/onednn/lowering.h"
+#include "core/base/status_macros.h"
+#include "core/ops/op_view.h"
+#include "core/ops/registry.h"
+
+namespace ingot::onednn {
+namespace {
+
+const std::vector<const OpLowering*>& Table() {
+  static const auto* const table = [] {
+    auto* all = new std::vector<const OpLowering*>;
+    for (auto family : {&MatmulLowerings, &ConvLowerings, &PoolLowerings, &NormLowerings,
+                        &AttentionLowerings, &RnnLowerings, &ReduceLowerings, &IndexLowerings,
+                        &ShapeLowerings, &MoveLowerings, &RandomLowerings, &PointwiseLowerings}) {
+      for (const OpLowering& entry : family()) all->push_back(&entry);
+    }
+    std::sort(all->begin(), all->end(), [](const OpLowering* a, const OpLowering* b) {
+      return absl::string_view(a->op) < absl::string_view(b->op);
+    });
+    return all;
+  }();
+  return *table;
+}
+
+// Units without a result of any size need no step: their values only have to exist.
+bool GivesNothing(const ir::Graph& graph, const Unit& unit) {
+  const ir::Node& last = graph.node(unit.nodes.back());
+  return std::all_of(last.outputs.begin(), last.outputs.end(), [&](ir::ValueId value) {
+    return value == ir::kNoValue || graph.type(value).NumElements() == 0;
+  });
+}
+
+absl::Status LowerUnit(Lowering& lowering, const Unit& unit) {
+  const ir::Graph& graph = lowering.graph();
+  if (GivesNothing(graph, unit)) {
+    for (ir::ValueId value : graph.node(unit.nodes.back()).outputs) {
+      if (value != ir::kNoValue) lowering.Set(value, lowering.NewTensor(graph.type(value)));
+    }
+    return absl::OkStatus();
+  }
+  const OpLowering* entry = FindLowering(graph.node(unit.anchor).op);
+  if (entry == nullptr) {
+    return absl::InvalidArgumentError("a node that was not claimed");
+  }
+  return entry->lower(lowering, unit);
+}
+
+}  // namespace
+
+const OpLowering* FindLowering(absl::string_view op) {
+  static const auto* const index = [] {
+    auto* map = new absl::flat_hash_map<absl::string_view, const OpLowering*>;
+    for (const OpLowering* entry : Table()) map->emplace(entry->op, entry);
+    return map;
+  }();
+  const auto it = index->find(op);
+  return it == index->end() ? nullptr : it->second;
+}
+
+absl::Span<const OpLowering* const> AllLowerings() { return Table(); }
+
+absl::Status Supports(const ir::Graph& graph, ir::NodeId id) {
+  const ir::Node& node = graph.node(id);
+  const OpLowering* entry = FindLowering(node.op);
+  if (entry == nullptr || ops::FindOp(node.op) == nullptr) {
+    return absl::UnimplementedError("no oneDNN primitive or kernel for this op");
+  }
+  return entry->supports(graph, ops::OpView(graph, node));
+}
+
+absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
+                                                 absl::Span<const sdk::ConstantView> constants,
+                                                 const sdk::CancelToken& cancel,
+                                                 const CompileOptions& options) {
+  Lowering lowering(graph, constants, {options.threads});
+  for (const Unit& unit : PlanFusion(graph, options.fusion)) {
+    INGOT_RETURN_IF_ERROR(cancel.Check());
+    lowering.BeginUnit(unit);
+    INGOT_RETURN_IF_ERROR(LowerUnit(lowering, unit), ir::Describe(graph, unit.anchor));
+    lowering.EndUnit();
+  }
+  return std::move(lowering).Finish();
+}
+
+}  // namespace ingot::onednn
