@@ -19,7 +19,7 @@ namespace ingot::tools {
 namespace {
 
 absl::Status WriteRecording(const std::string& path, const ir::Recording& recording,
-                            const runtime::Options& options) {
+                            const std::string& backend, const runtime::Options& options) {
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": exists and is not a regular file"));
@@ -27,7 +27,7 @@ absl::Status WriteRecording(const std::string& path, const ir::Recording& record
   const Progress progress(absl::StrCat("writing ", path));
   return artifact::WriteArtifact(
       path, recording,
-      {{"backend", options.backend},
+      {{"backend", backend},
        {"fallback", std::string(runtime::FallbackPolicyName(options.fallback))}},
       InterruptSafeEnv());
 }
@@ -60,8 +60,11 @@ class ExtractVerb : public Verb {
     INGOT_ASSIGN_OR_RETURN(const ir::Recording recording, Record(model_, opened));
     // Compiled before it is saved: what no backend takes is refused here, not where it is deployed.
     INGOT_ASSIGN_OR_RETURN(const auto graph, Compile(*session, recording));
+    // What auto came to is written down: later runs load no other backend to choose from.
+    const std::string backend =
+        opened.options.backend == "auto" ? BackendNames(*session, *graph) : opened.options.backend;
     INGOT_RETURN_IF_ERROR(
-        AtStage(Stage::kOutput, WriteRecording(output_, recording, opened.options)));
+        AtStage(Stage::kOutput, WriteRecording(output_, recording, backend, opened.options)));
     const std::string signature = ir::ToString(recording.signature);
     if (flags_.json) {
       PrintJsonLine({{"model", model_},

@@ -27,7 +27,8 @@ absl::StatusOr<std::shared_ptr<runtime::Session>> PeerSession(const std::string&
     if (session.ok()) return session;
     first.Update(session.status());
   }
-  return first;
+  // Not a mistake in the options: the user named no such backend.
+  return absl::FailedPreconditionError(absl::StrCat("nothing to compare with: ", OneLine(first)));
 }
 
 std::map<std::string, int64_t> CountFallbacks(const runtime::CompiledGraph& graph) {
