@@ -1,6 +1,6 @@
 // ns an element (items_per_second inverted) and GFLOP/s of the kernels, one thread, warm cache.
 //
-//   bazel run -c opt //backends/onednn/kernels:kernels_benchmark -- --benchmark_repetitions=5
+//   bazelw run -c opt //backends/onednn/kernels:kernels_benchmark -- --benchmark_repetitions=5
 //       --benchmark_min_time=0.1 --benchmark_report_aggregates_only=false
 #include <cmath>
 #include <cstdint>
