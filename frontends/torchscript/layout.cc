@@ -1,0 +1,101 @@
+#include "frontends/torchscript/layout.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <vector>
+
+namespace ingot::torchscript {
+namespace {
+
+constexpr std::array<std::pair<at::ScalarType, ir::DType>, ir::kNumDTypes> kDTypes = {{
+    {at::ScalarType::Bool, ir::DType::kBool},
+    {at::ScalarType::Byte, ir::DType::kUInt8},
+    {at::ScalarType::Char, ir::DType::kInt8},
+    {at::ScalarType::Short, ir::DType::kInt16},
+    {at::ScalarType::Int, ir::DType::kInt32},
+    {at::ScalarType::Long, ir::DType::kInt64},
+    {at::ScalarType::Half, ir::DType::kFloat16},
+    {at::ScalarType::BFloat16, ir::DType::kBFloat16},
+    {at::ScalarType::Float, ir::DType::kFloat32},
+    {at::ScalarType::Double, ir::DType::kFloat64},
+    {at::ScalarType::ComplexFloat, ir::DType::kComplex64},
+    {at::ScalarType::ComplexDouble, ir::DType::kComplex128},
+}};
+
+}  // namespace
+
+std::optional<ir::DType> ToDType(at::ScalarType type) {
+  for (const auto& [scalar_type, dtype] : kDTypes) {
+    if (scalar_type == type) return dtype;
+  }
+  return std::nullopt;
+}
+
+at::ScalarType ToScalarType(ir::DType dtype) {
+  for (const auto& [scalar_type, candidate] : kDTypes) {
+    if (candidate == dtype) return scalar_type;
+  }
+  return at::ScalarType::Undefined;
+}
+
+int64_t Layout::NumElements() const {
+  return std::accumulate(sizes.begin(), sizes.end(), int64_t{1}, std::multiplies<>());
+}
+
+std::pair<int64_t, int64_t> Layout::Extent() const {
+  int64_t last = offset;
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    if (sizes[d] == 0) return {offset, offset};
+    last += (sizes[d] - 1) * strides[d];
+  }
+  return {offset, last + 1};
+}
+
+bool Layout::IsRowMajor() const {
+  int64_t expected = 1;
+  for (size_t d = sizes.size(); d-- > 0;) {
+    if (sizes[d] == 0) return true;
+    if (sizes[d] != 1 && strides[d] != expected) return false;
+    expected *= sizes[d];
+  }
+  return true;
+}
+
+bool Layout::IsDense() const {
+  std::vector<size_t> order(sizes.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [this](size_t a, size_t b) { return strides[a] > strides[b]; });
+  Layout sorted;
+  for (size_t d : order) {
+    if (sizes[d] == 1) continue;
+    sorted.sizes.push_back(sizes[d]);
+    sorted.strides.push_back(strides[d]);
+  }
+  return sorted.IsRowMajor();
+}
+
+bool HasLayout(const at::Tensor& tensor) {
+  return tensor.defined() && tensor.layout() == at::kStrided && tensor.is_cpu() &&
+         tensor.has_storage();
+}
+
+Layout LayoutOf(const at::Tensor& tensor) {
+  Layout layout;
+  layout.dtype = tensor.scalar_type();
+  layout.sizes.assign(tensor.sizes().begin(), tensor.sizes().end());
+  layout.strides.assign(tensor.strides().begin(), tensor.strides().end());
+  layout.offset = tensor.storage_offset();
+  layout.conjugate = tensor.is_conj();
+  layout.negative = tensor.is_neg();
+  return layout;
+}
+
+std::optional<ir::TensorType> TypeOf(const Layout& layout) {
+  const std::optional<ir::DType> dtype = ToDType(layout.dtype);
+  if (!dtype) return std::nullopt;
+  return ir::TensorType{*dtype, layout.sizes};
+}
+
+}  // namespace ingot::torchscript

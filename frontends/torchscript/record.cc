@@ -1,0 +1,323 @@
+#include "frontends/torchscript/record.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "frontends/torchscript/arguments.h"
+#include "frontends/torchscript/default_generator.h"
+#include "frontends/torchscript/graph_recorder.h"
+#include "frontends/torchscript/guard.h"
+#include "frontends/torchscript/module_state.h"
+#include "frontends/torchscript/tape.h"
+#include "frontends/torchscript/values.h"
+
+namespace ingot::torchscript {
+namespace {
+
+using ir::ValueId;
+
+// One recording, from clones to graph.
+class Recorder {
+ public:
+  Recorder(ClonedArguments arguments, ModuleState state, bool is_module, std::string name)
+      : arguments_(std::move(arguments)),
+        state_(std::move(state)),
+        is_module_(is_module),
+        name_(std::move(name)),
+        tape_(rules_) {}
+
+  absl::StatusOr<ir::Recording> Record(const Callable& callable) {
+    for (const ModuleState::Tensor& tensor : state_.tensors())
+      before_.push_back(tape_.Snapshot(tensor.tensor));
+    for (const at::Tensor& tensor : arguments_.tensors) {
+      tape_.MarkInput(tensor);
+      argument_snapshots_.push_back(tape_.Snapshot(tensor));
+    }
+    absl::StatusOr<ir::Recording> recording = Guard(
+        "recording", [&]() -> absl::StatusOr<ir::Recording> { return RunAndBuild(callable); });
+    const absl::Status restored = Guard("restoring the module", [&] {
+      Restore();
+      return absl::OkStatus();
+    });
+    if (recording.ok() && !restored.ok()) return restored;
+    return recording;
+  }
+
+ private:
+  struct State {
+    TensorSnapshot before;
+    at::Tensor after;
+    std::string name;
+  };
+
+  absl::StatusOr<ir::Recording> RunAndBuild(const Callable& callable) {
+    INGOT_RETURN_IF_ERROR(Run(callable));
+    INGOT_RETURN_IF_ERROR(CheckArgumentsKeptShape());
+    INGOT_RETURN_IF_ERROR(FindState());
+    GraphRecorder recorder(tape_, name_,
+                           [this](StorageId storage) { return state_.NameOf(storage); });
+    INGOT_RETURN_IF_ERROR(DefineInputs(recorder));
+    for (const Call& call : tape_.calls()) INGOT_RETURN_IF_ERROR(recorder.Process(call));
+    INGOT_RETURN_IF_ERROR(AddResults(recorder));
+    INGOT_RETURN_IF_ERROR(AddWriteBacks(recorder));
+    INGOT_RETURN_IF_ERROR(AddStateUpdates(recorder));
+    return Finish(recorder);
+  }
+
+  absl::Status Run(const Callable& callable) {
+    const at::NoGradGuard no_grad;
+    const torch::jit::GraphOptimizerEnabledGuard no_optimizer(false);
+    const KeepDefaultGenerator keep_generator;
+    INGOT_RETURN_IF_ERROR(Guard("the model fails on the example arguments", [&] {
+      const Tape::Scope scope(tape_);
+      result_ = callable(arguments_.values);
+      return absl::OkStatus();
+    }));
+    return tape_.status();
+  }
+
+  absl::Status CheckArgumentsKeptShape() const {
+    for (size_t slot = 0; slot < arguments_.tensors.size(); ++slot) {
+      if (LayoutOf(arguments_.tensors[slot]) == argument_snapshots_[slot].layout) continue;
+      return absl::UnimplementedError(
+          absl::StrCat("the call changes the shape or strides of argument ", slot,
+                       " in place: return a view of it instead"));
+    }
+    return absl::OkStatus();
+  }
+
+  // Tensors of before the call that it wrote or replaced.
+  absl::Status FindState() {
+    absl::flat_hash_set<StorageId> found;
+    INGOT_ASSIGN_OR_RETURN(const std::vector<ModuleState::Rebinding> rebindings,
+                           state_.FindChanges(tape_));
+    for (const ModuleState::Rebinding& rebinding : rebindings) {
+      found.insert(before_[rebinding.index].storage);
+      states_.push_back(
+          {before_[rebinding.index], rebinding.now, state_.tensors()[rebinding.index].name});
+    }
+    for (size_t i = 0; i < before_.size(); ++i) {
+      if (before_[i].storage == nullptr || !tape_.WasWritten(before_[i].storage)) continue;
+      if (!found.insert(before_[i].storage).second) continue;
+      states_.push_back({before_[i], before_[i].tensor, state_.tensors()[i].name});
+    }
+    if (!is_module_) FindCaptured(found);
+    return absl::OkStatus();
+  }
+
+  // A callable's captured tensors are those that it uses before any op makes them.
+  void FindCaptured(absl::flat_hash_set<StorageId>& known) {
+    for (const TensorSnapshot& argument : argument_snapshots_) known.insert(argument.storage);
+    for (const Call& call : tape_.calls()) {
+      for (const Operand& operand : call.inputs) {
+        for (const TensorSnapshot& tensor : operand.tensors) {
+          if (tensor.storage == nullptr || !known.insert(tensor.storage).second) continue;
+          if (!tape_.WasWritten(tensor.storage)) continue;
+          states_.push_back({tensor, tensor.tensor, absl::StrCat("captured.", states_.size())});
+        }
+      }
+      for (const Operand& operand : call.outputs) {
+        for (const TensorSnapshot& tensor : operand.tensors) known.insert(tensor.storage);
+      }
+    }
+  }
+
+  absl::Status DefineInputs(GraphRecorder& recorder) {
+    for (const TensorSnapshot& tensor : before_) recorder.memory().DefineConstant(tensor);
+    std::vector<ValueId> values;
+    for (size_t slot = 0; slot < argument_snapshots_.size(); ++slot) {
+      values.push_back(recorder.AddInput(ir::InputRole::kArgument, static_cast<uint32_t>(slot),
+                                         arguments_.signature.arguments[slot].type));
+    }
+    argument_values_ = values;
+    // Of arguments that share memory the largest is the root.
+    absl::flat_hash_map<StorageId, size_t> roots;
+    for (size_t slot = 0; slot < argument_snapshots_.size(); ++slot) {
+      const TensorSnapshot& tensor = argument_snapshots_[slot];
+      const auto [root, inserted] = roots.try_emplace(tensor.storage, slot);
+      const int64_t largest = argument_snapshots_[root->second].layout.NumElements();
+      if (!inserted && tensor.layout.NumElements() > largest) root->second = slot;
+    }
+    for (const auto& [storage, slot] : roots)
+      recorder.memory().DefineInput(argument_snapshots_[slot], values[slot]);
+    for (size_t slot = 0; slot < values.size(); ++slot) {
+      recorder.memory().DefineOverlap(argument_snapshots_[slot], values[slot]);
+    }
+    for (size_t i = 0; i < states_.size(); ++i) {
+      const std::optional<ir::TensorType> type = TypeOf(states_[i].before.layout);
+      if (!type)
+        return absl::UnimplementedError(
+            absl::StrCat("state \"", states_[i].name, "\" has an unsupported dtype"));
+      recorder.memory().DefineInput(
+          states_[i].before, recorder.AddInput(ir::InputRole::kState, static_cast<uint32_t>(i),
+                                               *type, states_[i].name));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddResults(GraphRecorder& recorder) {
+    std::vector<at::Tensor> slots;
+    INGOT_ASSIGN_OR_RETURN(ir::Structure structure, ToStructure(result_, Slots::kByObject, slots),
+                           "result");
+    for (size_t slot = 0; slot < slots.size(); ++slot) {
+      const TensorSnapshot tensor = tape_.Snapshot(slots[slot]);
+      INGOT_ASSIGN_OR_RETURN(const ValueId value, recorder.memory().Read(tensor),
+                             absl::StrCat("result ", slot));
+      ir::OutputSpec output = DescribeResult(tensor);
+      output.index = static_cast<uint32_t>(slot);
+      recorder.graph().AddOutput(std::move(output), value);
+    }
+    recorder.graph().set_result_structure(std::move(structure));
+    return absl::OkStatus();
+  }
+
+  // A result that is an argument, a view of one, or neither.
+  ir::OutputSpec DescribeResult(const TensorSnapshot& result) const {
+    ir::OutputSpec output;
+    for (size_t slot = 0; slot < arguments_.tensors.size(); ++slot) {
+      if (!result.tensor.is_same(arguments_.tensors[slot])) continue;
+      output.role = ir::OutputRole::kAlias;
+      output.alias_of = static_cast<uint32_t>(slot);
+      return output;
+    }
+    for (size_t slot = 0; slot < argument_snapshots_.size(); ++slot) {
+      if (!IsView(result, argument_snapshots_[slot])) continue;
+      output.role = ir::OutputRole::kAlias;
+      output.alias_of = static_cast<uint32_t>(slot);
+      output.strides = result.layout.strides;
+      output.offset = result.layout.offset - argument_snapshots_[slot].layout.offset;
+      return output;
+    }
+    if (!result.layout.IsRowMajor() && result.layout.IsDense())
+      output.strides = result.layout.strides;
+    return output;
+  }
+
+  static bool IsView(const TensorSnapshot& view, const TensorSnapshot& base) {
+    if (view.storage != base.storage || view.layout.dtype != base.layout.dtype ||
+        view.layout.NumElements() == 0) {
+      return false;
+    }
+    if (view.layout.conjugate || view.layout.negative) return false;
+    const auto [view_begin, view_end] = view.layout.Extent();
+    const auto [base_begin, base_end] = base.layout.Extent();
+    return view_begin >= base_begin && view_end <= base_end;
+  }
+
+  absl::Status AddWriteBacks(GraphRecorder& recorder) {
+    for (size_t slot = 0; slot < argument_snapshots_.size(); ++slot) {
+      const TensorSnapshot now = tape_.Snapshot(arguments_.tensors[slot]);
+      bool is_repeated = false;
+      for (size_t earlier = 0; earlier < slot; ++earlier) {
+        const TensorSnapshot& other = argument_snapshots_[earlier];
+        is_repeated |= other.storage == now.storage && other.layout == now.layout;
+      }
+      if (is_repeated || !tape_.WasWritten(now.storage)) continue;
+      INGOT_ASSIGN_OR_RETURN(const ValueId value, recorder.memory().Read(now),
+                             absl::StrCat("argument ", slot));
+      if (value == argument_values_[slot]) continue;
+      ir::OutputSpec output;
+      output.role = ir::OutputRole::kWriteBack;
+      output.index = static_cast<uint32_t>(slot);
+      recorder.graph().AddOutput(std::move(output), value);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddStateUpdates(GraphRecorder& recorder) {
+    for (size_t i = 0; i < states_.size(); ++i) {
+      const TensorSnapshot now = tape_.Snapshot(states_[i].after);
+      if (TypeOf(now.layout) != TypeOf(states_[i].before.layout)) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("the call changes dtype or sizes of the module's tensor \"",
+                         states_[i].name, "\": a graph's state keeps them"));
+      }
+      INGOT_ASSIGN_OR_RETURN(const ValueId value, recorder.memory().Read(now),
+                             absl::StrCat("state ", states_[i].name));
+      ir::OutputSpec output;
+      output.role = ir::OutputRole::kStateUpdate;
+      output.index = static_cast<uint32_t>(i);
+      recorder.graph().AddOutput(std::move(output), value);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<ir::Recording> Finish(GraphRecorder& recorder) {
+    ir::Recording recording;
+    recording.constants = std::move(recorder.constants()).Finish();
+    for (const State& state : states_) {
+      const at::Tensor contents = tape_.Contents(state.before);
+      if (!contents.defined()) {
+        return absl::InternalError(
+            absl::StrCat("the initial contents of \"", state.name, "\" were not kept"));
+      }
+      // The live tensor goes on changing.
+      recording.initial_state.push_back(MakeConstant(contents.clone()));
+    }
+    ComputeDigests(recording.initial_state);
+    recording.signature = std::move(arguments_.signature);
+    recording.graph = std::move(recorder.graph());
+    return recording;
+  }
+
+  void Restore() {
+    const at::NoGradGuard no_grad;
+    for (const TensorSnapshot& tensor : before_) RestoreContents(tensor);
+    for (const State& state : states_) RestoreContents(state.before);
+    state_.UndoRebindings();
+  }
+
+  void RestoreContents(const TensorSnapshot& before) {
+    if (before.storage == nullptr || !tape_.WasWritten(before.storage)) return;
+    const at::Tensor contents = tape_.Contents(before);
+    if (contents.defined()) before.tensor.data().copy_(contents);
+  }
+
+  ClonedArguments arguments_;
+  ModuleState state_;
+  const bool is_module_;
+  const std::string name_;
+  OpRules rules_;
+  Tape tape_;
+  c10::IValue result_;
+  std::vector<TensorSnapshot> before_;  // of the module's tensors
+  std::vector<TensorSnapshot> argument_snapshots_;
+  std::vector<ValueId> argument_values_;
+  std::vector<State> states_;
+};
+
+}  // namespace
+
+absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,
+                                     const std::vector<c10::IValue>& args,
+                                     const RecordOptions& options) {
+  return Guard("recording", [&]() -> absl::StatusOr<ir::Recording> {
+    INGOT_ASSIGN_OR_RETURN(ClonedArguments arguments, CloneArguments(args));
+    INGOT_ASSIGN_OR_RETURN(ModuleState state, ModuleState::Of(module));
+    std::string name = options.name;
+    if (name.empty() && module.type()->name()) name = module.type()->name()->name();
+    Recorder recorder(std::move(arguments), std::move(state), true, std::move(name));
+    torch::jit::Module callee = module;
+    return recorder.Record(
+        [&callee](std::vector<c10::IValue> values) { return callee.forward(std::move(values)); });
+  });
+}
+
+absl::StatusOr<ir::Recording> Record(const Callable& callable, const std::vector<c10::IValue>& args,
+                                     const RecordOptions& options) {
+  return Guard("recording", [&]() -> absl::StatusOr<ir::Recording> {
+    INGOT_ASSIGN_OR_RETURN(ClonedArguments arguments, CloneArguments(args));
+    Recorder recorder(std::move(arguments), ModuleState(), false, options.name);
+    return recorder.Record(callable);
+  });
+}
+
+}  // namespace ingot::torchscript

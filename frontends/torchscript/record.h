@@ -1,0 +1,54 @@
+// Records a TorchScript module, or any C++ callable on tensors, as a functional graph: by running
+// it once.
+//
+//   INGOT_ASSIGN_OR_RETURN(torch::jit::Module module, LoadModule("model.pt"));
+//   INGOT_ASSIGN_OR_RETURN(ir::Recording recording, Record(module, {x, y}));
+//
+// The run is on clones of the arguments, as eager inference (no_grad, graph optimizer off).
+// Afterwards arguments, the module's tensors and the default random generator are as they were.
+// Each dispatched call becomes a node, a view, a write or a constant: tape.h says which calls
+// count, memory_model.h how views and writes become values.
+//
+// Results: tensors are slots, one a tensor object; a result that is an argument, or a view of it,
+// is an alias. Arguments that were written become write-backs; module tensors that were written or
+// replaced become state. Number and string arguments are part of the signature.
+//
+// Opaque nodes (ops that the registry lacks) carry all arguments of their schema; a random one has
+// the seed as one more, last argument.
+//
+// Errors: InvalidArgument for arguments that no graph can take; FailedPrecondition if the model
+// fails on them, is data-dependent (numbers or sizes read out of tensors that depend on arguments)
+// or changes attributes that are no tensors; Unimplemented for what graphs can't hold. Concurrent
+// recordings of one module must be serialised by the caller if the module has state; else
+// thread-safe. Memory that C++ code fills without LibTorch's ops counts as constant: a callable
+// must not do that with numbers computed from its arguments.
+#ifndef INGOT_FRONTENDS_TORCHSCRIPT_RECORD_H_
+#define INGOT_FRONTENDS_TORCHSCRIPT_RECORD_H_
+
+#include <ATen/core/ivalue.h>
+#include <torch/csrc/jit/api/module.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/ir/recording.h"
+
+namespace ingot::torchscript {
+
+struct RecordOptions {
+  std::string name;  // of the graph; empty: the module's type name
+};
+
+absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,
+                                     const std::vector<c10::IValue>& args,
+                                     const RecordOptions& options = {});
+
+using Callable = std::function<c10::IValue(std::vector<c10::IValue>)>;
+absl::StatusOr<ir::Recording> Record(const Callable& callable, const std::vector<c10::IValue>& args,
+                                     const RecordOptions& options = {});
+
+}  // namespace ingot::torchscript
+
+#endif  // INGOT_FRONTENDS_TORCHSCRIPT_RECORD_H_

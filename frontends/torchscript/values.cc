@@ -1,0 +1,115 @@
+#include "frontends/torchscript/values.h"
+
+#include <ATen/core/Dict.h>
+#include <ATen/core/List.h>
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+
+namespace ingot::torchscript {
+namespace {
+
+using ir::Structure;
+using Kind = ir::Structure::Kind;
+
+Structure Number(Kind kind, Structure::Number number) {
+  Structure structure;
+  structure.kind = kind;
+  structure.number = number;
+  return structure;
+}
+
+Structure TensorLeaf(const at::Tensor& tensor, Slots mode, std::vector<at::Tensor>& slots) {
+  if (!tensor.defined()) return Structure();
+  if (mode == Slots::kByObject) {
+    for (size_t slot = 0; slot < slots.size(); ++slot) {
+      if (slots[slot].is_same(tensor)) return Structure::Tensor(static_cast<int32_t>(slot));
+    }
+  }
+  slots.push_back(tensor);
+  return Structure::Tensor(static_cast<int32_t>(slots.size()) - 1);
+}
+
+absl::Status AddChild(const c10::IValue& value, Slots mode, std::vector<at::Tensor>& slots,
+                      Structure& parent) {
+  INGOT_ASSIGN_OR_RETURN(Structure child, ToStructure(value, mode, slots));
+  parent.children.push_back(std::move(child));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Structure> Dict(const c10::IValue& value, Slots mode,
+                               std::vector<at::Tensor>& slots) {
+  Structure structure;
+  structure.kind = Kind::kDict;
+  for (const auto& entry : value.toGenericDict()) {
+    if (!entry.key().isString())
+      return absl::UnimplementedError("a dict whose keys are not strings is not supported");
+    structure.keys.push_back(entry.key().toStringRef());
+    INGOT_RETURN_IF_ERROR(AddChild(entry.value(), mode, slots, structure));
+  }
+  return structure;
+}
+
+}  // namespace
+
+absl::StatusOr<Structure> ToStructure(const c10::IValue& value, Slots mode,
+                                      std::vector<at::Tensor>& slots) {
+  if (value.isTensor()) return TensorLeaf(value.toTensor(), mode, slots);
+  if (value.isNone()) return Structure();
+  if (value.isBool()) return Number(Kind::kBool, value.toBool());
+  if (value.isInt()) return Number(Kind::kInt, value.toInt());
+  if (value.isDouble()) return Number(Kind::kFloat, value.toDouble());
+  Structure structure;
+  if (value.isString()) {
+    structure.kind = Kind::kString;
+    structure.text = value.toStringRef();
+    return structure;
+  }
+  if (value.isTuple()) {
+    structure.kind = Kind::kTuple;
+    for (const c10::IValue& element : value.toTupleRef().elements()) {
+      INGOT_RETURN_IF_ERROR(AddChild(element, mode, slots, structure));
+    }
+    return structure;
+  }
+  if (value.isList()) {
+    structure.kind = Kind::kList;
+    for (const c10::IValue& element : value.toList().vec()) {
+      INGOT_RETURN_IF_ERROR(AddChild(element, mode, slots, structure));
+    }
+    return structure;
+  }
+  if (value.isGenericDict()) return Dict(value, mode, slots);
+  return absl::UnimplementedError(
+      absl::StrCat("a value of type ", value.tagKind(), " is not supported: pass and return ",
+                   "tensors, numbers, strings, None, and tuples, lists and dicts of them"));
+}
+
+c10::IValue MapTensors(const c10::IValue& value,
+                       absl::FunctionRef<at::Tensor(const at::Tensor&)> replace) {
+  if (value.isTensor()) return value.toTensor().defined() ? replace(value.toTensor()) : value;
+  if (value.isTuple()) {
+    std::vector<c10::IValue> elements;
+    for (const c10::IValue& element : value.toTupleRef().elements())
+      elements.push_back(MapTensors(element, replace));
+    return c10::ivalue::Tuple::create(std::move(elements));
+  }
+  if (value.isList()) {
+    c10::impl::GenericList copy(value.toList().elementType());
+    for (const c10::IValue& element : value.toList().vec())
+      copy.push_back(MapTensors(element, replace));
+    return copy;
+  }
+  if (value.isGenericDict()) {
+    const auto dict = value.toGenericDict();
+    c10::impl::GenericDict copy(dict.keyType(), dict.valueType());
+    for (const auto& entry : dict) copy.insert(entry.key(), MapTensors(entry.value(), replace));
+    return copy;
+  }
+  return value;
+}
+
+}  // namespace ingot::torchscript

@@ -1,0 +1,39 @@
+// Nested LibTorch values (tensors, numbers, tuples, lists, dicts) as ingot structures and flat
+// tensors.
+//
+//   std::vector<at::Tensor> slots;
+//   INGOT_ASSIGN_OR_RETURN(ir::Structure s, ToStructure(result, Slots::kByObject, slots));
+//
+// Unimplemented for what has no place in a structure (objects, futures, dicts without string keys).
+// Thread-safe.
+#ifndef INGOT_FRONTENDS_TORCHSCRIPT_VALUES_H_
+#define INGOT_FRONTENDS_TORCHSCRIPT_VALUES_H_
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "core/ir/structure.h"
+
+namespace ingot::torchscript {
+
+enum class Slots {
+  kByLeaf,    // each leaf has its own: the call's arguments
+  kByObject,  // leaves that are one tensor object share one: results
+};
+
+// Appends tensors to `slots`. An undefined tensor is None.
+absl::StatusOr<ir::Structure> ToStructure(const c10::IValue& value, Slots mode,
+                                          std::vector<at::Tensor>& slots);
+
+// A copy of the nesting with each tensor replaced; tensors come in the order of ToStructure's
+// leaves. REQUIRES: ToStructure took the value.
+c10::IValue MapTensors(const c10::IValue& value,
+                       absl::FunctionRef<at::Tensor(const at::Tensor&)> replace);
+
+}  // namespace ingot::torchscript
+
+#endif  // INGOT_FRONTENDS_TORCHSCRIPT_VALUES_H_

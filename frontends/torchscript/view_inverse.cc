@@ -1,0 +1,79 @@
+#include "frontends/torchscript/view_inverse.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "frontends/torchscript/memory_model.h"
+
+namespace ingot::torchscript {
+namespace {
+
+using Args = std::vector<ir::Argument>;
+
+// Elements stay in their order: only the sizes come back.
+InverseStep Resize(const Args&, const Layout& base) {
+  return {"aten::view", {ir::None{}, std::vector<int64_t>(base.sizes.begin(), base.sizes.end())}};
+}
+
+InverseStep Transpose(const Args& args, const Layout&) { return {"aten::transpose.int", args}; }
+
+InverseStep MatrixTranspose(const Args& args, const Layout&) { return {"aten::t", args}; }
+
+InverseStep Permute(const Args& args, const Layout& base) {
+  const auto& dims = std::get<std::vector<int64_t>>(args[1]);
+  const int64_t rank = static_cast<int64_t>(base.sizes.size());
+  std::vector<int64_t> inverse(dims.size());
+  for (size_t i = 0; i < dims.size(); ++i) {
+    inverse[static_cast<size_t>(dims[i] < 0 ? dims[i] + rank : dims[i])] = static_cast<int64_t>(i);
+  }
+  return {"aten::permute", {ir::None{}, std::move(inverse)}};
+}
+
+InverseStep WithRest(const char* op, const Args& args) {
+  InverseStep inverse{op, args, true};
+  inverse.args.insert(inverse.args.begin() + 1, ir::None{});
+  return inverse;
+}
+
+InverseStep Select(const Args& args, const Layout&) {
+  return WithRest("aten::select_scatter", args);
+}
+InverseStep Slice(const Args& args, const Layout&) { return WithRest("aten::slice_scatter", args); }
+
+struct Entry {
+  const char* op;
+  InverseStep (*inverse)(const Args& args, const Layout& base);
+};
+constexpr Entry kInverses[] = {
+    {"aten::view", Resize},
+    {"aten::reshape", Resize},
+    {"aten::flatten.using_ints", Resize},
+    {"aten::unsqueeze", Resize},
+    {"aten::squeeze", Resize},
+    {"aten::squeeze.dim", Resize},
+    {"aten::squeeze.dims", Resize},
+    {"aten::detach", Resize},
+    {"aten::alias", Resize},
+    {"aten::transpose.int", Transpose},
+    {"aten::t", MatrixTranspose},
+    {"aten::permute", Permute},
+    {"aten::select.int", Select},
+    {"aten::slice.Tensor", Slice},
+};
+
+const Entry* Find(const ViewStep& step) {
+  for (const Entry& entry : kInverses) {
+    if (step.op == entry.op) return &entry;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool HasInverse(const ViewStep& step) { return Find(step) != nullptr; }
+
+InverseStep Inverse(const ViewStep& step, const Layout& base) {
+  return Find(step)->inverse(step.args, base);
+}
+
+}  // namespace ingot::torchscript
