@@ -122,6 +122,7 @@ absl::StatusOr<Dims> UnpackDims(const flatbuffers::Vector<int64_t>* dims) {
     return absl::InvalidArgumentError(
         absl::StrCat("a rank of ", rank, "; at most ", kMaxRank, " dimensions are possible"));
   }
+  if (!IsAligned(dims)) return absl::InvalidArgumentError("a list of sizes is not aligned");
   Dims out(rank);
   for (uint32_t i = 0; i < rank; ++i) out[i] = dims->Get(i);
   return out;

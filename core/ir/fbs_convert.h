@@ -6,6 +6,7 @@
 #ifndef INGOT_CORE_IR_FBS_CONVERT_H_
 #define INGOT_CORE_IR_FBS_CONVERT_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,14 @@ using FbsStructure = flatbuffers::Vector<flatbuffers::Offset<fbs::StructureNode>
 // A FlatBuffers verifier for `bytes` whose limits no buffer of that size can need to exceed by
 // honest means.
 flatbuffers::Verifier MakeVerifier(absl::string_view bytes);
+
+// The FlatBuffers verifier checks that a vector begins at a multiple of 4, whatever its elements
+// are. A vector of 8-byte elements for which this is false must not be read. nullptr is aligned.
+template <typename T>
+bool IsAligned(const flatbuffers::Vector<T>* vector) {
+  return vector == nullptr || vector->size() == 0 ||
+         reinterpret_cast<uintptr_t>(vector->Data()) % alignof(T) == 0;
+}
 
 flatbuffers::Offset<fbs::Type> PackType(flatbuffers::FlatBufferBuilder& builder,
                                         const TensorType& type);

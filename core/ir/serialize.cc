@@ -202,6 +202,9 @@ class Unpacker {
   absl::StatusOr<Argument> UnpackArgument(const fbs::Arg& arg) {
     INGOT_RETURN_IF_ERROR(Charge(size_t{SizeOf(arg.il())} + SizeOf(arg.dl()) +
                                  (arg.s() == nullptr ? 0 : arg.s()->size())));
+    if (!IsAligned(arg.il()) || !IsAligned(arg.dl())) {
+      return absl::InvalidArgumentError("a list is not aligned");
+    }
     switch (arg.kind()) {
       case fbs::ArgKind::None:
         return Argument(None{});

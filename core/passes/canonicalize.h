@@ -12,9 +12,9 @@
 //   - dimensions and bounds are counted from the front (dim=-1, slices to the end)
 //   - _softmax and _log_softmax -> softmax.int and log_softmax.int
 //   - add, sub, mul, div and comparisons with a constant of rank 0 -> their .Scalar form, when
-//   promotion is the
-//     same (the constant's category is not above the tensor's): a number is then data and not a
-//     weight
+//   promotion and
+//     rounding are the same (the constant's category is not above the tensor's; in half precision
+//     it is on the right): a number is then data and not a weight
 #ifndef INGOT_CORE_PASSES_CANONICALIZE_H_
 #define INGOT_CORE_PASSES_CANONICALIZE_H_
 

@@ -61,6 +61,12 @@ bool PromotesAlike(const ir::TensorType& tensor, const ir::TensorType& number) {
          ir::Category(number.dtype) <= ir::Category(tensor.dtype) && !ir::IsComplex(tensor.dtype);
 }
 
+// With a half-precision tensor, eager keeps a number on the right in float32 and rounds one on the
+// left to the tensor's dtype: the two products differ.
+bool RoundsNumbersOnTheLeft(ir::DType dtype) {
+  return dtype == ir::DType::kFloat16 || dtype == ir::DType::kBFloat16;
+}
+
 }  // namespace
 
 absl::StatusOr<ValueId> NumberOperand(GraphRewriter& r, const ir::Node& node) {
@@ -76,7 +82,8 @@ absl::StatusOr<ValueId> NumberOperand(GraphRewriter& r, const ir::Node& node) {
     return r.Emit(forms->number_right, std::move(args));
   }
   const std::optional<ir::Scalar> left = r.NumberOf(node.args[0]);
-  if (!left.has_value() || !PromotesAlike(r.type(b), r.type(a)) || forms->number_left.empty()) {
+  if (!left.has_value() || !PromotesAlike(r.type(b), r.type(a)) || forms->number_left.empty() ||
+      RoundsNumbersOnTheLeft(r.type(b).dtype)) {
     return kNoValue;
   }
   std::vector<ir::Argument> args = {ir::ValueRef{b}, AsArgument(*left)};

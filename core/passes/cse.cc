@@ -51,12 +51,15 @@ struct ArgumentKey {
   }
 };
 
-std::string NodeKey(const ops::OpDef& def, const ir::Node& node) {
+// Operands of a commutative op are put in order when they are of one type: in half precision eager
+// rounds an operand of rank 0 or not, depending on its side.
+std::string NodeKey(const ir::Graph& graph, const ops::OpDef& def, const ir::Node& node) {
   std::vector<ir::Argument> args = node.args;
   if (def.Is(ops::kCommutative)) {
     ir::ValueRef* a = std::get_if<ir::ValueRef>(&args[0]);
     ir::ValueRef* b = std::get_if<ir::ValueRef>(&args[1]);
-    if (a != nullptr && b != nullptr && b->id < a->id) std::swap(*a, *b);
+    const bool one_type = a != nullptr && b != nullptr && graph.type(a->id) == graph.type(b->id);
+    if (one_type && b->id < a->id) std::swap(*a, *b);
   }
   std::string key = node.op;
   for (const ir::Argument& arg : args) {
@@ -110,7 +113,7 @@ class Eliminator {
   bool MergeNode(const ir::Node& node) {
     const ops::OpDef* def = ops::FindOp(node.op);
     if (def == nullptr || def->Is(ops::kRandom)) return false;
-    const auto [it, is_new] = nodes_.try_emplace(NodeKey(*def, node), node.outputs);
+    const auto [it, is_new] = nodes_.try_emplace(NodeKey(graph_, *def, node), node.outputs);
     if (is_new) return false;
     const std::vector<ValueId>& earlier = it->second;
     for (size_t i = 0; i < earlier.size(); ++i) {

@@ -24,6 +24,7 @@ TEST(CommonSubexpressionTest, MergesEqualNodesOnly) {
       {"other op", "aten::relu(%0)", "aten::neg(%0)", false},
       {"other operand", "aten::relu(%0)", "aten::relu(%1)", false},
       {"swapped, commutative", "aten::mul.Tensor(%0, %1)", "aten::mul.Tensor(%1, %0)", true},
+      {"swapped, of other types", "aten::mul.Tensor(%0, %4)", "aten::mul.Tensor(%4, %0)", false},
       {"swapped, not commutative", "aten::sub.Tensor(%0, %1, 1)", "aten::sub.Tensor(%1, %0, 1)",
        false},
       {"other number", "aten::mul.Scalar(%0, 2.0)", "aten::mul.Scalar(%0, 3.0)", false},
@@ -42,10 +43,11 @@ TEST(CommonSubexpressionTest, MergesEqualNodesOnly) {
       %1 : f32[2,2] = argument 1
       %2 : f64[] = scalar 0
       %3 : i64[] = seed
-      %4 : f32[2,2] = )",
-                                                 c.first, "\n %5 : f32[2,2] = ", c.second, R"(
-      result 0 = %4
-      result 1 = %5
+      %4 : f32[2] = argument 2
+      %5 : f32[2,2] = )",
+                                                 c.first, "\n %6 : f32[2,2] = ", c.second, R"(
+      result 0 = %5
+      result 1 = %6
       returns (T0, T1))"));
     EXPECT_EQ(Change(EliminateCommonSubexpressions, r), c.merged) << c.what;
     EXPECT_EQ(r.graph.nodes().size(), c.merged ? 1u : 2u) << c.what;
