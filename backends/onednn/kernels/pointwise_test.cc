@@ -59,7 +59,8 @@ INGOT_FOR_ALL_TARGETS(PointwiseTest);
 // All lengths around the vector and tile sizes, on every way a program is run: one loop, a chain,
 // and threads.
 TEST_P(PointwiseTest, EveryLengthGivesEveryElementOnce) {
-  for (int64_t n : {0, 1, 2, 6, 7, 8, 15, 16, 17, 31, 33, 100, 1023, 1024, 1025, 5000, 70001}) {
+  for (int64_t n :
+       {0, 1, 2, 6, 7, 8, 15, 16, 17, 31, 33, 100, 1023, 1024, 1025, 5000, 70001, 400001}) {
     const std::vector<float> a = RandomFloats(n, 1), b = RandomFloats(n, 2);
     for (int threads : {1, 2}) {
       std::vector<float> difference(n + 1, 42), chain(n + 1, 42);
@@ -102,6 +103,8 @@ TEST_P(PointwiseTest, StridesBroadcastTransposeAndReverse) {
       {{5, 700}, {700, 1}, {1, 0}},
       {{5, 700}, {1, 5}, {700, 1}},
       {{5, 3000}, {0, 1}, {3000, 1}},
+      {{200, 3000}, {1, 0}, {3, 1}},  // enough for two threads
+      {{9000, 50}, {0, 1}, {2, 1}},
       {{3, 1, 5}, {5, 5, 1}, {5, 9, 1}},
       {{2, 3, 4, 5}, {0, 5, 0, 1}, {60, 1, 15, 3}},
       {{7}, {-1}, {1}},  // base pointer at the last element

@@ -42,7 +42,7 @@ class SmallGemmTest : public TargetTest {};
 INGOT_FOR_ALL_TARGETS(SmallGemmTest);
 
 TEST_P(SmallGemmTest, AnyShapeBiasActivationAndWeightLayout) {
-  for (int64_t m : {1, 2, 3, 5, 8, 13}) {
+  for (int64_t m : {1, 2, 3, 5, 8, 13, 150}) {
     for (int64_t n : {1, 7, 16, 31, 64, 100, 257}) {
       for (int64_t k : {0, 1, 5, 64}) {
         const SmallGemm gemm = SmallGemm::Make(n, k);

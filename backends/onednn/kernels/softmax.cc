@@ -61,29 +61,40 @@ float ScaleAndMask(const float* x, float scale, const float* mask, int64_t mask_
   return MaxAll(maxima);
 }
 
-void SoftmaxRow(const float* v, float max, float* y, int64_t n) {
+// sum exp(v - max); kStore also leaves the exponentials in y. Long rows add up pieces of 64
+// additions a lane.
+template <bool kStore>
+double SumOfExps(const float* v, float max, [[maybe_unused]] float* y, int64_t n) {
+  constexpr int64_t kPiece = 256 * kF32Lanes;
   const F32 top = Splat(max);
-  F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
-  ForEachVector(n, sums, [&](auto at, int64_t i, F32& sum) HWY_ATTR {
-    const F32 e = ExpNonPositive(kTag, hn::Sub(at.Load(v + i), top));
-    at.Store(e, y + i);
-    sum = hn::Add(sum, at.Or(e, hn::Zero(kTag)));
-  });
-  const F32 factor = Splat(1.0f / SumAll(sums));
-  ForEachVector(n, sums, [&](auto at, int64_t i, F32&) HWY_ATTR {
+  double total = 0;
+  for (int64_t first = 0; first < n; first += kPiece) {
+    const float* from = v + first;
+    [[maybe_unused]] float* to = kStore ? y + first : nullptr;
+    F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
+    ForEachVector(std::min(kPiece, n - first), sums, [&](auto at, int64_t i, F32& sum) HWY_ATTR {
+      const F32 e = ExpNonPositive(kTag, hn::Sub(at.Load(from + i), top));
+      if constexpr (kStore) at.Store(e, to + i);
+      sum = hn::Add(sum, at.Or(e, hn::Zero(kTag)));
+    });
+    total += SumAll(sums);
+  }
+  return total;
+}
+
+void SoftmaxRow(const float* v, float max, float* y, int64_t n) {
+  const F32 factor = Splat(static_cast<float>(1.0 / SumOfExps<true>(v, max, y, n)));
+  F32 unused[4];
+  ForEachVector(n, unused, [&](auto at, int64_t i, F32&) HWY_ATTR {
     at.Store(hn::Mul(at.Load(y + i), factor), y + i);
   });
 }
 
 void LogSoftmaxRow(const float* v, float max, float* y, int64_t n) {
   const F32 top = Splat(max);
-  F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
-  ForEachVector(n, sums, [&](auto at, int64_t i, F32& sum) HWY_ATTR {
-    const F32 e = ExpNonPositive(kTag, hn::Sub(at.Load(v + i), top));
-    sum = hn::Add(sum, at.Or(e, hn::Zero(kTag)));
-  });
-  const F32 log_sum = Splat(std::log(SumAll(sums)));
-  ForEachVector(n, sums, [&](auto at, int64_t i, F32&) HWY_ATTR {
+  const F32 log_sum = Splat(static_cast<float>(std::log(SumOfExps<false>(v, max, nullptr, n))));
+  F32 unused[4];
+  ForEachVector(n, unused, [&](auto at, int64_t i, F32&) HWY_ATTR {
     at.Store(hn::Sub(hn::Sub(at.Load(v + i), top), log_sum), y + i);
   });
 }
