@@ -120,7 +120,7 @@ class DemoVerb : public Verb {
     path_ = absl::StrCat(folder, "/minilm.pt");
     Say("ingot runs PyTorch models from C++: it records the model once, compiles it, and reruns "
         "it\nwith fresh arguments. Here with all-MiniLM-L6-v2, which turns sentences into vectors "
-        "such\nthat sentences of like meaning get like vectors.\n");
+        "such\nthat sentences of like meaning get like vectors.\n\n");
     auto vocabulary = ReadFile(absl::StrCat(folder, "/minilm.vocab.txt"));
     INGOT_RETURN_IF_ERROR(AtStage(Stage::kModel, vocabulary.status()));
     INGOT_ASSIGN_OR_RETURN(const WordPiece tokenizer, WordPiece::Create(*vocabulary));
@@ -162,7 +162,7 @@ class DemoVerb : public Verb {
     Say(absl::StrFormat(
         "1. Loaded %s in %s (LibTorch, which reads it, is loaded on demand).\n2. Recorded it in "
         "%s: one run on clones of %d tokenised sentences %s gave a\n   graph of %d ops with %d "
-        "weights (%.0f MB).\n",
+        "weights (%.0f MB).\n\n",
         "minilm.pt", Ms(opened_.load_time), Ms(record_time_), Sentences().size(),
         ir::ToString(recording_.signature), recording_.graph.nodes().size(),
         recording_.constants.size(), static_cast<double>(bytes) / 1e6));

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The command line on TorchScript files: extract once, then run, verify and bench what was extracted.
+# torchscript_test.sh INGOT FILE…
+source "${BASH_SOURCE[0]%/*}/lib.sh"
+shift
+models="${work}/models"
+mkdir "${models}"
+for file in "$@"; do ln -s "${PWD}/${file}" "${models}/"; done
+
+# An extracted model runs on these without LibTorch, with the results it has there from the .pt file.
+extracted_models_need_no_libtorch() {
+  local name backend
+  for name in mlp resnet50 inplace_update; do
+    for backend in onednn reference; do
+      local file="${work}/${name}.${backend}.ingot"
+      run 0 extract "${models}/${name}.pt" --inputs="${models}/${name}.npz" --backend="${backend}" -o "${file}"
+      run 0 run "${models}/${name}.pt" --inputs="${models}/${name}.npz" --backend="${backend}" --json
+      sed 's/"model":"[^"]*"//' "${work}/out" >"${work}/from_pt"
+      without_libtorch run "${file}" --inputs="${models}/${name}.npz" --json
+      sed 's/"model":"[^"]*"//' "${work}/out" >"${work}/from_ingot"
+      cmp -s "${work}/from_pt" "${work}/from_ingot" || fail "${name} on ${backend}: .pt and .ingot differ"
+      without_libtorch bench "${file}" --inputs="${models}/${name}.npz" --runs=2
+      run 0 verify "${file}" --inputs="${models}/${name}.npz"
+    done
+  done
+}
+
+bad_models() {
+  refused 3 'none.pt' run "${work}/none.pt"
+  head -c 3000 "${models}/mlp.pt" >"${work}/cut.pt"
+  refused 3 'cut.pt' run "${work}/cut.pt" --inputs="${models}/mlp.npz"
+  echo "no archive" >"${work}/text.pt"
+  refused 3 'text.pt' run "${work}/text.pt"
+  refused 4 'torch.export' run "${models}/mlp.pt2" --inputs="${models}/mlp.npz"
+  # Arguments that forward does not take.
+  refused 3 'argument' run "${models}/sub.pt"
+  refused 3 'sub.pt' run "${models}/sub.pt" --input=2x3xf32
+  refused 3 'sub.pt' run "${models}/sub.pt" --input=2x3xf32 --input=2x4xf32
+  refused 4 'fallback.*aten::sub' run "${models}/sub.pt" --input=2x3xf32 --input=2x3xf32 \
+    --backend=onednn --force-fallback=aten::sub
+}
+
+comparisons() {
+  run 0 verify "${models}/eager_tensor.pt" --inputs="${models}/eager_tensor.npz" --backend=torchscript --json
+  prints '"status":"ok","message":""'
+  run 0 verify "${models}/eager_tensor.pt" --inputs="${models}/eager_tensor.npz" --backend=reference --json
+  prints '"status":"ok","message":"drawn at random'
+  run 0 verify "${models}/sub.pt" --inputs="${models}/sub.npz" --backend=reference --force-fallback=aten::sub \
+    --fallback=allow --json
+  prints '"fallback":\{"aten::sub":1\}'
+  run 0 bench "${models}/mlp.pt" --inputs="${models}/mlp.npz" --backend=onednn --seconds=0.1 --peer=frozen --json
+  prints '"peer":"frozen".*"peer_ratio":'
+}
+
+extracted_models_need_no_libtorch
+bad_models
+comparisons
+finish
