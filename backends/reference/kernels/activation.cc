@@ -83,7 +83,7 @@ INGOT_POINTWISE(Mish, x[0] * std::tanh(Log1pExp(x[0])));
 INGOT_POINTWISE(Hardshrink, x[0] >= -x[1] && x[0] <= x[1] ? C(0) : x[0]);
 INGOT_POINTWISE(Softshrink, x[0] > x[1] ? x[0] - x[1] : x[0] < -x[1] ? x[0] + x[1] : x[0] * 0);
 INGOT_POINTWISE(Threshold, x[0] <= x[1] ? x[2] : x[0]);
-INGOT_POINTWISE(LogSigmoid, (x[0] < 0 ? x[0] : x[0] * 0) - Log1pExp(-std::abs(x[0])));
+INGOT_POINTWISE(LogSigmoid, (x[0] < 0 ? x[0] : C(0)) - Log1pExp(-std::abs(x[0])));
 
 #undef INGOT_POINTWISE
 

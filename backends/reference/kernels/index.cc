@@ -50,6 +50,8 @@ template <typename Fn>
 absl::Status ForEachNamed(const KernelContext& context, const ConstTensor& index,
                           absl::Span<const int64_t> named, absl::Span<const int64_t> beside,
                           Fn&& fn) {
+  const int64_t count = index.NumElements();
+  if (count == 0) return absl::OkStatus();  // then ranks may differ
   const int rank = std::max(index.rank(), 1);
   const int64_t dim = context.op().Int("dim");
   const int along = static_cast<int>(dim < 0 ? dim + rank : dim);
@@ -62,7 +64,6 @@ absl::Status ForEachNamed(const KernelContext& context, const ConstTensor& index
   const ir::Dims named_strides = ir::ContiguousStrides(at_least_1d(named));
   const ir::Dims beside_strides = ir::ContiguousStrides(at_least_1d(beside));
   const ir::Dims strides = ir::ContiguousStrides(sizes);
-  const int64_t count = index.NumElements();
   for (int64_t i = 0; i < count; ++i) {
     const int64_t at = Load<int64_t>(index, i);
     if (at < 0 || at >= limit) return OutOfRange(context, at, limit);

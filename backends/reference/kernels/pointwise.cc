@@ -26,7 +26,16 @@ C DivideTrunc(C a, C b, const Args& args) {
     }
     return b == -1 ? Minus(C(0), a) : a / b;
   } else {
-    return std::trunc(a / b);
+    C quotient = a / b;
+    // Eager rounds a half quotient before it drops the fraction (33.97 is 34 in bf16), unless the
+    // divisor is a number.
+    if (args.dtype == ir::DType::kFloat16 && !args.single[1]) {
+      quotient = Convert<C>(Convert<Float16>(quotient));
+    }
+    if (args.dtype == ir::DType::kBFloat16 && !args.single[1]) {
+      quotient = Convert<C>(Convert<BFloat16>(quotient));
+    }
+    return std::trunc(quotient);
   }
 }
 

@@ -11,7 +11,7 @@ struct Operand {
   Number number;
   ConstTensor tensor;
   Layout layout;
-  bool keeps_dtype = false;  // a condition or mask: not converted to the op's dtype
+  bool keeps_dtype = false;  // not rounded to the op's dtype: a condition, or a number among halves
 };
 
 // Rounds to what the dtype can hold, as eager does when it casts operands to the common dtype.
@@ -41,6 +41,7 @@ void LoadElements(const Operand& operand, int64_t offset, int64_t stride, int64_
 
 template <typename C>
 C LoadNumber(const Operand& operand, ir::DType dtype) {
+  if (operand.keeps_dtype) return operand.number.As<C>();
   if (operand.number.dtype == ir::DType::kFloat64) {
     return Convert<C>(RoundTo(dtype, operand.number.real));
   }
@@ -80,6 +81,14 @@ OperandSet ReadOperands(const KernelContext& context, ComputeIn in) {
     }
   }
   set.args.dtype = in == ComputeIn::kResult ? context.Out().dtype : promotion.Result();
+  // Eager computes halves in float, and does not round a lone number to a half before.
+  const bool half_arithmetic = in == ComputeIn::kResult && ir::IsFloating(set.args.dtype) &&
+                               ir::ElementSize(set.args.dtype) == 2;
+  for (int k = 0; k < set.count; ++k) {
+    Operand& operand = set.operands[k];
+    set.args.single[k] = set.args.has[k] && (operand.is_number || operand.tensor.rank() == 0);
+    operand.keeps_dtype |= half_arithmetic && operand.is_number;
+  }
   return set;
 }
 

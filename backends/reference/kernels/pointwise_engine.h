@@ -20,6 +20,7 @@ inline constexpr int kMaxOperands = 4;
 // What an op's function sees beside its operands.
 struct PointwiseArgs {
   bool has[kMaxOperands] = {};        // operand k was given (not None)
+  bool single[kMaxOperands] = {};     // operand k is a number or has rank 0
   ir::DType dtype{};                  // that the op computes in
   const std::string* mode = nullptr;  // the op's string argument; nullptr: none or None
   mutable bool divided_by_zero = false;

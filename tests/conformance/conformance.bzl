@@ -1,0 +1,33 @@
+"""A backend's conformance test: the one suite, run on its plugin."""
+
+_TABLES = [
+    "cases/activation.txt",
+    "cases/index_reduce_shape.txt",
+    "cases/linear_algebra.txt",
+    "cases/norm_pool_attention.txt",
+    "cases/pointwise.txt",
+]
+_RECORDED = "//core/ops:testdata/inference.txt"
+
+def conformance_test(name, plugin, **kwargs):
+    """Declares the test of one backend.
+
+    Args:
+      name: <backend>_test; the table of what the backend rejects is expectations/<backend>.txt.
+      plugin: label of the plugin.
+      **kwargs: passed to cc_test.
+    """
+    expectations = "expectations/%s.txt" % name[:-len("_test")]
+    native.cc_test(
+        name = name,
+        size = "large",
+        args = [
+            "--backend=$(location %s)" % plugin,
+            "--expectations=$(location %s)" % expectations,
+            "--tables=" + ",".join(["$(location %s)" % table for table in _TABLES]),
+            "--recorded=$(location %s)" % _RECORDED,
+        ],
+        data = [plugin, expectations, _RECORDED] + _TABLES,
+        deps = [":suite"],
+        **kwargs
+    )
