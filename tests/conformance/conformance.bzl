@@ -20,7 +20,7 @@ def conformance_test(name, plugin, **kwargs):
     expectations = "expectations/%s.txt" % name[:-len("_test")]
     native.cc_test(
         name = name,
-        size = "large",
+        size = "medium",
         args = [
             "--backend=$(location %s)" % plugin,
             "--expectations=$(location %s)" % expectations,

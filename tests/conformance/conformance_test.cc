@@ -51,6 +51,12 @@ struct OpSlack {
 };
 constexpr OpSlack kSlacks[] = {
     {"aten::convolution", {4, 0}, "eager sums products in f32"},
+    {"aten::linear", {4, 0}, "eager sums products in f32"},
+    {"aten::matmul", {4, 0}, "eager sums products in f32"},
+    {"aten::mm", {4, 0}, "eager sums products in f32"},
+    {"aten::bmm", {4, 0}, "eager sums products in f32"},
+    {"aten::addmm", {4, 0}, "eager sums products in f32"},
+    {"aten::baddbmm", {4, 0}, "eager sums products in f32"},
     {"aten::group_norm", {4, 0}, "eager multiplies by 1/sqrt(eps) before it subtracts the mean"},
     {"aten::logsumexp", {1, 1}, "eager rounds each step to the half dtype"},
     {"aten::scaled_dot_product_attention", {1, 1}, "eager rounds the weights to the half dtype"},
