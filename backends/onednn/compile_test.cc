@@ -337,6 +337,32 @@ TEST_P(CompileTest, PoolsAfterAConvolutionInItsLayout) {
   ExpectNear(out[3], uneven);
 }
 
+TEST_P(CompileTest, MaxPoolHandsNanOn) {
+  const auto x = Argument({1, 1, 4});
+  const auto out =
+      Run(Op("aten::max_pool1d", {ValueRef{x}, Ints{2}, Ints{1}, Ints{0}, Ints{1}, false}),
+          {F32({1, 1, 4}, {1, std::nanf(""), -1, -3})});
+  EXPECT_TRUE(std::isnan(out[0].data<float>()[0]));
+  EXPECT_TRUE(std::isnan(out[0].data<float>()[1]));
+  EXPECT_EQ(out[0].data<float>()[2], -1);
+}
+
+TEST_P(CompileTest, ClampTakesBoolAndWideIntegerBounds) {
+  const auto x = g_.builder.Argument({ir::DType::kInt64, {2}});
+  const int64_t wide = (int64_t{1} << 60) + 1;
+  g_.builder.Result(Op("aten::clamp", {ValueRef{x}, true, None{}}));
+  g_.builder.Result(Op("aten::clamp_max", {ValueRef{x}, wide}));
+  const auto out = Run({I64({2}, {0, wide + 1})});
+  EXPECT_THAT(out[0].Values<int64_t>(), ElementsAre(1, wide + 1));
+  EXPECT_THAT(out[1].Values<int64_t>(), ElementsAre(0, wide));
+}
+
+TEST_P(CompileTest, NumbersHaveNoDimensionToReverse) {
+  const auto x = Argument({});
+  const auto out = Run(Op("aten::flip", {ValueRef{x}, Ints{0}}), {F32({}, {5})});
+  EXPECT_THAT(out[0].Values<float>(), ElementsAre(5));
+}
+
 // --- Recurrent layers ---
 
 double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }

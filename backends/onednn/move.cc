@@ -125,6 +125,10 @@ absl::Status LowerRepeat(Lowering& lowering, const Unit& unit) {
 absl::Status LowerFlip(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Strided(view.Value("self")));
+  if (self.rank() == 0) {
+    lowering.Set(view.node().outputs[0], self);
+    return absl::OkStatus();
+  }
   const Tensor out = lowering.NewTensor(view.OutputType());
   ir::Dims strides = self.strides;
   int64_t first = 0;
@@ -143,6 +147,10 @@ absl::Status LowerFlip(Lowering& lowering, const Unit& unit) {
 absl::Status LowerRoll(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(Tensor self, lowering.Strided(view.Value("self")));
+  if (self.rank() == 0) {
+    lowering.Set(view.node().outputs[0], self);
+    return absl::OkStatus();
+  }
   Tensor out = lowering.NewTensor(view.OutputType());
   lowering.Set(view.node().outputs[0], out);
   std::vector<int64_t> dims(view.Ints("dims").begin(), view.Ints("dims").end());

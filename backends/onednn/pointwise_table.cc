@@ -89,10 +89,21 @@ int Pow(Emitter& e) {
 
 template <int kLow, int kHigh>
 int ClampBetween(Emitter& e) {
+  const DType type = e.out();
+  const auto has = [&](int i) {
+    return i > 0 && !std::holds_alternative<ir::None>(e.view().node().args[i]);
+  };
+  if (!ir::IsFloating(type)) {
+    // Integers beyond 2^53 would not survive as immediates.
+    int value = e.Arg(0, type);
+    if (has(kLow)) value = e.Op(PwOp::kMaximum, {value, e.Arg(kLow, type)});
+    if (has(kHigh)) value = e.Op(PwOp::kMinimum, {value, e.Arg(kHigh, type)});
+    return value;
+  }
   kernels::PwImmediates bounds{-kInfinity, kInfinity, 1};
-  if (kLow > 0) bounds.p = e.Literal(kLow).value_or(-kInfinity);
-  if (kHigh > 0) bounds.q = e.Literal(kHigh).value_or(kInfinity);
-  return e.Op(PwOp::kClamp, {e.Arg(0, e.out())}, bounds);
+  if (has(kLow)) bounds.p = e.Literal(kLow).value_or(-kInfinity);
+  if (has(kHigh)) bounds.q = e.Literal(kHigh).value_or(kInfinity);
+  return e.Op(PwOp::kClamp, {e.Arg(0, type)}, bounds);
 }
 
 int ClampTensor(Emitter& e) {
@@ -374,6 +385,7 @@ std::optional<double> Emitter::Literal(int i) const {
   const ir::Argument& argument = view_.node().args[i];
   if (const auto* n = std::get_if<int64_t>(&argument)) return static_cast<double>(*n);
   if (const auto* d = std::get_if<double>(&argument)) return *d;
+  if (const auto* b = std::get_if<bool>(&argument)) return *b ? 1.0 : 0.0;
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
+#include "backends/onednn/max_pool.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -138,10 +139,66 @@ absl::Status LowerUneven(Lowering& lowering, const Unit& unit, const Pooling& p)
                             });
 }
 
+// oneDNN's own layout of [n, c, spatial…] in blocks of 16 channels that leave no rest.
+bool IsBlockedBy16(const Tensor& x) {
+  constexpr dnnl_format_tag_t kTags[] = {dnnl_nCw16c, dnnl_nChw16c, dnnl_nCdhw16c};
+  return x.is_opaque() && x.dims[1] % 16 == 0 &&
+         x.opaque == MemoryDesc::Tagged(x.dtype, x.dims, kTags[x.rank() - 3]);
+}
+
+absl::Status LowerMax(Lowering& lowering, const Unit& unit, const Pooling& p) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  Tensor x = lowering.Get(view.Value("self"));
+  const bool batched = x.rank() == p.spatial + 2;
+  const bool blocked = batched && IsBlockedBy16(x);
+  const bool channels_last = batched && IsChannelsLast(x);
+  if (!blocked && !channels_last) {
+    INGOT_ASSIGN_OR_RETURN(x, lowering.Dense(x));
+  }
+  const ir::TensorType& type = view.OutputType();
+  Tensor y = lowering.NewTensor(type);
+  if (blocked) {
+    constexpr dnnl_format_tag_t kTags[] = {dnnl_nCw16c, dnnl_nChw16c, dnnl_nCdhw16c};
+    y = lowering.NewTensor(type.dtype, type.dims,
+                           MemoryDesc::Tagged(type.dtype, type.dims, kTags[type.rank() - 3]));
+  } else if (channels_last) {
+    int64_t next = type.dims[1];
+    y.strides[1] = 1;
+    for (int i = y.rank() - 1; i >= 2; --i) {
+      y.strides[i] = next;
+      next *= y.dims[i];
+    }
+    y.strides[0] = next;
+  }
+  lowering.Set(view.node().outputs[0], y);
+  MaxPoolArgs pool;
+  pool.inner = blocked ? 16 : channels_last ? x.dims[1] : 1;
+  int64_t spatial = 1;
+  for (int i = 0; i < p.spatial; ++i) {
+    const int to = 3 - p.spatial + i, from = x.rank() - p.spatial + i;
+    pool.in[to] = x.dims[from];
+    pool.out[to] = y.dims[from];
+    pool.kernel[to] = p.window.kernel[i];
+    pool.stride[to] = p.window.stride[i];
+    pool.padding[to] = p.window.padding_begin[i];
+    pool.dilation[to] = p.window.dilation[i];
+    spatial *= x.dims[from];
+  }
+  pool.outer = x.NumElements() / (spatial * pool.inner);
+  return lowering.AddKernel("ingot:max_pool", {Read(x), Write(y)}, [=](const StepArgs& args) {
+    MaxPoolArgs call = pool;
+    call.x = args.At<float>(0);
+    call.y = args.At<float>(1);
+    MaxPool(call, args.threads());
+    return absl::OkStatus();
+  });
+}
+
 absl::Status Lower(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Pooling p, ReadPooling(view));
   if (p.uneven) return LowerUneven(lowering, unit, p);
+  if (p.algorithm == dnnl_pooling_max) return LowerMax(lowering, unit, p);
   Tensor x = lowering.Get(view.Value("self"));
   ir::Dims dims = view.OutputType().dims;
   const bool unbatched = x.rank() == p.spatial + 1;

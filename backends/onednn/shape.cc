@@ -71,6 +71,7 @@ Tensor MoveDims(const Tensor& self, const ops::OpView& view) {
   };
   const std::vector<int64_t> from = list("source"), to = list("destination");
   const int64_t rank = self.rank();
+  if (rank == 0) return self;
   std::vector<int64_t> order(rank, -1), rest;
   for (size_t i = 0; i < from.size(); ++i) order[Wrap(to[i], rank)] = Wrap(from[i], rank);
   for (int64_t i = 0; i < rank; ++i) {
@@ -122,6 +123,13 @@ Tensor Diagonal(const Tensor& self, const ops::OpView& view) {
 }
 
 Tensor Unfold(const Tensor& self, const ops::OpView& view) {
+  // A number is a row of one.
+  if (self.rank() == 0) {
+    Tensor row = self;
+    row.dims = view.OutputType().dims;
+    row.strides.assign(row.dims.size(), 1);
+    return row;
+  }
   const int64_t dim = Wrap(view.Int("dimension"), self.rank());
   Tensor result = self;
   result.dims[dim] = view.OutputType().dims[dim];
