@@ -33,12 +33,13 @@
 #include "backends/reference/executable.h"
 #include "backends/reference/kernel.h"
 #include "backends/sdk/backend.h"
+#include "core/base/version.h"
 
 namespace ingot::reference {
 namespace {
 
 // Counts up with every change of a kernel's results, so that caches do not serve the old ones.
-constexpr char kVersion[] = "1";
+constexpr char kKernels[] = "1";
 
 // The kernels know real numbers only.
 absl::Status CheckReal(const ir::Graph& graph, ir::ValueId value) {
@@ -53,8 +54,8 @@ class ReferenceBackend final : public sdk::Backend {
     return {
         .name = "reference",
         .version = kVersion,
-        .library_version = "",                       // built on no library
-        .fingerprint = absl::StrCat("v", kVersion),  // and the same on every machine
+        .library_version = "",                              // built on no library
+        .fingerprint = absl::StrCat("kernels ", kKernels),  // and the same on every machine
     };
   }
 

@@ -9,6 +9,7 @@
 #include "backends/sdk/backend.h"
 #include "backends/torchscript/executable.h"
 #include "backends/torchscript/lowering.h"
+#include "core/base/version.h"
 
 namespace ingot::torchscript_backend {
 namespace {
@@ -18,7 +19,8 @@ class TorchScriptBackend : public sdk::Backend {
   explicit TorchScriptBackend(int threads) : threads_(threads) {}
 
   sdk::BackendInfo Info() const override {
-    return {"torchscript", "0.1.0", LibraryVersion(), absl::StrCat("cpu=", CpuCapability())};
+    return {"torchscript", kVersion, LibraryVersion(),
+            absl::StrCat("cpu=", CpuCapability(), ";threads=", threads_)};
   }
 
   absl::Status Supports(const ir::Graph& graph, ir::NodeId node) const override {

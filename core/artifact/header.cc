@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/artifact/artifact_generated.h"
 #include "core/base/status_macros.h"
+#include "core/base/version.h"
 #include "core/ir/fbs_convert.h"
 #include "core/ir/recording_verifier.h"
 #include "core/ir/serialize.h"
@@ -18,7 +19,6 @@ using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 
 constexpr uint32_t kHeaderVersion = 1;
-constexpr char kProducer[] = "ingot 0.1.0";
 
 template <typename... Parts>
 absl::Status Bad(const Parts&... parts) {
@@ -50,7 +50,7 @@ class Packer {
     builder_.ForceVectorAlignment(graph_bytes.size(), sizeof(uint8_t), 8);
     const auto packed_graph = builder_.CreateVector(
         reinterpret_cast<const uint8_t*>(graph_bytes.data()), graph_bytes.size());
-    const auto producer = builder_.CreateString(kProducer);
+    const auto producer = builder_.CreateString(absl::StrCat("ingot ", kVersion));
     const auto name = builder_.CreateString(graph.name());
     const auto input_names = PackInputNames();
     const auto node_sources = PackNodeSources();

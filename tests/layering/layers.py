@@ -86,8 +86,8 @@ def violations(path: str, text: str) -> list[str]:
             if name in (LIBTORCH, ONEDNN):
                 allowed = name in layer.external
             else:
-                # The empty folder is the root package: package groups and LICENSE.
-                allowed = name.startswith("@") or name in ("", "visibility") or _below(
+                # The empty folder is the root package: package groups and LICENSE. "conditions" and "visibility" are Bazel's own.
+                allowed = name.startswith("@") or name in ("", "conditions", "visibility") or _below(
                     name, layer.internal + _COMMON)
             if not allowed and not _is_visibility(line, is_build):
                 found.append(f"{path}:{number}: may not name {name}")

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/status_macros.h"
+#include "core/base/version.h"
 #include "tools/ingot/command_line.h"
 #include "tools/ingot/console.h"
 #include "tools/ingot/exit_code.h"
@@ -15,8 +16,6 @@
 
 namespace ingot::tools {
 namespace {
-
-constexpr char kVersion[] = "0.1.0";
 
 // In the order of `ingot --help`.
 constexpr std::unique_ptr<Verb> (*kVerbs[])() = {
