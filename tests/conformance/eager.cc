@@ -48,7 +48,7 @@ at::Tensor ToTensor(const HostTensor& tensor) {
   at::Tensor result =
       at::empty(at::IntArrayRef(tensor.type().dims.data(), tensor.type().dims.size()),
                 at::TensorOptions(ToScalarType(tensor.type().dtype)));
-  std::memcpy(result.data_ptr(), tensor.data(), tensor.type().NumBytes());
+  if (result.numel() > 0) std::memcpy(result.data_ptr(), tensor.data(), result.nbytes());
   return result;
 }
 
@@ -56,7 +56,7 @@ HostTensor FromTensor(const at::Tensor& tensor) {
   const at::Tensor dense = tensor.contiguous();
   HostTensor result(
       {FromScalarType(dense.scalar_type()), ir::Dims(dense.sizes().begin(), dense.sizes().end())});
-  std::memcpy(result.data(), dense.data_ptr(), result.type().NumBytes());
+  if (dense.numel() > 0) std::memcpy(result.data(), dense.data_ptr(), dense.nbytes());
   return result;
 }
 
