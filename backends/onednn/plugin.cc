@@ -11,11 +11,10 @@
 #include "backends/onednn/support.h"
 #include "backends/sdk/backend.h"
 #include "core/base/status_macros.h"
+#include "core/base/version.h"
 
 namespace ingot::onednn {
 namespace {
-
-constexpr char kVersion[] = "1.0.0";
 
 // CPUs that this process may run on.
 int AvailableCpus() {
