@@ -2,6 +2,7 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/passes/constant_pooling.h>
@@ -107,7 +108,8 @@ struct ToIValue {
 c10::TypePtr ScalarInputType(ir::DType dtype) {
   switch (ir::Category(dtype)) {
     case ir::DTypeCategory::kBool:
-      return c10::BoolType::get();
+      return c10::NumberType::get();  // as ATen's scalars; TorchScript's numbers do not include
+                                      // bools
     case ir::DTypeCategory::kIntegral:
       return c10::IntType::get();
     case ir::DTypeCategory::kFloating:
@@ -228,6 +230,13 @@ class Lowering {
     if (!literal) {
       return absl::InvalidArgumentError(absl::StrCat(
           "argument '", schema.name(), "' does not fit its type ", schema.type()->str()));
+    }
+    // TorchScript has no bool among its numbers, but ATen's scalars do: one read from a tensor
+    // passes.
+    if (type->kind() == c10::TypeKind::NumberType && literal->isBool()) {
+      Value* tensor =
+          torch::jit::insertConstant(*out_, at::scalar_tensor(literal->toBool(), at::kBool));
+      return out_->insert(c10::aten::ScalarImplicit, {tensor});
     }
     return torch::jit::insertConstant(*out_, *literal);
   }

@@ -54,7 +54,8 @@ BENCHMARK(BM_EagerSub);
 
 void BM_FrozenTorchScriptSub(benchmark::State& state) {
   torch::NoGradGuard no_grad;
-  torch::jit::Module module = torch::jit::optimize_for_inference(SubModule());
+  torch::jit::Module loaded = SubModule();
+  torch::jit::Module module = torch::jit::optimize_for_inference(loaded);
   const std::vector<IValue> arguments = {at::rand({2, 3}), at::rand({2, 3})};
   for (int i = 0; i < 10; ++i) module.forward(arguments);
   for (auto _ : state) benchmark::DoNotOptimize(module.forward(arguments));
