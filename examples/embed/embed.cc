@@ -29,9 +29,12 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  torch::NoGradGuard no_grad;
-  torch::jit::Module module = torch::jit::load(args[1]);
-  module.eval();
+  absl::StatusOr<torch::jit::Module> module = ingot::LoadModule(args[1]);
+  if (!module.ok()) {
+    std::cerr << "embed: " << module.status().message() << "\n";
+    return 3;
+  }
+  module->eval();
 
   ingot::Options options;
   options.backend = absl::GetFlag(FLAGS_backend);
@@ -40,7 +43,7 @@ int main(int argc, char** argv) {
     std::cerr << "embed: " << session.status().message() << "\n";
     return 5;
   }
-  absl::StatusOr<ingot::CompiledGraph> graph = session->Extract(module, {torch::rand(sizes)});
+  absl::StatusOr<ingot::CompiledGraph> graph = session->Extract(*module, {torch::rand(sizes)});
   if (!graph.ok()) {
     std::cerr << "embed: " << graph.status().message() << "\n";
     return 4;

@@ -3,6 +3,7 @@
 //   ingot::Options options;
 //   options.backend = "onednn";
 //   INGOT_ASSIGN_OR_RETURN(ingot::Session session, ingot::Session::Create(options));
+//   INGOT_ASSIGN_OR_RETURN(torch::jit::Module module, ingot::LoadModule("model.pt"));
 //   INGOT_ASSIGN_OR_RETURN(ingot::CompiledGraph graph, session.Extract(module, {a, b}));   // once
 //   INGOT_ASSIGN_OR_RETURN(c10::IValue out, graph.Run({a, b}));                            // many
 //   times
@@ -31,6 +32,7 @@
 #include "absl/types/span.h"
 #include "core/runtime/options.h"
 #include "core/runtime/run_context.h"
+#include "frontends/torchscript/module.h"
 
 namespace ingot {
 
@@ -42,6 +44,8 @@ class Session;
 using runtime::FallbackPolicy;
 using runtime::Options;
 using runtime::RunContext;
+// Loads a TorchScript file, from a path or from memory: NotFound, DataLoss, no exception.
+using torchscript::LoadModule;
 
 class CompiledGraph {
  public:
@@ -72,7 +76,7 @@ class Session {
   // NotFound, FailedPrecondition: no such backend, or it cannot be used here, and why.
   static absl::StatusOr<Session> Create(const Options& options = {});
 
-  // `module` as loaded by torch::jit::load (put it in eval mode first, as for eager inference).
+  // `module` as loaded (put it in eval mode first, as for eager inference).
   // Unimplemented, with a text that begins with the backend and "fallback: <op>=<count>": the
   // backend does not take an op and fallback is forbidden. FailedPrecondition: the program depends
   // on its inputs' values.
