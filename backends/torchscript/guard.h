@@ -20,8 +20,12 @@
 
 namespace ingot::torchscript_backend {
 
-// `text` up to its first line end.
-inline absl::string_view FirstLine(absl::string_view text) {
+// The one line that tells what went wrong. The interpreter wraps an operator's error in a traceback
+// that ends with "RuntimeError: …"; elsewhere the first line says it.
+inline absl::string_view TellingLine(absl::string_view text) {
+  constexpr absl::string_view kMark = "RuntimeError: ";
+  const size_t mark = text.rfind(kMark);
+  if (mark != absl::string_view::npos) text.remove_prefix(mark + kMark.size());
   return text.substr(0, text.find('\n'));
 }
 
@@ -32,9 +36,9 @@ auto Guarded(absl::string_view doing, Fn&& fn) -> decltype(fn()) {
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError(absl::StrCat(doing, ": LibTorch ran out of memory"));
   } catch (const c10::Error& e) {
-    return absl::InternalError(absl::StrCat(doing, ": ", FirstLine(e.what_without_backtrace())));
+    return absl::InternalError(absl::StrCat(doing, ": ", TellingLine(e.what_without_backtrace())));
   } catch (const std::exception& e) {
-    return absl::InternalError(absl::StrCat(doing, ": ", FirstLine(e.what())));
+    return absl::InternalError(absl::StrCat(doing, ": ", TellingLine(e.what())));
   }
 }
 

@@ -294,6 +294,23 @@ class Lowering {
   std::vector<ir::InputRole> roles_;
 };
 
+// Whether a schema argument takes `arg`: a tensor, a list of tensors, or a literal of its type.
+bool Fits(const ir::Argument& arg, const c10::Argument& schema) {
+  const c10::TypePtr type = Unwrapped(schema.real_type());
+  const bool wants_number = type->kind() == c10::TypeKind::NumberType;
+  if (std::holds_alternative<ir::ValueRef>(arg)) {
+    return type->kind() == c10::TypeKind::TensorType || wants_number;
+  }
+  if (std::holds_alternative<ir::ValueRefList>(arg)) return IsTensorList(type);
+  const std::optional<IValue> literal = std::visit(ToIValue{type}, arg);
+  if (!literal) return false;
+  if (literal->isNone())
+    return type->kind() != c10::TypeKind::TensorType || IsOptional(schema.type());
+  // The declared type: enumerations (dtypes, memory formats) are ints there.
+  return (wants_number && literal->isBool()) ||
+         literal->type()->isSubtypeOf(*Unwrapped(schema.type()));
+}
+
 absl::Status CheckArguments(const ir::Node& node, const c10::FunctionSchema& schema) {
   const auto& arguments = schema.arguments();
   if (node.args.size() != arguments.size() && !HasSeed(node, schema)) {
@@ -301,13 +318,7 @@ absl::Status CheckArguments(const ir::Node& node, const c10::FunctionSchema& sch
                                                  " arguments, not ", node.args.size()));
   }
   for (size_t i = 0; i < arguments.size(); ++i) {
-    const c10::TypePtr type = Unwrapped(arguments[i].real_type());
-    const bool is_list = std::holds_alternative<ir::ValueRefList>(node.args[i]);
-    const bool fits =
-        std::holds_alternative<ir::ValueRef>(node.args[i])
-            ? type->kind() == c10::TypeKind::TensorType || type->kind() == c10::TypeKind::NumberType
-        : is_list ? IsTensorList(type)
-                  : std::visit(ToIValue{type}, node.args[i]).has_value();
+    const bool fits = Fits(node.args[i], arguments[i]);
     if (!fits) {
       return absl::UnimplementedError(absl::StrCat("LibTorch's operator wants ",
                                                    arguments[i].type()->str(), " for argument '",

@@ -11,6 +11,31 @@
 #include "core/plugin/tensor.h"
 
 namespace ingot::runtime {
+namespace {
+
+// So that bytes, at up to 16 an element, fit an int64.
+constexpr int64_t kMaxElements = std::numeric_limits<int64_t>::max() / 16;
+
+absl::Status TooLarge(const ir::TensorType& type) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("a tensor of type ", ir::ToString(type), " is too large"));
+}
+
+// Sizes whose product, zeros taken as ones as in strides, stays in range.
+absl::Status CheckSizes(const ir::TensorType& type) {
+  __int128 elements = 1;
+  for (int64_t size : type.dims) {
+    if (size < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("sizes of ", ir::ToString(type), " must not be negative"));
+    }
+    elements *= std::max<int64_t>(size, 1);
+    if (elements > kMaxElements) return TooLarge(type);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<HostTensor> HostTensor::Create(const ir::TensorType& type, ir::Dims strides) {
   if (!strides.empty() && strides.size() != type.dims.size()) {
@@ -18,21 +43,19 @@ absl::StatusOr<HostTensor> HostTensor::Create(const ir::TensorType& type, ir::Di
                                                    " needs ", type.dims.size(), " strides, not ",
                                                    strides.size()));
   }
+  INGOT_RETURN_IF_ERROR(CheckSizes(type));
   if (strides.empty()) strides = ir::ContiguousStrides(type.dims);
   // Elements from the first to the last, gaps included.
   __int128 span = 1;
   bool empty = false;
   for (size_t i = 0; i < type.dims.size(); ++i) {
-    if (type.dims[i] < 0 || strides[i] < 0) {
+    if (strides[i] < 0) {
       return absl::InvalidArgumentError(
-          absl::StrCat("sizes and strides of ", ir::ToString(type), " must not be negative"));
+          absl::StrCat("strides of ", ir::ToString(type), " must not be negative"));
     }
     empty = empty || type.dims[i] == 0;
     span += static_cast<__int128>(type.dims[i] - 1) * strides[i];
-    if (span > std::numeric_limits<int64_t>::max() / 16) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("a tensor of type ", ir::ToString(type), " is too large"));
-    }
+    if (span > kMaxElements) return TooLarge(type);
   }
   HostTensor tensor;
   tensor.type_ = type;

@@ -1,11 +1,12 @@
 """Tests of what a plugin and the ABI's header look like from outside."""
 
-def plugin_exports_test(name, plugin):
+def plugin_exports_test(name, plugin, tags = []):
     """Checks that a plugin has one dynamic symbol: the query.
 
     Args:
       name: of the test.
       plugin: label of the shared object.
+      tags: of the test.
     """
     native.sh_test(
         name = name,
@@ -13,6 +14,7 @@ def plugin_exports_test(name, plugin):
         srcs = ["//tests/abi:plugin_exports_test.sh"],
         args = ["$(location %s)" % plugin],
         data = [plugin],
+        tags = tags,
     )
 
 def c_abi_binary(name, src):

@@ -1,0 +1,124 @@
+#include "backends/torchscript/executable.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randn.h>
+
+#include <vector>
+
+#include "core/base/status_matchers.h"
+#include "core/ir/text.h"
+#include "core/plugin/tensor.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace ingot::torchscript_backend {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// A row-major tensor over `data`.
+struct Operand {
+  ir::Dims dims;
+  ir::Dims strides = ir::ContiguousStrides(dims);
+  ingot_tensor View(void* data, ir::DType dtype) const {
+    return plugin::MakeTensor(data, dtype, dims, strides);
+  }
+};
+
+absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(const char* text) {
+  absl::StatusOr<ir::Graph> graph = ir::ParseGraph(text);
+  if (!graph.ok()) return graph.status();
+  return MakeExecutable(*graph, {}, /*threads=*/1);
+}
+
+constexpr char kScaled[] = R"(graph "scaled" {
+  %0 : f32[2] = argument 0
+  %1 : f64[] = scalar 0
+  %2 : f32[2] = aten::mul.Scalar(%0, %1)
+  result 0 = %2
+  returns T0
+})";
+
+constexpr char kNoise[] = R"(graph "noise" {
+  %0 : i64[] = seed
+  %1 : f32[4] = aten::randn([4], f32, None, None, None, %0)
+  result 0 = %1
+  returns T0
+})";
+
+TEST(TorchScriptExecutableTest, ReadsNumbersAnewOnEachCall) {
+  const auto executable = Compile(kScaled);
+  ASSERT_THAT(executable, IsOk());
+  const Operand vector{{2}}, number{{}};
+  std::vector<float> in = {1, 2}, out(2);
+  const ingot_run_context context{};
+  for (double factor : {3.0, 5.0}) {
+    const ingot_tensor inputs[] = {vector.View(in.data(), ir::DType::kFloat32),
+                                   number.View(&factor, ir::DType::kFloat64)};
+    const ingot_tensor outputs[] = {vector.View(out.data(), ir::DType::kFloat32)};
+    ASSERT_THAT((*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr), IsOk());
+    EXPECT_THAT(out, ElementsAre(factor, 2 * factor));
+  }
+}
+
+TEST(TorchScriptExecutableTest, DrawsWhatEagerDrawsAndPutsTheGeneratorBack) {
+  const auto executable = Compile(kNoise);
+  ASSERT_THAT(executable, IsOk());
+  const Operand vector{{4}}, number{{}};
+  std::vector<float> out(4);
+  int64_t seed = 11;
+  const ingot_run_context context{};
+  const ingot_tensor inputs[] = {number.View(&seed, ir::DType::kInt64)};
+  const ingot_tensor outputs[] = {vector.View(out.data(), ir::DType::kFloat32)};
+
+  at::manual_seed(99);
+  const at::Tensor undisturbed = at::randn({3});
+  at::manual_seed(99);
+  ASSERT_THAT((*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr), IsOk());
+  EXPECT_TRUE(at::equal(at::randn({3}), undisturbed));
+
+  at::manual_seed(11);
+  const at::Tensor eager = at::randn({4});
+  EXPECT_THAT(out, testing::ElementsAreArray(eager.data_ptr<float>(), 4));
+}
+
+TEST(TorchScriptExecutableTest, ThreadCountIsPutBack) {
+  const auto executable = Compile(kScaled);
+  ASSERT_THAT(executable, IsOk());
+  at::set_num_threads(2);
+  const Operand vector{{2}}, number{{}};
+  std::vector<float> in = {1, 2}, out(2);
+  double factor = 2;
+  const ingot_run_context context{};
+  const ingot_tensor inputs[] = {vector.View(in.data(), ir::DType::kFloat32),
+                                 number.View(&factor, ir::DType::kFloat64)};
+  const ingot_tensor outputs[] = {vector.View(out.data(), ir::DType::kFloat32)};
+  ASSERT_THAT((*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr), IsOk());
+  EXPECT_EQ(at::get_num_threads(), 2);
+}
+
+TEST(TorchScriptExecutableTest, LibTorchsErrorsAreStatuses) {
+  // Opaque, so that nothing has checked the sizes: the matrix is not square.
+  const auto executable = Compile(R"(graph "inverse" {
+  %0 : f32[2,3] = argument 0
+  %1 : f32[2,3] = aten::linalg_inv(%0)
+  result 0 = %1
+  returns T0
+})");
+  ASSERT_THAT(executable, IsOk());
+  const Operand matrix{{2, 3}};
+  std::vector<float> in(6), out(6);
+  const ingot_run_context context{};
+  const ingot_tensor inputs[] = {matrix.View(in.data(), ir::DType::kFloat32)};
+  const ingot_tensor outputs[] = {matrix.View(out.data(), ir::DType::kFloat32)};
+  const absl::Status status =
+      (*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal, HasSubstr("linalg.inv")));
+  EXPECT_EQ(status.message().find('\n'), absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace ingot::torchscript_backend
