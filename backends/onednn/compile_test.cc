@@ -550,6 +550,22 @@ TEST_P(CompileTest, WindowUpdatesLeaveTheirInputAlone) {
   EXPECT_THAT(out[1].Values<float>(), ElementsAre(2, 1, 6, 8, 3, 12));
 }
 
+TEST_P(CompileTest, ActivationsAfterProductsHandNanOn) {
+  const auto x = Argument({1, 2});
+  const auto w = g_.Constant(F32({2, 2}, {1, 0, 0, 1}));
+  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{w}, None{}});
+  const std::vector<ir::Argument> bounds = {ValueRef{y}, 0.0, 6.0};
+  for (const char* op : {"aten::relu", "aten::relu6", "aten::hardsigmoid", "aten::hardswish",
+                         "aten::leaky_relu", "aten::silu", "aten::gelu", "aten::elu"}) {
+    g_.builder.Result(Op(op, {ValueRef{y}}));
+  }
+  g_.builder.Result(Op("aten::hardtanh", bounds));
+  g_.builder.Result(Op("aten::clamp", bounds));
+  g_.builder.Result(Op("aten::maximum", {ValueRef{y}, ValueRef{x}}));
+  const auto out = Run({F32({1, 2}, {std::nanf(""), 1})});
+  for (size_t i = 0; i < out.size(); ++i) EXPECT_TRUE(std::isnan(out[i].Values<float>()[0])) << i;
+}
+
 TEST_P(CompileTest, EmbeddingRefusesAnIndexOutOfRange) {
   const auto i = g_.builder.Argument({ir::DType::kInt64, {2}});
   const auto w = g_.Constant(F32({3, 2}, {0, 1, 2, 3, 4, 5}));

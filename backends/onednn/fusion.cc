@@ -40,22 +40,9 @@ std::optional<Eltwise> Gelu(const ops::OpView& view) {
   return Eltwise{tanh ? dnnl_eltwise_gelu_tanh : dnnl_eltwise_gelu_erf, 0, 0};
 }
 
-std::optional<Eltwise> Clip(std::optional<double> low, std::optional<double> high) {
-  if (!low || !high || *low > *high) return std::nullopt;
-  return Eltwise{dnnl_eltwise_clip, static_cast<float>(*low), static_cast<float>(*high)};
-}
-
-std::optional<Eltwise> Hardtanh(const ops::OpView& view) {
-  return Clip(Literal(view.Raw("min_val")), Literal(view.Raw("max_val")));
-}
-
-std::optional<Eltwise> Clamp(const ops::OpView& view) {
-  return Clip(Literal(view.Raw("min")), Literal(view.Raw("max")));
-}
-
 std::optional<Eltwise> LeakyRelu(const ops::OpView& view) {
   const std::optional<double> slope = Literal(view.Raw("negative_slope"));
-  if (!slope) return std::nullopt;
+  if (!slope || *slope == 0) return std::nullopt;  // 0 makes it a relu
   return Eltwise{dnnl_eltwise_relu, static_cast<float>(*slope), 0};
 }
 
@@ -64,8 +51,10 @@ struct EltwiseEntry {
   EltwiseFn make;
 };
 
+// Only functions whose post-op hands NaN on, as eager does. oneDNN's relu, clip and hardsigmoid
+// take maxima with a bound and turn NaN into the bound: relu, relu6, hardtanh, clamp and
+// hardsigmoid run as own kernels, in place.
 constexpr EltwiseEntry kEltwise[] = {
-    {"aten::relu", &Plain<dnnl_eltwise_relu>},
     {"aten::gelu", &Gelu},
     {"aten::silu",
      [](const ops::OpView&) {
@@ -73,20 +62,10 @@ constexpr EltwiseEntry kEltwise[] = {
      }},
     {"aten::tanh", &Plain<dnnl_eltwise_tanh>},
     {"aten::sigmoid", &Plain<dnnl_eltwise_logistic>},
-    {"aten::relu6",
-     [](const ops::OpView&) {
-       return std::optional<Eltwise>({dnnl_eltwise_clip, 0, 6});
-     }},
-    {"aten::hardtanh", &Hardtanh},
-    {"aten::clamp", &Clamp},
     {"aten::leaky_relu", &LeakyRelu},
     {"aten::hardswish",
      [](const ops::OpView&) {
        return std::optional<Eltwise>({dnnl_eltwise_hardswish, 1.0f / 6.0f, 0.5f});
-     }},
-    {"aten::hardsigmoid",
-     [](const ops::OpView&) {
-       return std::optional<Eltwise>({dnnl_eltwise_hardsigmoid, 1.0f / 6.0f, 0.5f});
      }},
 };
 
@@ -98,10 +77,12 @@ struct BinaryEntry {
   bool commutative;
 };
 
+// Not maximum and minimum: as post-ops they drop NaN.
 constexpr BinaryEntry kBinary[] = {
-    {"aten::add.Tensor", dnnl_binary_add, true}, {"aten::sub.Tensor", dnnl_binary_sub, false},
-    {"aten::mul.Tensor", dnnl_binary_mul, true}, {"aten::div.Tensor", dnnl_binary_div, false},
-    {"aten::maximum", dnnl_binary_max, true},    {"aten::minimum", dnnl_binary_min, true},
+    {"aten::add.Tensor", dnnl_binary_add, true},
+    {"aten::sub.Tensor", dnnl_binary_sub, false},
+    {"aten::mul.Tensor", dnnl_binary_mul, true},
+    {"aten::div.Tensor", dnnl_binary_div, false},
 };
 
 // Whether oneDNN's fast kernels take `operand` as second operand of a chain with sizes `dims`: the

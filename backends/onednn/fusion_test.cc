@@ -88,14 +88,22 @@ TEST_F(FusionTest, ABroadcastOfTheChainIsNotAPostOp) {
   EXPECT_THAT(Plan(Op("aten::add.Tensor", {ValueRef{y}, ValueRef{z}})), SizeIs(2));
 }
 
-TEST_F(FusionTest, ConvolutionTakesConstantBatchNormAndRelu) {
+TEST_F(FusionTest, ConvolutionTakesConstantBatchNormAndActivation) {
   const auto x = Argument({1, 4, 8, 8});
   const auto y = Conv(x, Weight({4, 4, 3, 3}));
   const auto z = BatchNorm(y, Weight({4}), Weight({4}));
-  const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{z}}));
+  const std::vector<Unit> units = Plan(Op("aten::silu", {ValueRef{z}}));
   ASSERT_THAT(units, SizeIs(1));
   EXPECT_TRUE(units[0].batch_norm.has_value());
   EXPECT_THAT(units[0].post_ops, SizeIs(1));
+}
+
+TEST_F(FusionTest, ActivationsWhosePostOpDropsNanStayApart) {
+  const auto x = Argument({8, 16});
+  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Weight({16, 16})}, None{}});
+  const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{y}}));
+  ASSERT_THAT(units, SizeIs(2));
+  EXPECT_THAT(units[0].post_ops, IsEmpty());
 }
 
 TEST_F(FusionTest, BatchNormWithGivenStatisticsStaysApart) {
