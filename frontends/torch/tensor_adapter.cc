@@ -3,55 +3,16 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/ops/empty_strided.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/plugin/tensor.h"
+#include "frontends/torchscript/layout.h"
 
 namespace ingot {
 namespace {
-
-constexpr int8_t kNoDType = -1;
-
-// By c10::ScalarType's codes; kNoDType where ingot has none (quantised and packed types).
-int8_t DTypeFor(c10::ScalarType type) {
-  switch (type) {
-    case c10::ScalarType::Bool:
-      return static_cast<int8_t>(ir::DType::kBool);
-    case c10::ScalarType::Byte:
-      return static_cast<int8_t>(ir::DType::kUInt8);
-    case c10::ScalarType::Char:
-      return static_cast<int8_t>(ir::DType::kInt8);
-    case c10::ScalarType::Short:
-      return static_cast<int8_t>(ir::DType::kInt16);
-    case c10::ScalarType::Int:
-      return static_cast<int8_t>(ir::DType::kInt32);
-    case c10::ScalarType::Long:
-      return static_cast<int8_t>(ir::DType::kInt64);
-    case c10::ScalarType::Half:
-      return static_cast<int8_t>(ir::DType::kFloat16);
-    case c10::ScalarType::BFloat16:
-      return static_cast<int8_t>(ir::DType::kBFloat16);
-    case c10::ScalarType::Float:
-      return static_cast<int8_t>(ir::DType::kFloat32);
-    case c10::ScalarType::Double:
-      return static_cast<int8_t>(ir::DType::kFloat64);
-    case c10::ScalarType::ComplexFloat:
-      return static_cast<int8_t>(ir::DType::kComplex64);
-    case c10::ScalarType::ComplexDouble:
-      return static_cast<int8_t>(ir::DType::kComplex128);
-    default:
-      return kNoDType;
-  }
-}
-
-constexpr c10::ScalarType kScalarTypes[ir::kNumDTypes] = {
-    c10::ScalarType::Bool,   c10::ScalarType::Byte,         c10::ScalarType::Char,
-    c10::ScalarType::Short,  c10::ScalarType::Int,          c10::ScalarType::Long,
-    c10::ScalarType::Half,   c10::ScalarType::BFloat16,     c10::ScalarType::Float,
-    c10::ScalarType::Double, c10::ScalarType::ComplexFloat, c10::ScalarType::ComplexDouble,
-};
 
 absl::Status Differs(const std::string& where, absl::string_view expected,
                      const c10::IValue& value) {
@@ -188,14 +149,14 @@ absl::StatusOr<ingot_tensor> ToIngotTensor(const at::Tensor& tensor, size_t inde
     return absl::InvalidArgumentError(
         absl::StrCat("tensor ", index, " must be a defined, dense CPU tensor"));
   }
-  const int8_t dtype = DTypeFor(tensor.scalar_type());
-  if (dtype == kNoDType) {
+  const std::optional<ir::DType> dtype = torchscript::ToDType(tensor.scalar_type());
+  if (!dtype) {
     return absl::InvalidArgumentError(absl::StrCat("tensor ", index, " has dtype ",
                                                    c10::toString(tensor.scalar_type()),
                                                    ", which ingot does not take"));
   }
   const c10::IntArrayRef sizes = tensor.sizes(), strides = tensor.strides();
-  return plugin::MakeTensor(tensor.data_ptr(), static_cast<ir::DType>(dtype),
+  return plugin::MakeTensor(tensor.data_ptr(), *dtype,
                             absl::MakeConstSpan(sizes.data(), sizes.size()),
                             absl::MakeConstSpan(strides.data(), strides.size()));
 }
@@ -208,7 +169,7 @@ absl::StatusOr<FlatArguments> Flatten(const ir::Structure& structure,
 }
 
 at::Tensor EmptyResult(const runtime::ResultSpec& spec) {
-  const c10::ScalarType dtype = kScalarTypes[static_cast<int>(spec.type.dtype)];
+  const c10::ScalarType dtype = torchscript::ToScalarType(spec.type.dtype);
   const c10::IntArrayRef sizes(spec.type.dims.data(), spec.type.dims.size());
   if (spec.strides.empty()) return at::detail::empty_cpu(sizes, dtype);
   return at::empty_strided(sizes, c10::IntArrayRef(spec.strides.data(), spec.strides.size()),
