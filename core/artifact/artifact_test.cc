@@ -73,7 +73,7 @@ Recording MakeRecording() {
                {false, 0, true},
                {false, 0, std::complex<double>(1, -2)}};
   r.signature.arguments = {{kX, {}}, {kX, {1, 2}}};
-  r.signature.alias_class = {0, 0};
+  r.signature.aliases = {{0, 0}, {0, 4}};
   ir::Structure number;
   number.kind = ir::Structure::Kind::kInt;
   number.slot = 0;

@@ -59,12 +59,19 @@ class Packer {
         PackWeights(recording_.initial_state, ir::InputRole::kState, recording_.constants.size());
     const auto scalars = PackScalars();
     const auto arguments = PackArguments();
-    const auto alias_class = builder_.CreateVector(recording_.signature.alias_class);
+    std::vector<uint32_t> first_aliases;
+    std::vector<int64_t> offsets;
+    for (const ir::Alias& alias : recording_.signature.aliases) {
+      first_aliases.push_back(alias.argument);
+      offsets.push_back(alias.offset);
+    }
+    const auto alias_class = builder_.CreateVector(first_aliases);
+    const auto alias_offset = builder_.CreateVector(offsets);
     const auto structure = ir::PackStructure(builder_, recording_.signature.arguments_structure);
     const auto options = PackOptions();
     builder_.Finish(fbs::CreateArtifact(builder_, kHeaderVersion, producer, packed_graph, name,
                                         input_names, node_sources, constants, states, scalars,
-                                        arguments, alias_class, structure, options),
+                                        arguments, alias_class, structure, options, alias_offset),
                     fbs::ArtifactIdentifier());
     return std::string(reinterpret_cast<const char*>(builder_.GetBufferPointer()),
                        builder_.GetSize());
@@ -273,8 +280,15 @@ class Unpacker {
                              absl::StrCat("argument ", i));
       signature.arguments.push_back(std::move(spec));
     }
-    if (source_.alias_class() != nullptr) {
-      signature.alias_class.assign(source_.alias_class()->begin(), source_.alias_class()->end());
+    for (uint32_t i = 0; i < SizeOf(source_.alias_class()); ++i) {
+      signature.aliases.push_back({source_.alias_class()->Get(i), 0});
+    }
+    if (SizeOf(source_.alias_offset()) != SizeOf(source_.alias_class())) {
+      return Bad("there are ", SizeOf(source_.alias_class()), " aliases and ",
+                 SizeOf(source_.alias_offset()), " alias offsets");
+    }
+    for (uint32_t i = 0; i < SizeOf(source_.alias_offset()); ++i) {
+      signature.aliases[i].offset = source_.alias_offset()->Get(i);
     }
     INGOT_ASSIGN_OR_RETURN(signature.arguments_structure,
                            ir::UnpackStructure(source_.arguments_structure()), "arguments");

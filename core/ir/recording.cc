@@ -21,8 +21,10 @@ std::string ToString(const Signature& signature) {
     if (!spec.strides.empty() && spec.strides != ContiguousStrides(spec.type.dims)) {
       absl::StrAppend(&text, " strides [", absl::StrJoin(spec.strides, ","), "]");
     }
-    if (i < signature.alias_class.size() && signature.alias_class[i] != i) {
-      absl::StrAppend(&text, " aliases ", signature.alias_class[i]);
+    if (i < signature.aliases.size() && signature.aliases[i].argument != i) {
+      absl::StrAppend(&text, " aliases ", signature.aliases[i].argument);
+      if (signature.aliases[i].offset != 0)
+        absl::StrAppend(&text, " at ", signature.aliases[i].offset, " bytes");
     }
   }
   return text + ")";

@@ -43,12 +43,19 @@ struct ArgumentSpec {
   friend bool operator==(const ArgumentSpec&, const ArgumentSpec&) = default;
 };
 
+// Where an argument's memory begins: `offset` bytes from the first element of `argument`, which is
+// the first of the arguments that share this memory (the argument itself, and 0, if it is that).
+struct Alias {
+  uint32_t argument = 0;
+  int64_t offset = 0;
+  friend bool operator==(const Alias&, const Alias&) = default;
+};
+
 // What of the arguments a graph is valid for.
 struct Signature {
   std::vector<ArgumentSpec> arguments;  // by tensor slot
-  // Slot of the first argument that shares memory with argument k (k itself if none earlier does).
-  std::vector<uint32_t> alias_class;
-  Structure arguments_structure;  // nesting of the call's arguments; a Tuple
+  std::vector<Alias> aliases;           // by tensor slot
+  Structure arguments_structure;        // nesting of the call's arguments; a Tuple
   friend bool operator==(const Signature&, const Signature&) = default;
 };
 // "(f32[2,3], f32[2,3])", with strides and aliases where they are not the plain ones.

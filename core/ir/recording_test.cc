@@ -16,9 +16,9 @@ TEST(RecordingTest, SignaturePrintsWhatIsUnusual) {
   Signature signature;
   const TensorType type = {DType::kFloat32, {2, 3}};
   signature.arguments = {{type, {}}, {type, {3, 1}}, {type, {1, 2}}, {type, {}}};
-  signature.alias_class = {0, 1, 2, 0};
+  signature.aliases = {{0, 0}, {1, 0}, {2, 0}, {0, 8}};
   EXPECT_EQ(ToString(signature),
-            "(f32[2,3], f32[2,3], f32[2,3] strides [1,2], f32[2,3] aliases 0)");
+            "(f32[2,3], f32[2,3], f32[2,3] strides [1,2], f32[2,3] aliases 0 at 8 bytes)");
   EXPECT_EQ(ToString(Signature()), "()");
 }
 

@@ -97,8 +97,8 @@ absl::Status CheckSignature(const Graph& graph, const Signature& signature,
                             const std::vector<const InputSpec*>& inputs, const SlotBounds& slots) {
   const size_t count = signature.arguments.size();
   INGOT_RETURN_IF_ERROR(CheckCount("argument", count, inputs.size()));
-  if (signature.alias_class.size() != count) {
-    return Bad(signature.alias_class.size(), " alias classes for ", count, " arguments");
+  if (signature.aliases.size() != count) {
+    return Bad(signature.aliases.size(), " aliases for ", count, " arguments");
   }
   for (size_t i = 0; i < count; ++i) {
     const ArgumentSpec& spec = signature.arguments[i];
@@ -107,9 +107,12 @@ absl::Status CheckSignature(const Graph& graph, const Signature& signature,
     if (!spec.strides.empty() && spec.strides.size() != spec.type.dims.size()) {
       return Bad("argument ", i, ": ", spec.strides.size(), " strides for ", ToString(spec.type));
     }
-    const uint32_t first = signature.alias_class[i];
-    if (first > i || signature.alias_class[first] != first) {
-      return Bad("argument ", i, ": alias class ", first, " is not that of an earlier argument");
+    const Alias& alias = signature.aliases[i];
+    if (alias.argument > i || signature.aliases[alias.argument].argument != alias.argument) {
+      return Bad("argument ", i, ": alias of ", alias.argument, ", which is no first argument");
+    }
+    if (alias.argument == i && alias.offset != 0) {
+      return Bad("argument ", i, ": ", alias.offset, " bytes from itself");
     }
   }
   if (slots.tensors > count) {

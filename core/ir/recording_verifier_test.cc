@@ -34,7 +34,7 @@ Recording Good() {
   recording.initial_state = {{Sha256("s"), kType, nullptr, nullptr}};
   recording.scalars = {{false, 0, 1.5}, {true, 0, int64_t{0}}};
   recording.signature.arguments = {{kType, {}}, {kType, {1, 2}}};
-  recording.signature.alias_class = {0, 0};
+  recording.signature.aliases = {{0, 0}, {0, 4}};
   Structure number;
   number.kind = Structure::Kind::kInt;
   number.slot = 0;
@@ -67,11 +67,15 @@ TEST(RecordingVerifierTest, NamesThePartThatDoesNotFit) {
       {[](Recording& r) { r.signature.arguments.pop_back(); }, "2 argument inputs"},
       {[](Recording& r) { r.signature.arguments[0].type.dims = {6}; }, "argument 0: type f32[6]"},
       {[](Recording& r) { r.signature.arguments[1].strides = {1}; }, "argument 1: 1 strides"},
-      {[](Recording& r) { r.signature.alias_class = {0}; }, "1 alias classes for 2"},
       {[](Recording& r) {
-         r.signature.alias_class = {1, 1};
+         r.signature.aliases = {{0, 0}};
        },
-       "argument 0: alias class 1"},
+       "1 aliases for 2"},
+      {[](Recording& r) {
+         r.signature.aliases = {{1, 0}, {1, 0}};
+       },
+       "argument 0: alias of 1"},
+      {[](Recording& r) { r.signature.aliases[0].offset = 4; }, "argument 0: 4 bytes from itself"},
       {[](Recording& r) { r.signature.arguments_structure = Structure::Tensor(7); },
        "scalar 1 comes from"},
       {[](Recording& r) { r.signature.arguments_structure.children[0].slot = 7; },

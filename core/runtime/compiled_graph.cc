@@ -104,26 +104,6 @@ ExpectedTensor Expect(const ir::TensorType& type, const ir::Dims& strides) {
   return {type, strides.empty() ? ir::ContiguousStrides(type.dims) : strides, code.code, code.bits};
 }
 
-// --- State ---
-
-State::State(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-State::~State() = default;
-
-void State::Reset() {
-  absl::MutexLock lock(&impl_->mutex);
-  for (size_t i = 0; i < impl_->buffers.size(); ++i) {
-    std::memcpy(impl_->buffers[i].data(), (*impl_->initial)[i].data, impl_->buffers[i].size());
-  }
-}
-
-std::vector<std::string> State::Export() const {
-  absl::MutexLock lock(&impl_->mutex);
-  std::vector<std::string> contents;
-  for (const AlignedBuffer& buffer : impl_->buffers)
-    contents.emplace_back(buffer.bytes(), buffer.size());
-  return contents;
-}
-
 // --- Frames ---
 
 absl::StatusOr<std::unique_ptr<Frame>> CompiledGraph::Impl::NewFrame() const {
@@ -166,7 +146,7 @@ class Call {
  public:
   Call(const CompiledGraphBuilder::Impl& graph, absl::Span<const ingot_tensor> arguments,
        absl::Span<const ingot_tensor> results, const RunContext& context,
-       std::vector<AlignedBuffer>* states, Frame& frame)
+       absl::Span<char* const> states, Frame& frame)
       : graph_(graph),
         arguments_(arguments),
         results_(results),
@@ -192,7 +172,7 @@ class Call {
       frame_.tensors[tensor].data = plugin::TensorData(results_[slot]);
     }
     for (const auto& [tensor, state] : plan.state_patches) {
-      frame_.tensors[tensor].data = (*states_)[state].data();
+      frame_.tensors[tensor].data = states_[state];
     }
     if (!context_.scalars.empty()) BindScalars();
     if (graph_.random) BindSeeds();
@@ -256,7 +236,7 @@ class Call {
       case Place::kSeed:
         return reinterpret_cast<char*>(&frame_.seeds[location.index]);
       case Place::kState:
-        return (*states_)[location.index].bytes();
+        return states_[location.index];
     }
     return nullptr;
   }
@@ -269,30 +249,35 @@ class Call {
   const CompiledGraphBuilder::Impl& graph_;
   const absl::Span<const ingot_tensor> arguments_, results_;
   const RunContext& context_;
-  std::vector<AlignedBuffer>* const states_;
+  const absl::Span<char* const> states_;
   Frame& frame_;
 };
+
+absl::Status AliasingError(uint32_t written, uint32_t other, absl::string_view recorded) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "arguments ", written, " (which the graph writes) and ", other, " ", recorded,
+      " when the graph was recorded, and now it is otherwise: extract again with these arguments"));
+}
 
 // Arguments that the graph writes must share memory with others exactly where they did when it was
 // recorded.
 absl::Status CheckAliasing(const CompiledGraphBuilder::Impl& graph,
                            absl::Span<const ingot_tensor> arguments) {
-  const auto& classes = graph.signature.alias_class;
+  const std::vector<ir::Alias>& aliases = graph.signature.aliases;
   for (uint32_t written : graph.written) {
+    const char* const begin = plugin::TensorData<const char>(arguments[written]);
     const auto w = Extent(arguments[written], graph.expected_arguments[written]);
     for (uint32_t other = 0; other < arguments.size(); ++other) {
       if (other == written) continue;
+      if (aliases[written].argument == aliases[other].argument) {
+        // Types and strides being the recorded ones, equal distances make equal overlaps.
+        const int64_t recorded = aliases[other].offset - aliases[written].offset;
+        if (plugin::TensorData<const char>(arguments[other]) - begin == recorded) continue;
+        return AliasingError(written, other, absl::StrCat("lay ", recorded, " bytes apart"));
+      }
       const auto o = Extent(arguments[other], graph.expected_arguments[other]);
-      const bool overlap = w.first < o.second && o.first < w.second;
-      const bool recorded =
-          written < classes.size() && other < classes.size() && classes[written] == classes[other];
-      const bool same_place = w == o && graph.expected_arguments[written].strides ==
-                                            graph.expected_arguments[other].strides;
-      if (overlap == recorded && (!overlap || same_place)) continue;
-      return absl::FailedPreconditionError(absl::StrCat(
-          "arguments ", written, " (which the graph writes) and ", other,
-          overlap ? " share" : " do not share",
-          " memory, unlike when the graph was recorded: extract again with arguments that do"));
+      if (w.first < o.second && o.first < w.second)
+        return AliasingError(written, other, "did not share memory");
     }
   }
   return absl::OkStatus();
@@ -343,7 +328,7 @@ const ir::Structure& CompiledGraph::result_structure() const {
 }
 absl::Span<const uint32_t> CompiledGraph::written_arguments() const { return impl_->written; }
 bool CompiledGraph::is_random() const { return impl_->random; }
-bool CompiledGraph::is_stateful() const { return !impl_->initial_state->empty(); }
+bool CompiledGraph::is_stateful() const { return !impl_->state_layout->names.empty(); }
 const ir::Graph& CompiledGraph::graph() const { return impl_->graph; }
 absl::Span<const GroupReport> CompiledGraph::groups() const { return impl_->groups; }
 absl::Span<const plugin::Fallback> CompiledGraph::fallbacks() const { return impl_->fallbacks; }
@@ -367,38 +352,24 @@ absl::Status CompiledGraph::Run(absl::Span<const ingot_tensor> arguments,
   }
   absl::Status status;
   if (!is_stateful()) {
-    status = Call(*impl_, arguments, results, context, nullptr, *frame).Run();
+    status = Call(*impl_, arguments, results, context, {}, *frame).Run();
   } else {
-    State::Impl& state = *(context.state != nullptr ? context.state : impl_->state.get())->impl_;
-    if (state.owner != impl_.get()) {
-      impl_->frames.Release(std::move(frame));
-      return absl::InvalidArgumentError(absl::StrCat(
-          "the call's state was made by another compiled graph than '", graph().name(), "'"));
-    }
-    absl::MutexLock lock(&state.mutex);
-    status = Call(*impl_, arguments, results, context, &state.buffers, *frame).Run();
+    State& state = context.state != nullptr ? *context.state : *impl_->state;
+    status = state.Use(impl_->state_layout, [&](absl::Span<char* const> buffers) {
+      return Call(*impl_, arguments, results, context, buffers, *frame).Run();
+    });
   }
   impl_->frames.Release(std::move(frame));
   return status;
 }
 
 std::unique_ptr<State> CompiledGraph::NewState() const {
-  auto impl = std::make_unique<State::Impl>();
-  impl->owner = impl_.get();
-  impl->initial = impl_->initial_state;
-  {
-    absl::MutexLock lock(&impl->mutex);
-    for (const ir::Constant& constant : *impl->initial) {
-      impl->buffers.emplace_back(static_cast<size_t>(constant.type.NumBytes()));
-    }
-  }
-  auto state = std::unique_ptr<State>(new State(std::move(impl)));
-  state->Reset();
-  return state;
+  return std::make_unique<State>(impl_->state_layout);
 }
 
 std::shared_ptr<const CompiledGraph> CompiledGraphBuilder::Finish(std::unique_ptr<Impl> impl,
-                                                                  ir::Recording recording) {
+                                                                  ir::Recording recording,
+                                                                  Program program) {
   for (const ir::ArgumentSpec& spec : recording.signature.arguments) {
     impl->expected_arguments.push_back(Expect(spec.type, spec.strides));
   }
@@ -417,8 +388,8 @@ std::shared_ptr<const CompiledGraph> CompiledGraphBuilder::Finish(std::unique_pt
     if (copy.from.place == Place::kConstant)
       impl->constants[copy.from.index] = recording.constants[copy.from.index];
   }
-  impl->initial_state =
-      std::make_shared<const std::vector<ir::Constant>>(std::move(recording.initial_state));
+  impl->state_layout =
+      MakeStateLayout(recording.graph, std::move(recording.initial_state), std::move(program));
   impl->scalars = std::move(recording.scalars);
   impl->signature = std::move(recording.signature);
   impl->graph = std::move(recording.graph);

@@ -25,6 +25,7 @@
 #include "core/plugin/backend.h"
 #include "core/plugin/partitioner.h"
 #include "core/runtime/run_context.h"
+#include "core/runtime/state.h"
 
 namespace ingot::runtime {
 
@@ -47,24 +48,6 @@ struct GroupReport {
       plan_json;  // see ingot_executable_info::plan_json; its node ids are positions in `nodes`
   size_t retained_bytes = 0, workspace_bytes = 0;
   bool cached = false;  // found in the compile cache
-};
-
-// Contents of a stateful graph's buffers between calls. Calls with one State run one after another;
-// with separate ones concurrently. Thread-safe.
-class State {
- public:
-  ~State();
-  // Back to the contents at recording time.
-  void Reset();
-  // Dense copies of the buffers, by state index.
-  std::vector<std::string> Export() const;
-
- private:
-  friend class CompiledGraph;
-  friend class CompiledGraphBuilder;
-  struct Impl;
-  explicit State(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
 };
 
 class CompiledGraph {
@@ -97,7 +80,8 @@ class CompiledGraph {
   absl::Status Run(absl::Span<const ingot_tensor> arguments, absl::Span<const ingot_tensor> results,
                    const RunContext& context = {}) const;
 
-  // A state of its own for a stream of calls, with the contents at recording time.
+  // A state of its own for a stream of calls, with the contents at recording time. It serves all
+  // graphs of the same program, and may outlive them.
   std::unique_ptr<State> NewState() const;
   State& default_state() const;
 

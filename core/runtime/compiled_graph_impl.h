@@ -1,4 +1,4 @@
-// The inside of CompiledGraph and State, shared by compiled_graph.cc (calls) and session.cc
+// The inside of CompiledGraph, shared by compiled_graph.cc (calls) and session.cc
 // (construction).
 #ifndef INGOT_CORE_RUNTIME_COMPILED_GRAPH_IMPL_H_
 #define INGOT_CORE_RUNTIME_COMPILED_GRAPH_IMPL_H_
@@ -7,23 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "core/base/aligned_buffer.h"
 #include "core/runtime/compiled_graph.h"
 #include "core/runtime/run_plan.h"
 #include "core/runtime/seed_stream.h"
 
 namespace ingot::runtime {
-
-struct State::Impl {
-  // Held for the whole of a call: calls on one state run one after another.
-  absl::Mutex mutex;
-  const void* owner = nullptr;  // the CompiledGraph::Impl that made it
-  std::shared_ptr<const std::vector<ir::Constant>> initial;
-  std::vector<AlignedBuffer> buffers ABSL_GUARDED_BY(mutex);
-};
 
 // An argument as the hot path checks it.
 struct ExpectedTensor {
@@ -42,7 +32,7 @@ struct CompiledGraph::Impl {
   std::vector<ir::ScalarBinding> scalars;
   std::vector<ir::Constant>
       constants;  // those that are copied to results; others have no data here
-  std::shared_ptr<const std::vector<ir::Constant>> initial_state;
+  std::shared_ptr<const StateLayout> state_layout;
   bool random = false;
   RunPlan plan;
   std::vector<GroupReport> groups;
@@ -59,8 +49,9 @@ class CompiledGraphBuilder {
  public:
   using Impl = CompiledGraph::Impl;
   // `impl` has results, plan, groups, fallbacks and seeds; the rest is taken from `recording`.
+  // `program` null: the graph is a program of its own.
   static std::shared_ptr<const CompiledGraph> Finish(std::unique_ptr<Impl> impl,
-                                                     ir::Recording recording);
+                                                     ir::Recording recording, Program program);
 };
 
 }  // namespace ingot::runtime

@@ -8,11 +8,13 @@
 namespace ingot::runtime {
 
 void Metrics::Count(absl::string_view counter, uint64_t delta) {
+  if (sink_ != nullptr) sink_->Count(counter, delta);
   absl::MutexLock lock(&mutex_);
   counters_[std::string(counter)] += delta;
 }
 
 void Metrics::Record(absl::string_view sample, absl::Duration duration) {
+  if (sink_ != nullptr) sink_->Record(sample, duration);
   absl::MutexLock lock(&mutex_);
   Series& series = series_[std::string(sample)];
   series.min = series.count == 0 ? duration : std::min(series.min, duration);

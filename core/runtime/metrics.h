@@ -3,19 +3,22 @@
 // Names keep the meanings of the original (torch.lazy): "CachedCompile" and "UncachedCompile" count
 // groups found in and missing from the cache, "fallback.<op>" nodes not taken by the chosen
 // backend. Samples are durations in nanoseconds: "ExtractTime", "CompileTime", "PassTime".
-// Thread-safe.
+// A sink, if any, is told everything as it happens. Thread-safe.
 #ifndef INGOT_CORE_RUNTIME_METRICS_H_
 #define INGOT_CORE_RUNTIME_METRICS_H_
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "core/runtime/sinks.h"
 
 namespace ingot::runtime {
 
@@ -28,6 +31,8 @@ class Metrics {
   };
   // Percentiles look at this many of the newest samples.
   static constexpr size_t kWindow = 1024;
+
+  explicit Metrics(std::shared_ptr<MetricsSink> sink = nullptr) : sink_(std::move(sink)) {}
 
   void Count(absl::string_view counter, uint64_t delta = 1);
   void Record(absl::string_view sample, absl::Duration duration);
@@ -50,6 +55,7 @@ class Metrics {
   };
   static Sample Summarize(const Series& series);
 
+  const std::shared_ptr<MetricsSink> sink_;
   mutable absl::Mutex mutex_;
   std::map<std::string, uint64_t, std::less<>> counters_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Series, std::less<>> series_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,10 @@
 #include "core/runtime/metrics.h"
 
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -15,6 +20,24 @@ TEST(MetricsTest, CountersStartAtZeroAndAddUp) {
   metrics.Count("CachedCompile");
   metrics.Count("CachedCompile", 2);
   EXPECT_EQ(metrics.counter("CachedCompile"), 3u);
+}
+
+TEST(MetricsTest, ASinkIsToldEverythingAndAResetIsNotItsConcern) {
+  struct Recorder : MetricsSink {
+    void Count(absl::string_view counter, uint64_t delta) override {
+      events.push_back(absl::StrCat(counter, " +", delta));
+    }
+    void Record(absl::string_view sample, absl::Duration duration) override {
+      events.push_back(absl::StrCat(sample, " ", absl::FormatDuration(duration)));
+    }
+    std::vector<std::string> events;
+  };
+  const auto sink = std::make_shared<Recorder>();
+  Metrics metrics(sink);
+  metrics.Count("CachedCompile", 2);
+  metrics.Record("CompileTime", absl::Milliseconds(3));
+  metrics.Reset();
+  EXPECT_THAT(sink->events, testing::ElementsAre("CachedCompile +2", "CompileTime 3ms"));
 }
 
 TEST(MetricsTest, SamplesHaveTotalsAndPercentiles) {

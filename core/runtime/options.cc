@@ -29,6 +29,13 @@ constexpr PolicyName kPolicies[] = {{FallbackPolicy::kForbid, "forbid"},
                                     {FallbackPolicy::kWarn, "warn"},
                                     {FallbackPolicy::kAllow, "allow"}};
 
+struct LeadingSizesEntry {
+  LeadingSizes policy;
+  absl::string_view name;
+};
+constexpr LeadingSizesEntry kLeadingSizes[] = {{LeadingSizes::kExact, "exact"},
+                                               {LeadingSizes::kBuckets, "buckets"}};
+
 std::vector<std::string> SplitList(absl::string_view text) {
   std::vector<std::string> items;
   for (absl::string_view item : absl::StrSplit(text, ',')) {
@@ -80,6 +87,15 @@ constexpr OptionName kOptions[] = {
      [](absl::string_view value, OptionOverrides& out) {
        return SetNumber(value, "a number of bytes", out.cache_bytes);
      }},
+    {"leading_sizes", "INGOT_LEADING_SIZES",
+     [](absl::string_view value, OptionOverrides& out) -> absl::Status {
+       INGOT_ASSIGN_OR_RETURN(out.leading_sizes, ParseLeadingSizes(value));
+       return absl::OkStatus();
+     }},
+    {"max_specializations", "INGOT_MAX_SPECIALIZATIONS",
+     [](absl::string_view value, OptionOverrides& out) {
+       return SetNumber(value, "a number of compilations", out.max_specializations);
+     }},
     {"plugin_folders", "INGOT_PLUGIN_FOLDERS",
      [](absl::string_view value, OptionOverrides& out) {
        out.plugin_folders = SplitList(value);
@@ -116,6 +132,21 @@ absl::StatusOr<FallbackPolicy> ParseFallbackPolicy(absl::string_view name) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("'", name, "' is not a fallback policy: use forbid, warn or allow"));
+}
+
+absl::string_view LeadingSizesName(LeadingSizes policy) {
+  for (const LeadingSizesEntry& p : kLeadingSizes) {
+    if (p.policy == policy) return p.name;
+  }
+  return "?";
+}
+
+absl::StatusOr<LeadingSizes> ParseLeadingSizes(absl::string_view name) {
+  for (const LeadingSizesEntry& p : kLeadingSizes) {
+    if (p.name == name) return p.policy;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", name, "' is not a policy for leading sizes: use exact or buckets"));
 }
 
 absl::Status SetOption(absl::string_view name, absl::string_view value, OptionOverrides& out) {
@@ -177,12 +208,18 @@ absl::StatusOr<Options> ResolveOptions(absl::Span<const OptionOverrides> layers)
     if (layer.force_fallback) options.force_fallback = *layer.force_fallback;
     if (layer.threads) options.threads = *layer.threads;
     if (layer.cache_bytes) options.cache_bytes = *layer.cache_bytes;
+    if (layer.leading_sizes) options.leading_sizes = *layer.leading_sizes;
+    if (layer.max_specializations) options.max_specializations = *layer.max_specializations;
     if (layer.plugin_folders) options.plugin_folders = *layer.plugin_folders;
     if (layer.seed) options.seed = *layer.seed;
   }
   if (options.threads < 0 || options.threads > kMaxThreads) {
     return absl::InvalidArgumentError(absl::StrCat(
         "threads=", options.threads, " is out of range: use 0 (automatic) to ", kMaxThreads));
+  }
+  if (options.max_specializations < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "max_specializations=", options.max_specializations, " is out of range: use 1 or more"));
   }
   if (SplitList(options.backend).empty()) {
     return absl::InvalidArgumentError("backend is empty: name one, or use auto");

@@ -31,6 +31,14 @@ absl::string_view FallbackPolicyName(FallbackPolicy policy);  // "forbid", "warn
 // InvalidArgument listing the known names.
 absl::StatusOr<FallbackPolicy> ParseFallbackPolicy(absl::string_view name);
 
+// How a program that is called with ever new leading sizes (batches) is compiled: one graph a size,
+// or one for all sizes up to the next power of two, if the graph computes each row of its results
+// from the same row of its arguments alone. Either way results are exact.
+enum class LeadingSizes { kExact, kBuckets };
+
+absl::string_view LeadingSizesName(LeadingSizes policy);  // "exact", "buckets"
+absl::StatusOr<LeadingSizes> ParseLeadingSizes(absl::string_view name);
+
 struct Options {
   // A backend's name or plugin path; several, comma separated, in order of priority; or "auto": the
   // first of onednn, torchscript, reference that takes the whole graph.
@@ -43,6 +51,10 @@ struct Options {
   int threads = 0;
   // Bytes of compiled executables kept for reuse.
   size_t cache_bytes = size_t{1} << 30;
+  LeadingSizes leading_sizes = LeadingSizes::kExact;
+  // Compilations of one program, each for another signature, after which calls of new signatures
+  // are refused. At least 1.
+  int max_specializations = 256;
   // Folders searched for plugins before the executable's own.
   std::vector<std::string> plugin_folders;
   // Seed of the stream from which calls without a seed of their own draw; unset: from the system.
@@ -55,17 +67,21 @@ struct OptionOverrides {
   std::optional<std::vector<std::string>> force_fallback;
   std::optional<int> threads;
   std::optional<size_t> cache_bytes;
+  std::optional<LeadingSizes> leading_sizes;
+  std::optional<int> max_specializations;
   std::optional<std::vector<std::string>> plugin_folders;
   std::optional<uint64_t> seed;
 };
 
 // Sets one option from text, by the name used in files and environment ("backend", "fallback",
-// "force_fallback", "threads", "cache_bytes", "plugin_folders", "seed"). InvalidArgument for an
-// unknown name (lists the known ones) or a malformed value. Lists are comma separated.
+// "force_fallback", "threads", "cache_bytes", "leading_sizes", "max_specializations",
+// "plugin_folders", "seed"). InvalidArgument for an unknown name (lists the known ones) or a
+// malformed value. Lists are comma separated.
 absl::Status SetOption(absl::string_view name, absl::string_view value, OptionOverrides& out);
 
 // INGOT_BACKEND, INGOT_FALLBACK, INGOT_FORCE_FALLBACK, INGOT_THREADS, INGOT_CACHE_BYTES,
-// INGOT_PLUGIN_FOLDERS, INGOT_SEED. Errors name the variable.
+// INGOT_LEADING_SIZES, INGOT_MAX_SPECIALIZATIONS, INGOT_PLUGIN_FOLDERS, INGOT_SEED. Errors name the
+// variable.
 absl::StatusOr<OptionOverrides> OptionsFromEnvironment();
 
 // Lines "name = value"; '#' starts a comment. Errors name `source` and line.

@@ -61,6 +61,8 @@ TEST(ParseOptionsFileTest, ErrorsNameFileAndLine) {
       {"threads = many", "ingot.conf:1: 'many' is not a number of threads"},
       {"fallback = maybe",
        "ingot.conf:1: 'maybe' is not a fallback policy: use forbid, warn or allow"},
+      {"leading_sizes = some",
+       "ingot.conf:1: 'some' is not a policy for leading sizes: use exact or buckets"},
   };
   for (const Case& c : cases) {
     EXPECT_THAT(ParseOptionsFile(c.text, "ingot.conf"),

@@ -16,7 +16,7 @@ ir::Signature SignatureOf(const ir::Graph& graph) {
   ir::Signature signature;
   for (const ir::InputSpec& input : graph.inputs()) {
     if (input.role != ir::InputRole::kArgument) continue;
-    signature.alias_class.push_back(static_cast<uint32_t>(signature.arguments.size()));
+    signature.aliases.push_back({static_cast<uint32_t>(signature.arguments.size()), 0});
     signature.arguments.push_back({graph.type(input.value), {}});
   }
   return signature;

@@ -1,6 +1,7 @@
 #include "core/runtime/session.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -106,8 +107,10 @@ absl::StatusOr<Assignment> AssignWithFallback(const ir::Graph& graph, const Back
 }  // namespace
 
 struct Session::Impl {
-  explicit Impl(const Options& options)
+  Impl(const Options& options, Sinks sinks)
       : options(options),
+        log(std::move(sinks.log)),
+        metrics(std::move(sinks.metrics)),
         cache(options.cache_bytes),
         seeds(std::make_shared<SeedStream>(options.seed)),
         force_fallback(options.force_fallback) {}
@@ -150,6 +153,7 @@ struct Session::Impl {
   }
 
   const Options options;
+  const std::shared_ptr<LogSink> log;
   Backends backends;
   Metrics metrics;
   cache::CompileCache cache;
@@ -161,8 +165,8 @@ struct Session::Impl {
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 
-absl::StatusOr<std::shared_ptr<Session>> Session::Create(const Options& options) {
-  auto impl = std::make_unique<Impl>(options);
+absl::StatusOr<std::shared_ptr<Session>> Session::Create(const Options& options, Sinks sinks) {
+  auto impl = std::make_unique<Impl>(options, std::move(sinks));
   const auto named = [&](const std::string& name) {
     for (absl::string_view part : absl::StrSplit(options.backend, ',')) {
       if (absl::StripAsciiWhitespace(part) == name) return true;
@@ -192,12 +196,22 @@ const Backends& Session::backends() const { return impl_->backends; }
 Metrics& Session::metrics() { return impl_->metrics; }
 cache::CompileCache& Session::cache() { return impl_->cache; }
 
+void Session::Log(LogSeverity severity, absl::string_view message) const {
+  if (impl_->log != nullptr) return impl_->log->Log(severity, message);
+  if (severity == LogSeverity::kInfo) return;
+  // One write a line, so that lines of several threads don't mix.
+  const std::string line = absl::StrCat(
+      "ingot: ", severity == LogSeverity::kWarning ? "warning: " : "error: ", message, "\n");
+  std::fputs(line.c_str(), stderr);
+}
+
 void Session::set_force_fallback(std::vector<std::string> ops) {
   absl::MutexLock lock(&impl_->mutex);
   impl_->force_fallback = std::move(ops);
 }
 
-absl::StatusOr<std::shared_ptr<const CompiledGraph>> Session::Compile(ir::Recording recording) {
+absl::StatusOr<std::shared_ptr<const CompiledGraph>> Session::Compile(ir::Recording recording,
+                                                                      Program program) {
   INGOT_RETURN_IF_ERROR(ir::Verify(recording.graph));
   const absl::Time start = absl::Now();
   INGOT_RETURN_IF_ERROR(passes::RunStandardPasses(recording));
@@ -205,6 +219,13 @@ absl::StatusOr<std::shared_ptr<const CompiledGraph>> Session::Compile(ir::Record
 
   auto graph = std::make_unique<CompiledGraphBuilder::Impl>();
   INGOT_ASSIGN_OR_RETURN(Assignment assignment, impl_->Assign(recording.graph));
+  if (impl_->options.fallback == FallbackPolicy::kWarn) {
+    for (const plugin::Fallback& fallback : assignment.partition.fallbacks) {
+      Log(LogSeverity::kWarning,
+          absl::StrCat("fallback: ", ir::Describe(recording.graph, fallback.node), ": ",
+                       fallback.reason));
+    }
+  }
   std::vector<CompiledGroup> groups;
   for (const plugin::Group& group : assignment.partition.groups) {
     const plugin::Backend& backend = *assignment.backends[group.backend];
@@ -222,7 +243,7 @@ absl::StatusOr<std::shared_ptr<const CompiledGraph>> Session::Compile(ir::Record
                          MakeRunPlan(recording.graph, recording.signature, graph->results, groups));
   graph->fallbacks = std::move(assignment.partition.fallbacks);
   graph->seeds = impl_->seeds;
-  return CompiledGraphBuilder::Finish(std::move(graph), std::move(recording));
+  return CompiledGraphBuilder::Finish(std::move(graph), std::move(recording), std::move(program));
 }
 
 std::vector<BackendListing> ListBackends(const Options& options) {

@@ -21,6 +21,7 @@
 #include "core/runtime/compiled_graph.h"
 #include "core/runtime/metrics.h"
 #include "core/runtime/options.h"
+#include "core/runtime/sinks.h"
 
 namespace ingot::runtime {
 
@@ -28,13 +29,14 @@ class Session {
  public:
   // NotFound, FailedPrecondition: a named backend cannot be had, and why. Under "auto" backends
   // that cannot be had are left out; it is an error only if none is left.
-  static absl::StatusOr<std::shared_ptr<Session>> Create(const Options& options);
+  static absl::StatusOr<std::shared_ptr<Session>> Create(const Options& options, Sinks sinks = {});
   ~Session();
 
   // InvalidArgument: the graph does not verify. Unimplemented: fallback is forbidden and a node is
   // not taken: "fallback: aten::sub=1 (why), …", naming backend and ops. Compiles at the current
-  // force_fallback setting.
-  absl::StatusOr<std::shared_ptr<const CompiledGraph>> Compile(ir::Recording recording);
+  // force_fallback setting. Graphs of one `program` share states; null: a program of its own.
+  absl::StatusOr<std::shared_ptr<const CompiledGraph>> Compile(ir::Recording recording,
+                                                               Program program = nullptr);
 
   const Options& options() const;
   // Takes effect for every later Compile.
@@ -43,6 +45,8 @@ class Session {
   // Usable backends in order of priority.
   const std::vector<std::shared_ptr<const plugin::Backend>>& backends() const;
   Metrics& metrics();
+  // To the log sink, or, from warnings up, to stderr.
+  void Log(LogSeverity severity, absl::string_view message) const;
   cache::CompileCache& cache();
 
  private:

@@ -38,8 +38,8 @@ ir::Recording Record(ir::GraphBuilder builder) {
   recording.graph = *std::move(graph);
   for (const ir::InputSpec& input : recording.graph.inputs()) {
     if (input.role == ir::InputRole::kArgument) {
-      recording.signature.alias_class.push_back(
-          static_cast<uint32_t>(recording.signature.arguments.size()));
+      recording.signature.aliases.push_back(
+          {static_cast<uint32_t>(recording.signature.arguments.size()), 0});
       recording.signature.arguments.push_back({recording.graph.type(input.value), {}});
     }
   }
@@ -190,7 +190,7 @@ TEST(CompiledGraphTest, StateIsKeptBetweenCallsAndPerStream) {
   std::unique_ptr<State> foreign = stranger->NewState();
   context.state = foreign.get();
   EXPECT_THAT(graph->Run({one.view()}, {out.view()}, context),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("another compiled graph")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("another program")));
 }
 
 TEST(CompiledGraphTest, RandomDrawsAreFreshAndReproducibleBySeed) {

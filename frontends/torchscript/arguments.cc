@@ -110,11 +110,15 @@ absl::StatusOr<ClonedArguments> CloneArguments(const std::vector<c10::IValue>& a
   for (size_t slot = 0; slot < originals.size(); ++slot)
     INGOT_RETURN_IF_ERROR(Check(originals[slot], slot));
   result.tensors.resize(originals.size());
-  result.signature.alias_class.resize(originals.size());
+  result.signature.aliases.resize(originals.size());
   for (const auto& [range, slots] : OverlapGroups(originals)) {
     INGOT_RETURN_IF_ERROR(CloneGroup(originals, slots, range, result.tensors));
-    for (size_t slot : slots)
-      result.signature.alias_class[slot] = static_cast<uint32_t>(slots.front());
+    const auto* const first = static_cast<const char*>(originals[slots.front()].const_data_ptr());
+    for (size_t slot : slots) {
+      result.signature.aliases[slot] = {
+          static_cast<uint32_t>(slots.front()),
+          static_cast<const char*>(originals[slot].const_data_ptr()) - first};
+    }
   }
   for (const at::Tensor& clone : result.tensors) {
     const Layout layout = LayoutOf(clone);

@@ -76,6 +76,15 @@ bool Layout::IsDense() const {
   return sorted.IsRowMajor();
 }
 
+bool Layout::Covers(const Layout& other) const {
+  if (*this == other) return true;
+  if (dtype != other.dtype || conjugate != other.conjugate || negative != other.negative)
+    return false;
+  const auto [begin, end] = Extent();
+  const auto [other_begin, other_end] = other.Extent();
+  return IsDense() && begin <= other_begin && other_end <= end;
+}
+
 bool HasLayout(const at::Tensor& tensor) {
   return tensor.defined() && tensor.layout() == at::kStrided && tensor.is_cpu() &&
          tensor.has_storage();

@@ -34,6 +34,8 @@ struct Layout {
   bool IsRowMajor() const;
   // Each element has its own place and there are no gaps: some permutation of row-major.
   bool IsDense() const;
+  // Each element of `other`, a layout over the same storage, is surely an element of this one.
+  bool Covers(const Layout& other) const;
 
   friend bool operator==(const Layout&, const Layout&) = default;
   template <typename H>

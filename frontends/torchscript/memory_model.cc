@@ -111,6 +111,43 @@ void MemoryModel::DefineInput(const TensorSnapshot& tensor, ValueId value) {
   memory.root->version = memory.version;
 }
 
+absl::Status MemoryModel::DefineUnion(
+    const std::vector<std::pair<TensorSnapshot, ValueId>>& inputs) {
+  Layout root = inputs.front().first.layout;
+  int64_t end = 0;
+  std::tie(root.offset, end) = root.Extent();
+  for (const auto& [tensor, value] : inputs) {
+    const auto [first, last] = tensor.layout.Extent();
+    root.offset = std::min(root.offset, first);
+    end = std::max(end, last);
+  }
+  root.sizes = {end - root.offset};
+  root.strides = {1};
+  // Where the element at each position of the root is among those of the inputs, one after the
+  // other. Nothing reads positions that belong to no input.
+  std::vector<int64_t> source(static_cast<size_t>(end - root.offset), 0);
+  ir::ValueRefList parts;
+  int64_t count = 0;
+  for (const auto& [tensor, value] : inputs) {
+    INGOT_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, NumbersInRoot(root, tensor.layout));
+    for (size_t i = 0; i < numbers.size(); ++i)
+      source[static_cast<size_t>(numbers[i])] = count + static_cast<int64_t>(i);
+    const int64_t elements = static_cast<int64_t>(numbers.size());
+    INGOT_ASSIGN_OR_RETURN(const ir::TensorType type, TypeOrError(tensor.layout));
+    parts.ids.push_back(Emit("aten::view", {ValueRef{value}, std::vector<int64_t>{elements}},
+                                {type.dtype, {elements}}));
+    count += elements;
+  }
+  INGOT_ASSIGN_OR_RETURN(const ir::TensorType type, TypeOrError(root));
+  const ValueId all = Emit("aten::cat", {parts, int64_t{0}}, {type.dtype, {count}});
+  TensorSnapshot whole = inputs.front().first;
+  whole.layout = root;
+  DefineInput(whole,
+              Emit("aten::index_select",
+                   {ValueRef{all}, int64_t{0}, ValueRef{AddIndex(std::move(source))}}, type));
+  return absl::OkStatus();
+}
+
 void MemoryModel::DefineOverlap(const TensorSnapshot& tensor, ValueId value) {
   Memory& memory = FindOrAdd(tensor);
   View& view = FindOrAddView(memory, tensor.layout);

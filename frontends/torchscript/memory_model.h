@@ -52,6 +52,8 @@ class MemoryModel {
   // One more tensor over the memory of an input or result, which has a value of its own until the
   // memory is written.
   void DefineOverlap(const TensorSnapshot& tensor, ir::ValueId value);
+  // Inputs that share memory of which none holds all. Emits what puts them together.
+  absl::Status DefineUnion(const std::vector<std::pair<TensorSnapshot, ir::ValueId>>& inputs);
   // The result of an op, in memory of its own.
   void DefineResult(const TensorSnapshot& tensor, ir::ValueId value);
   // The result of an op, independent of all inputs.

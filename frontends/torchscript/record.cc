@@ -4,10 +4,13 @@
 #include <ATen/ops/empty.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
@@ -138,19 +141,7 @@ class Recorder {
                                          arguments_.signature.arguments[slot].type));
     }
     argument_values_ = values;
-    // Of arguments that share memory the largest is the root.
-    absl::flat_hash_map<StorageId, size_t> roots;
-    for (size_t slot = 0; slot < argument_snapshots_.size(); ++slot) {
-      const TensorSnapshot& tensor = argument_snapshots_[slot];
-      const auto [root, inserted] = roots.try_emplace(tensor.storage, slot);
-      const int64_t largest = argument_snapshots_[root->second].layout.NumElements();
-      if (!inserted && tensor.layout.NumElements() > largest) root->second = slot;
-    }
-    for (const auto& [storage, slot] : roots)
-      recorder.memory().DefineInput(argument_snapshots_[slot], values[slot]);
-    for (size_t slot = 0; slot < values.size(); ++slot) {
-      recorder.memory().DefineOverlap(argument_snapshots_[slot], values[slot]);
-    }
+    INGOT_RETURN_IF_ERROR(DefineArgumentMemory(recorder.memory()));
     for (size_t i = 0; i < states_.size(); ++i) {
       const std::optional<ir::TensorType> type = TypeOf(states_[i].before.layout);
       if (!type)
@@ -159,6 +150,34 @@ class Recorder {
       recorder.memory().DefineInput(
           states_[i].before, recorder.AddInput(ir::InputRole::kState, static_cast<uint32_t>(i),
                                                *type, states_[i].name));
+    }
+    return absl::OkStatus();
+  }
+
+  // Of arguments that share memory the largest is the root, if it holds the others or nobody
+  // writes.
+  absl::Status DefineArgumentMemory(MemoryModel& memory) const {
+    absl::flat_hash_map<StorageId, std::vector<size_t>> groups;
+    for (size_t slot = 0; slot < argument_snapshots_.size(); ++slot)
+      groups[argument_snapshots_[slot].storage].push_back(slot);
+    for (const auto& [storage, slots] : groups) {
+      const size_t root = *std::max_element(slots.begin(), slots.end(), [&](size_t a, size_t b) {
+        return argument_snapshots_[a].layout.NumElements() <
+               argument_snapshots_[b].layout.NumElements();
+      });
+      const bool root_has_all = absl::c_all_of(slots, [&](size_t slot) {
+        return argument_snapshots_[root].layout.Covers(argument_snapshots_[slot].layout);
+      });
+      if (root_has_all || !tape_.WasWritten(storage)) {
+        memory.DefineInput(argument_snapshots_[root], argument_values_[root]);
+      } else {
+        std::vector<std::pair<TensorSnapshot, ValueId>> inputs;
+        for (size_t slot : slots)
+          inputs.emplace_back(argument_snapshots_[slot], argument_values_[slot]);
+        INGOT_RETURN_IF_ERROR(memory.DefineUnion(inputs));
+      }
+      for (size_t slot : slots)
+        memory.DefineOverlap(argument_snapshots_[slot], argument_values_[slot]);
     }
     return absl::OkStatus();
   }

@@ -417,7 +417,7 @@ TEST(RecordTest, ArgumentsThatAreOneTensorStayOne) {
   const at::Tensor x = Count({2, 3});
   const absl::StatusOr<ir::Recording> recording = Record(module, {x, x});
   ASSERT_THAT(recording, IsOk());
-  EXPECT_THAT(recording->signature.alias_class, ElementsAre(0, 0));
+  EXPECT_THAT(recording->signature.aliases, ElementsAre(ir::Alias{0, 0}, ir::Alias{0, 0}));
   const Outcome actual = Replay(*recording, {x, x}).value();
   EXPECT_EQ(Difference(actual, RunEager(Forward(module), {x, x})), "");
 }
@@ -429,10 +429,47 @@ TEST(RecordTest, ArgumentsThatOverlapStayOverlapping) {
   const std::vector<at::Tensor> args = {base.slice(0, 1, 3), base, Count({2})};
   const absl::StatusOr<ir::Recording> recording = Record(module, ToIValues(args));
   ASSERT_THAT(recording, IsOk());
-  EXPECT_THAT(recording->signature.alias_class, ElementsAre(0, 0, 2));
+  EXPECT_THAT(recording->signature.aliases,
+              ElementsAre(ir::Alias{0, 0}, ir::Alias{0, -12}, ir::Alias{2, 0}));
   const Outcome actual = Replay(*recording, args).value();
   EXPECT_EQ(Difference(actual, RunEager(Forward(module), args)), "")
       << ir::PrintGraph(recording->graph);
+}
+
+TEST(RecordTest, ArgumentsOfWhichNoneHoldsTheOtherAreUpdatedTogether) {
+  const auto module =
+      Script("def forward(self, a, b):\n  a.mul_(10)\n  b.sub_(a[0] * 1)\n  return a + b\n");
+  struct Case {
+    const char* name;
+    std::function<std::vector<at::Tensor>(const at::Tensor&)> views;
+  };
+  const Case cases[] = {
+      {"shifted",
+       [](const at::Tensor& x) {
+         return std::vector{x.slice(0, 0, 3), x.slice(0, 1)};
+       }},
+      {"shifted back",
+       [](const at::Tensor& x) {
+         return std::vector{x.slice(0, 1), x.slice(0, 0, 3)};
+       }},
+      {"rows and columns",
+       [](const at::Tensor& x) {
+         return std::vector{x.slice(0, 0, 3).slice(1, 0, 2), x.slice(1, 1, 3).slice(0, 1, 4)};
+       }},
+      {"a view and its transposed neighbour",
+       [](const at::Tensor& x) {
+         return std::vector{x.slice(0, 0, 3), x.slice(0, 1).t()};
+       }},
+  };
+  for (const Case& c : cases) {
+    const std::vector<at::Tensor> args = c.views(Count({4, 3}));
+    const absl::StatusOr<ir::Recording> recording = Record(module, ToIValues(args));
+    ASSERT_THAT(recording, IsOk()) << c.name;
+    const Outcome actual = Replay(*recording, args).value();
+    EXPECT_EQ(Difference(actual, RunEager(Forward(module), args)), "")
+        << c.name << "\n"
+        << ir::PrintGraph(recording->graph);
+  }
 }
 
 TEST(RecordTest, SignatureTellsStridesAndNumbers) {

@@ -19,7 +19,7 @@ absl::Status MakeArtifact(const std::string& source, const std::string& target) 
   for (const ir::InputSpec& input : recording.graph.inputs()) {
     if (input.role != ir::InputRole::kArgument) continue;
     const uint32_t slot = static_cast<uint32_t>(recording.signature.arguments.size());
-    recording.signature.alias_class.push_back(slot);
+    recording.signature.aliases.push_back({slot, 0});
     recording.signature.arguments.push_back({recording.graph.type(input.value), {}});
     arguments.push_back(ir::Structure::Tensor(static_cast<int32_t>(slot)));
   }

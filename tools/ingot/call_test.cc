@@ -36,7 +36,7 @@ std::shared_ptr<const runtime::CompiledGraph> CompileInPlace(ir::Dims second_str
   recording.graph = *std::move(graph);
   const ir::TensorType type{ir::DType::kFloat32, {2, 3}};
   recording.signature.arguments = {{type, {}}, {type, std::move(second_strides)}};
-  recording.signature.alias_class = {0, 1};
+  recording.signature.aliases = {{0, 0}, {1, 0}};
   runtime::Options options;
   options.backend = "reference";
   auto session = runtime::Session::Create(options);

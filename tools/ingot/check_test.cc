@@ -26,8 +26,8 @@ ir::Recording RecordingOf(absl::string_view text) {
   recording.graph = *std::move(graph);
   for (const ir::InputSpec& input : recording.graph.inputs()) {
     if (input.role != ir::InputRole::kArgument) continue;
-    recording.signature.alias_class.push_back(
-        static_cast<uint32_t>(recording.signature.arguments.size()));
+    recording.signature.aliases.push_back(
+        {static_cast<uint32_t>(recording.signature.arguments.size()), 0});
     recording.signature.arguments.push_back({recording.graph.type(input.value), {}});
   }
   return recording;

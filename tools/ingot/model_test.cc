@@ -24,7 +24,7 @@ TEST(OpenModelTest, AnArtifactComesWithSignatureAndOptions) {
   ir::Recording recording;
   recording.graph = *std::move(graph);
   recording.signature.arguments = {{{ir::DType::kFloat32, {2}}, {}}};
-  recording.signature.alias_class = {0};
+  recording.signature.aliases = {{0, 0}};
   recording.signature.arguments_structure = ir::Structure::Tuple({ir::Structure::Tensor(0)});
   const std::string path = TempPath("neg.ingot");
   ASSERT_THAT(artifact::WriteArtifact(path, recording, {{"backend", "reference"}}), IsOk());
