@@ -1,17 +1,16 @@
 // Ops that only move elements, into new memory: joins, paddings, repetitions, reversals, triangles,
 // and functional updates of a window.
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/copy.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/lowering.h"
+#include "backends/onednn/number.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -191,53 +190,8 @@ absl::Status LowerRoll(Lowering& lowering, const Unit& unit) {
 
 // --- constant_pad_nd ---
 
-// The bytes of a literal number in `dtype`; nullopt for types that padding does not take.
-std::optional<std::array<char, 16>> ElementBytesOf(const ir::Argument& argument, ir::DType dtype) {
-  double value = 0;
-  if (const auto* i = std::get_if<int64_t>(&argument)) {
-    value = static_cast<double>(*i);
-  } else if (const auto* d = std::get_if<double>(&argument)) {
-    value = *d;
-  } else if (const auto* b = std::get_if<bool>(&argument)) {
-    value = *b ? 1 : 0;
-  } else {
-    return std::nullopt;
-  }
-  std::array<char, 16> bytes{};
-  if (value == 0) return bytes;
-  const auto store = [&](auto typed) { std::memcpy(bytes.data(), &typed, sizeof(typed)); };
-  switch (dtype) {
-    case ir::DType::kFloat32:
-      store(static_cast<float>(value));
-      return bytes;
-    case ir::DType::kFloat64:
-      store(value);
-      return bytes;
-    case ir::DType::kInt64:
-      store(static_cast<int64_t>(value));
-      return bytes;
-    case ir::DType::kInt32:
-      store(static_cast<int32_t>(value));
-      return bytes;
-    case ir::DType::kInt16:
-      store(static_cast<int16_t>(value));
-      return bytes;
-    case ir::DType::kInt8:
-      store(static_cast<int8_t>(value));
-      return bytes;
-    case ir::DType::kUInt8:
-      store(static_cast<uint8_t>(value));
-      return bytes;
-    case ir::DType::kBool:
-      store(true);
-      return bytes;
-    default:
-      return std::nullopt;
-  }
-}
-
 absl::Status SupportsPad(const ir::Graph&, const ops::OpView& view) {
-  if (ElementBytesOf(view.Raw("value"), view.OutputType().dtype)) return absl::OkStatus();
+  if (BytesOf(view.Raw("value"), view.OutputType().dtype)) return absl::OkStatus();
   return absl::UnimplementedError(
       absl::StrCat("padding ", ir::DTypeName(view.OutputType().dtype), " with this value"));
 }
@@ -263,7 +217,7 @@ absl::Status LowerPad(Lowering& lowering, const Unit& unit) {
   Moves moves;
   INGOT_RETURN_IF_ERROR(AppendMove(moves, 0, from, self.strides, box, out, to, out.strides));
   lowering.Set(view.node().outputs[0], out);
-  const std::array<char, 16> value = *ElementBytesOf(view.Raw("value"), out.dtype);
+  const NumberBytes value = *BytesOf(view.Raw("value"), out.dtype);
   const int bytes = ElementBytes(out);
   const int64_t count = out.NumElements();
   auto shared = std::make_shared<const Moves>(std::move(moves));
@@ -355,6 +309,42 @@ absl::Status LowerWindowUpdate(Lowering& lowering, const Unit& unit) {
       });
 }
 
+// --- pixel_shuffle, pixel_unshuffle, channel_shuffle: dimensions split, permuted and joined ---
+
+// Moves `self`, seen with dimensions `split`, to `out`, whose dimensions are those of `split` in
+// `order`, joined.
+absl::Status LowerShuffle(Lowering& lowering, const Unit& unit, const Tensor& self,
+                          const ir::Dims& split, const std::vector<int>& order) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  const ir::Dims strides = ir::ContiguousStrides(split);
+  ir::Dims dims, from;
+  for (int i : order) {
+    dims.push_back(split[i]);
+    from.push_back(strides[i]);
+  }
+  Moves moves;
+  INGOT_RETURN_IF_ERROR(AppendMove(moves, 0, 0, from, dims, out, 0, ir::ContiguousStrides(dims)));
+  lowering.Set(view.node().outputs[0], out);
+  return AddMoves(lowering, {self}, out, std::move(moves));
+}
+
+// [n, c r r, h, w] to [n, c, h r, w r], or back.
+template <bool kUnshuffle>
+absl::Status LowerPixelShuffle(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
+  const int64_t r = view.Int(kUnshuffle ? "downscale_factor" : "upscale_factor");
+  // The batch may have any number of dimensions.
+  const ir::Dims& small = kUnshuffle ? view.OutputType().dims : self.dims;
+  const size_t rank = small.size();
+  const int64_t c = small[rank - 3] / (r * r), h = small[rank - 2], w = small[rank - 1];
+  int64_t n = 1;
+  for (size_t i = 0; i + 3 < rank; ++i) n *= small[i];
+  if (kUnshuffle) return LowerShuffle(lowering, unit, self, {n, c, h, r, w, r}, {0, 1, 3, 5, 2, 4});
+  return LowerShuffle(lowering, unit, self, {n, c, r, r, h, w}, {0, 1, 4, 2, 5, 3});
+}
+
 constexpr OpLowering kMoves[] = {
     {"aten::cat", &SupportsJoin, &LowerJoin},
     {"aten::stack", &SupportsJoin, &LowerJoin},
@@ -364,6 +354,8 @@ constexpr OpLowering kMoves[] = {
     {"aten::constant_pad_nd", &SupportsPad, &LowerPad},
     {"aten::tril", &SupportsAny, &LowerTriangle<true>},
     {"aten::triu", &SupportsAny, &LowerTriangle<false>},
+    {"aten::pixel_shuffle", &SupportsAny, &LowerPixelShuffle<false>},
+    {"aten::pixel_unshuffle", &SupportsAny, &LowerPixelShuffle<true>},
     {"aten::slice_scatter", &SupportsScatter, &LowerWindowUpdate},
     {"aten::select_scatter", &SupportsScatter, &LowerWindowUpdate},
 };

@@ -18,7 +18,8 @@ const std::vector<const OpLowering*>& Table() {
     auto* all = new std::vector<const OpLowering*>;
     for (auto family : {&MatmulLowerings, &ConvLowerings, &PoolLowerings, &NormLowerings,
                         &AttentionLowerings, &RnnLowerings, &ReduceLowerings, &IndexLowerings,
-                        &ShapeLowerings, &MoveLowerings, &RandomLowerings, &PointwiseLowerings}) {
+                        &ScatterLowerings, &SortLowerings, &ResampleLowerings, &ShapeLowerings,
+                        &MoveLowerings, &RandomLowerings, &PointwiseLowerings}) {
       for (const OpLowering& entry : family()) all->push_back(&entry);
     }
     std::sort(all->begin(), all->end(), [](const OpLowering* a, const OpLowering* b) {

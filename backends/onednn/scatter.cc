@@ -1,0 +1,232 @@
+// scatter, scatter_add, index_put: `self` with places that data names overwritten or added to.
+#include "backends/onednn/kernels/scatter.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "backends/onednn/lowering.h"
+#include "backends/onednn/number.h"
+#include "core/base/status_macros.h"
+
+namespace ingot::onednn {
+namespace {
+
+using kernels::ScatterOp;
+
+int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
+
+absl::Status CheckIndexType(const ir::TensorType& type) {
+  if (type.dtype == ir::DType::kInt64 || type.dtype == ir::DType::kInt32) return absl::OkStatus();
+  return absl::UnimplementedError(
+      absl::StrCat("indices are i64 or i32, not ", ir::DTypeName(type.dtype)));
+}
+
+kernels::Indices IndicesOf(const Tensor& index, const void* data) {
+  return {data, index.dtype == ir::DType::kInt64, index.NumElements()};
+}
+
+ir::Dims AtLeast1d(const ir::Dims& dims) { return dims.empty() ? ir::Dims{1} : dims; }
+
+// Where the result starts as a copy of self: nothing to do if it took over self's memory.
+void StartFrom(const void* self, void* out, int64_t bytes) {
+  if (self != out) std::memcpy(out, self, bytes);
+}
+
+// Adds the step `fn`, whose operands are self, out and `others`; out takes over self's memory where
+// that dies, unless another operand lies there too.
+absl::Status AddUpdate(Lowering& lowering, absl::string_view implementation, const Tensor& self,
+                       const Tensor& out, const std::vector<Tensor>& others, StepFn fn) {
+  std::vector<Operand> operands = {Read(self), Write(out)};
+  bool alone = true;
+  for (const Tensor& other : others) {
+    operands.push_back(Read(other));
+    alone &= other.buffer != self.buffer;
+  }
+  return lowering.AddInPlaceKernel(implementation, std::move(operands), alone ? 0 : -1,
+                                   alone ? 1 : -1, std::move(fn));
+}
+
+// --- scatter ---
+
+absl::Status CheckOp(ScatterOp op, ir::DType dtype) {
+  if (op == ScatterOp::kReplace || !ir::IsComplex(dtype)) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("no accumulation into ", ir::DTypeName(dtype)));
+}
+
+template <ScatterOp kOp>
+absl::Status SupportsScatter(const ir::Graph&, const ops::OpView& view) {
+  const ir::TensorType& self = view.TensorType("self");
+  INGOT_RETURN_IF_ERROR(CheckIndexType(view.TensorType("index")));
+  INGOT_RETURN_IF_ERROR(CheckOp(kOp, self.dtype));
+  if (view.def().schema.Find("value") >= 0 && !BytesOf(view.Raw("value"), self.dtype)) {
+    return absl::UnimplementedError(
+        absl::StrCat("scattering this value into ", ir::DTypeName(self.dtype)));
+  }
+  return absl::OkStatus();
+}
+
+template <ScatterOp kOp>
+absl::Status LowerScatter(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Dense(view.Value("index")));
+  if (index.NumElements() == 0) {
+    lowering.Set(view.node().outputs[0], self);
+    return absl::OkStatus();
+  }
+  const ir::Dims self_dims = AtLeast1d(self.dims), dims = AtLeast1d(index.dims);
+  const ir::Dims out_strides = ir::ContiguousStrides(self_dims);
+  const int along = static_cast<int>(Wrap(view.Int("dim"), static_cast<int64_t>(self_dims.size())));
+  std::vector<Tensor> others = {index};
+  NumberBytes value{};
+  ir::Dims src_strides(dims.size(), 0);
+  const bool number = view.def().schema.Find("value") >= 0;
+  if (number) {
+    value = *BytesOf(view.Raw("value"), self.dtype);
+  } else {
+    INGOT_ASSIGN_OR_RETURN(Tensor src, lowering.Dense(view.Value("src")));
+    src_strides = ir::ContiguousStrides(AtLeast1d(src.dims));
+    others.push_back(std::move(src));
+  }
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], out);
+  const int64_t bytes = out.NumBytes();
+  return AddUpdate(lowering, "ingot:scatter", self, out, others, [=](const StepArgs& args) {
+    StartFrom(args.At(0), args.At(1), bytes);
+    kernels::ScatterArgs call;
+    call.op = kOp;
+    call.dtype = out.dtype;
+    call.dims = dims;
+    call.src_strides = src_strides;
+    call.out_strides = out_strides;
+    call.along = along;
+    call.size = self_dims[along];
+    call.index = IndicesOf(index, args.At<void>(2));
+    call.src = number ? value.data() : args.At<void>(3);
+    call.out = args.At<void>(1);
+    return kernels::Scatter(call);
+  });
+}
+
+// --- index_put ---
+
+absl::Status SupportsIndexPut(const ir::Graph& graph, const ops::OpView& view) {
+  int count = 0;
+  for (ir::ValueId value : view.Values("indices")) {
+    if (value == ir::kNoValue) continue;
+    ++count;
+    INGOT_RETURN_IF_ERROR(CheckIndexType(graph.type(value)));
+  }
+  if (count == 0 || count > kernels::kMaxIndexDims) {
+    return absl::UnimplementedError(absl::StrCat("index by ", count, " tensors"));
+  }
+  return CheckOp(view.Bool("accumulate") ? ScatterOp::kAdd : ScatterOp::kReplace,
+                 view.TensorType("self").dtype);
+}
+
+// self[indices]: its dimensions, and strides over them; see kernels::IndexPutArgs.
+struct IndexedPart {
+  ir::Dims common;  // of the indices
+  ir::Dims dims, out_strides, index_strides;
+  ir::Dims sizes, strides;   // of the indexed dimensions of self
+  std::vector<int> indexed;  // which
+};
+
+absl::StatusOr<IndexedPart> FindIndexedPart(const ir::Graph& graph,
+                                            absl::Span<const ir::ValueId> indices,
+                                            const ir::Dims& self) {
+  IndexedPart part;
+  for (size_t i = 0; i < indices.size(); ++i) {
+    if (indices[i] == ir::kNoValue) continue;
+    part.indexed.push_back(static_cast<int>(i));
+    ir::Dims merged;
+    if (!ir::BroadcastDims(part.common, graph.type(indices[i]).dims, &merged)) {
+      return absl::InternalError("indices that do not broadcast");
+    }
+    part.common = merged;
+  }
+  const ir::Dims self_strides = ir::ContiguousStrides(self);
+  const ir::Dims common_strides = ir::ContiguousStrides(part.common);
+  const auto add_common = [&] {
+    part.dims.insert(part.dims.end(), part.common.begin(), part.common.end());
+    part.out_strides.insert(part.out_strides.end(), part.common.size(), 0);
+    part.index_strides.insert(part.index_strides.end(), common_strides.begin(),
+                              common_strides.end());
+  };
+  // Indices that are not neighbours put their dimensions first.
+  const bool adjacent =
+      part.indexed.back() - part.indexed.front() + 1 == static_cast<int>(part.indexed.size());
+  if (!adjacent) add_common();
+  for (int i = 0; i < static_cast<int>(self.size()); ++i) {
+    if (adjacent && i == part.indexed.front()) add_common();
+    if (std::find(part.indexed.begin(), part.indexed.end(), i) != part.indexed.end()) {
+      part.sizes.push_back(self[i]);
+      part.strides.push_back(self_strides[i]);
+      continue;
+    }
+    part.dims.push_back(self[i]);
+    part.out_strides.push_back(self_strides[i]);
+    part.index_strides.push_back(0);
+  }
+  if (part.dims.size() > 16) return absl::UnimplementedError("index with more than 16 dimensions");
+  return part;
+}
+
+absl::Status LowerIndexPut(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  const absl::Span<const ir::ValueId> values = view.Values("indices");
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(const Tensor source, lowering.Strided(view.Value("values")));
+  INGOT_ASSIGN_OR_RETURN(const IndexedPart part,
+                         FindIndexedPart(lowering.graph(), values, self.dims));
+  std::vector<Tensor> others = {source};
+  std::array<Tensor, kernels::kMaxIndexDims> indices;
+  const int count = static_cast<int>(part.indexed.size());
+  for (int i = 0; i < count; ++i) {
+    INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Strided(values[part.indexed[i]]));
+    INGOT_ASSIGN_OR_RETURN(indices[i], lowering.Dense(BroadcastTo(index, part.common)));
+    others.push_back(indices[i]);
+  }
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], out);
+  const int64_t bytes = out.NumBytes();
+  const ir::Dims values_strides = BroadcastTo(source, part.dims).strides;
+  const bool accumulate = view.Bool("accumulate");
+  return AddUpdate(lowering, "ingot:index_put", self, out, others, [=](const StepArgs& args) {
+    StartFrom(args.At(0), args.At(1), bytes);
+    std::array<kernels::Indices, kernels::kMaxIndexDims> data;
+    for (int i = 0; i < count; ++i) data[i] = IndicesOf(indices[i], args.At<void>(3 + i));
+    kernels::IndexPutArgs call;
+    call.accumulate = accumulate;
+    call.dtype = out.dtype;
+    call.dims = part.dims;
+    call.out_strides = part.out_strides;
+    call.values_strides = values_strides;
+    call.index_strides = part.index_strides;
+    call.sizes = part.sizes;
+    call.strides = part.strides;
+    call.indices = absl::MakeConstSpan(data).subspan(0, count);
+    call.values = args.At<void>(2);
+    call.out = args.At<void>(1);
+    return kernels::IndexPut(call);
+  });
+}
+
+constexpr OpLowering kLowerings[] = {
+    {"aten::scatter.src", &SupportsScatter<ScatterOp::kReplace>,
+     &LowerScatter<ScatterOp::kReplace>},
+    {"aten::scatter.value", &SupportsScatter<ScatterOp::kReplace>,
+     &LowerScatter<ScatterOp::kReplace>},
+    {"aten::scatter_add", &SupportsScatter<ScatterOp::kAdd>, &LowerScatter<ScatterOp::kAdd>},
+    {"aten::index_put", &SupportsIndexPut, &LowerIndexPut},
+};
+
+}  // namespace
+
+absl::Span<const OpLowering> ScatterLowerings() { return kLowerings; }
+
+}  // namespace ingot::onednn
