@@ -253,31 +253,33 @@ class Call {
   Frame& frame_;
 };
 
-absl::Status AliasingError(uint32_t written, uint32_t other, absl::string_view recorded) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "arguments ", written, " (which the graph writes) and ", other, " ", recorded,
-      " when the graph was recorded, and now it is otherwise: extract again with these arguments"));
+// Whether two arguments share memory otherwise than when the graph was recorded.
+bool AliasesDiffer(const CompiledGraphBuilder::Impl& graph,
+                   absl::Span<const ingot_tensor> arguments, uint32_t a, uint32_t b) {
+  const ir::Alias& alias_a = graph.signature.aliases[a];
+  const ir::Alias& alias_b = graph.signature.aliases[b];
+  // Types and strides being the recorded ones, equal distances make equal overlaps.
+  if (alias_a.argument == alias_b.argument) {
+    return plugin::TensorData<const char>(arguments[b]) -
+               plugin::TensorData<const char>(arguments[a]) !=
+           alias_b.offset - alias_a.offset;
+  }
+  const auto extent_a = Extent(arguments[a], graph.expected_arguments[a]);
+  const auto extent_b = Extent(arguments[b], graph.expected_arguments[b]);
+  return extent_a.first < extent_b.second && extent_b.first < extent_a.second;
 }
 
 // Arguments that the graph writes must share memory with others exactly where they did when it was
 // recorded.
 absl::Status CheckAliasing(const CompiledGraphBuilder::Impl& graph,
                            absl::Span<const ingot_tensor> arguments) {
-  const std::vector<ir::Alias>& aliases = graph.signature.aliases;
   for (uint32_t written : graph.written) {
-    const char* const begin = plugin::TensorData<const char>(arguments[written]);
-    const auto w = Extent(arguments[written], graph.expected_arguments[written]);
     for (uint32_t other = 0; other < arguments.size(); ++other) {
-      if (other == written) continue;
-      if (aliases[written].argument == aliases[other].argument) {
-        // Types and strides being the recorded ones, equal distances make equal overlaps.
-        const int64_t recorded = aliases[other].offset - aliases[written].offset;
-        if (plugin::TensorData<const char>(arguments[other]) - begin == recorded) continue;
-        return AliasingError(written, other, absl::StrCat("lay ", recorded, " bytes apart"));
-      }
-      const auto o = Extent(arguments[other], graph.expected_arguments[other]);
-      if (w.first < o.second && o.first < w.second)
-        return AliasingError(written, other, "did not share memory");
+      if (other == written || !AliasesDiffer(graph, arguments, written, other)) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("arguments ", written, " (which the graph writes) and ", other,
+                       " share memory otherwise than when the graph was recorded, as ",
+                       ir::ToString(graph.signature), ": extract again with these arguments"));
     }
   }
   return absl::OkStatus();
@@ -337,6 +339,19 @@ State& CompiledGraph::default_state() const { return *impl_->state; }
 absl::Status CompiledGraph::CheckArguments(absl::Span<const ingot_tensor> arguments) const {
   INGOT_RETURN_IF_ERROR(CheckTensors("argument", arguments, impl_->expected_arguments, nullptr));
   return impl_->written.empty() ? absl::OkStatus() : CheckAliasing(*impl_, arguments);
+}
+
+bool CompiledGraph::Fits(absl::Span<const ingot_tensor> arguments) const {
+  if (arguments.size() != impl_->expected_arguments.size()) return false;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!SameLayout(arguments[i], impl_->expected_arguments[i])) return false;
+  }
+  for (uint32_t b = 1; b < arguments.size(); ++b) {
+    for (uint32_t a = 0; a < b; ++a) {
+      if (AliasesDiffer(*impl_, arguments, a, b)) return false;
+    }
+  }
+  return true;
 }
 
 absl::Status CompiledGraph::Run(absl::Span<const ingot_tensor> arguments,

@@ -74,6 +74,10 @@ class CompiledGraph {
   // than when recorded.
   absl::Status CheckArguments(absl::Span<const ingot_tensor> arguments) const;
 
+  // Whether these are exactly the signature's tensors: types, strides, and which share memory and
+  // how, whether the graph writes them or not. What re-extraction is guarded by.
+  bool Fits(absl::Span<const ingot_tensor> arguments) const;
+
   // One call. `arguments` by tensor slot of the signature; `results` by result slot, each of the
   // slot's type and with its strides, not overlapping any argument or each other; entries of alias
   // slots are ignored. Cancelled, DeadlineExceeded: see RunContext.

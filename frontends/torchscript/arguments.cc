@@ -71,15 +71,15 @@ absl::Status CloneGroup(const std::vector<at::Tensor>& tensors, const std::vecto
 }
 
 // Groups of slots whose memory overlaps, with the memory of each group.
-std::vector<std::pair<Range, std::vector<size_t>>> OverlapGroups(
-    const std::vector<at::Tensor>& tensors) {
+using OverlapGroup = std::pair<Range, std::vector<size_t>>;
+std::vector<OverlapGroup> OverlapGroups(const std::vector<at::Tensor>& tensors) {
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), 0);
   std::vector<Range> ranges;
   for (const at::Tensor& tensor : tensors) ranges.push_back(RangeOf(tensor));
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return ranges[a].begin < ranges[b].begin; });
-  std::vector<std::pair<Range, std::vector<size_t>>> groups;
+  std::vector<OverlapGroup> groups;
   for (size_t slot : order) {
     const Range range = ranges[slot];
     if (range.begin == range.end) continue;  // overlaps nothing
@@ -94,37 +94,53 @@ std::vector<std::pair<Range, std::vector<size_t>>> OverlapGroups(
   return groups;
 }
 
-}  // namespace
-
-absl::StatusOr<ClonedArguments> CloneArguments(const std::vector<c10::IValue>& args) {
-  const at::NoGradGuard no_grad;
-  ClonedArguments result;
-  std::vector<at::Tensor> originals;
+absl::StatusOr<std::vector<OverlapGroup>> Describe(const std::vector<c10::IValue>& args,
+                                                   DescribedArguments& result) {
   ir::Structure& structure = result.signature.arguments_structure;
   structure.kind = ir::Structure::Kind::kTuple;
   for (size_t i = 0; i < args.size(); ++i) {
-    INGOT_ASSIGN_OR_RETURN(ir::Structure child, ToStructure(args[i], Slots::kByLeaf, originals),
+    INGOT_ASSIGN_OR_RETURN(ir::Structure child,
+                           ToStructure(args[i], Slots::kByLeaf, result.tensors),
                            absl::StrCat("argument ", i));
     structure.children.push_back(std::move(child));
   }
-  for (size_t slot = 0; slot < originals.size(); ++slot)
-    INGOT_RETURN_IF_ERROR(Check(originals[slot], slot));
-  result.tensors.resize(originals.size());
-  result.signature.aliases.resize(originals.size());
-  for (const auto& [range, slots] : OverlapGroups(originals)) {
-    INGOT_RETURN_IF_ERROR(CloneGroup(originals, slots, range, result.tensors));
-    const auto* const first = static_cast<const char*>(originals[slots.front()].const_data_ptr());
-    for (size_t slot : slots) {
-      result.signature.aliases[slot] = {
-          static_cast<uint32_t>(slots.front()),
-          static_cast<const char*>(originals[slot].const_data_ptr()) - first};
-    }
-  }
-  for (const at::Tensor& clone : result.tensors) {
-    const Layout layout = LayoutOf(clone);
+  for (size_t slot = 0; slot < result.tensors.size(); ++slot) {
+    INGOT_RETURN_IF_ERROR(Check(result.tensors[slot], slot));
+    const Layout layout = LayoutOf(result.tensors[slot]);
     result.signature.arguments.push_back(
         {*TypeOf(layout), layout.IsRowMajor() ? ir::Dims() : layout.strides});
   }
+  std::vector<OverlapGroup> groups = OverlapGroups(result.tensors);
+  result.signature.aliases.resize(result.tensors.size());
+  for (const auto& [range, slots] : groups) {
+    const auto* const first =
+        static_cast<const char*>(result.tensors[slots.front()].const_data_ptr());
+    for (size_t slot : slots) {
+      result.signature.aliases[slot] = {
+          static_cast<uint32_t>(slots.front()),
+          static_cast<const char*>(result.tensors[slot].const_data_ptr()) - first};
+    }
+  }
+  return groups;
+}
+
+}  // namespace
+
+absl::StatusOr<DescribedArguments> DescribeArguments(const std::vector<c10::IValue>& args) {
+  DescribedArguments result;
+  INGOT_RETURN_IF_ERROR(Describe(args, result).status());
+  return result;
+}
+
+absl::StatusOr<ClonedArguments> CloneArguments(const std::vector<c10::IValue>& args) {
+  const at::NoGradGuard no_grad;
+  DescribedArguments originals;
+  INGOT_ASSIGN_OR_RETURN(const std::vector<OverlapGroup> groups, Describe(args, originals));
+  ClonedArguments result;
+  result.tensors.resize(originals.tensors.size());
+  for (const auto& [range, slots] : groups)
+    INGOT_RETURN_IF_ERROR(CloneGroup(originals.tensors, slots, range, result.tensors));
+  result.signature = std::move(originals.signature);
   size_t next = 0;
   for (const c10::IValue& arg : args) {
     result.values.push_back(

@@ -1,4 +1,4 @@
-// The arguments of a call, cloned so that recording can't touch the caller's.
+// The arguments of a call: their signature, and clones, so that recording can't touch the caller's.
 //
 //   INGOT_ASSIGN_OR_RETURN(ClonedArguments clones, CloneArguments(args));
 //   module.forward(clones.values);
@@ -17,6 +17,13 @@
 #include "core/ir/recording.h"
 
 namespace ingot::torchscript {
+
+struct DescribedArguments {
+  std::vector<at::Tensor> tensors;  // the caller's, by tensor slot
+  ir::Signature signature;
+};
+// InvalidArgument as for CloneArguments.
+absl::StatusOr<DescribedArguments> DescribeArguments(const std::vector<c10::IValue>& args);
 
 struct ClonedArguments {
   std::vector<c10::IValue> values;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -15,6 +16,7 @@
 #include "core/base/status_macros.h"
 #include "core/ops/registry.h"
 #include "frontends/torchscript/number_operand.h"
+#include "frontends/torchscript/record.h"
 #include "frontends/torchscript/view_step.h"
 
 namespace ingot::torchscript {
@@ -119,10 +121,12 @@ absl::Status GraphRecorder::CheckStatic(const Call& call) const {
 
 absl::Status GraphRecorder::DataDependent(const Call& call, const TensorSnapshot& tensor) const {
   const char* effect = call.rule->returns_tensors ? "sizes its result by" : "reads a number out of";
-  return absl::FailedPreconditionError(absl::StrCat(
+  absl::Status status = absl::FailedPreconditionError(absl::StrCat(
       "data-dependent: ", call.rule->name, " ", effect, " a value computed from ", Origin(tensor),
       "; the graph would hold for these arguments only: move that step out of the model, or "
       "compute it with tensor ops"));
+  status.SetPayload(kDataDependentOp, absl::Cord(call.rule->name));
+  return status;
 }
 
 std::string GraphRecorder::Origin(const TensorSnapshot& tensor) const {

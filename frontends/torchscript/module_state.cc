@@ -31,41 +31,6 @@ StorageId StorageOf(const at::Tensor& tensor) {
                            : nullptr;
 }
 
-// Copies lists and dicts, not tensors.
-c10::IValue CopyOfContainers(const c10::IValue& value) {
-  return MapTensors(value, [](const at::Tensor& tensor) { return tensor; });
-}
-
-bool IsUnchanged(const c10::IValue& before, const c10::IValue& now);
-
-bool AreUnchanged(c10::ArrayRef<c10::IValue> before, c10::ArrayRef<c10::IValue> now) {
-  bool same = before.size() == now.size();
-  for (size_t i = 0; same && i < before.size(); ++i) same = IsUnchanged(before[i], now[i]);
-  return same;
-}
-
-// Containers by element, tensors and objects by identity, numbers and strings by value.
-bool IsUnchanged(const c10::IValue& before, const c10::IValue& now) {
-  if (before.tagKind() != now.tagKind()) return false;
-  if (before.isTensor()) return before.toTensor().is_same(now.toTensor());
-  if (before.isList()) return AreUnchanged(before.toList().vec(), now.toList().vec());
-  if (before.isTuple())
-    return AreUnchanged(before.toTupleRef().elements(), now.toTupleRef().elements());
-  if (before.isGenericDict()) {
-    const auto old = before.toGenericDict();
-    const auto current = now.toGenericDict();
-    bool same = old.size() == current.size();
-    for (const auto& entry : old) {
-      const auto found = current.find(entry.key());
-      same = same && found != current.end() && IsUnchanged(entry.value(), found->value());
-    }
-    return same;
-  }
-  if (before.isBool() || before.isInt() || before.isDouble() || before.isString())
-    return before == now;
-  return true;
-}
-
 template <typename Visit>
 absl::Status ForEachNode(const torch::jit::Block* block, const Visit& visit) {
   for (const torch::jit::Node* node : block->nodes()) {
@@ -105,7 +70,7 @@ void ModuleState::AddModule(const torch::jit::Module& module, const std::string&
       AddModule(torch::jit::Module(value.toObject()), absl::StrCat(name, "."));
       continue;
     }
-    Attribute entry{module, attribute, name, CopyOfContainers(value)};
+    Attribute entry{module, attribute, name, CopyContainers(value)};
     if (value.isTensor() && value.toTensor().defined()) {
       entry.tensor = static_cast<int64_t>(tensors_.size());
       AddTensor(name, value.toTensor(), type->is_parameter(i));
@@ -157,7 +122,7 @@ absl::StatusOr<std::vector<ModuleState::Rebinding>> ModuleState::FindChanges(
       if (!now.toTensor().is_same(entry.value.toTensor())) {
         rebindings.push_back({static_cast<size_t>(entry.tensor), now.toTensor()});
       }
-    } else if (!IsUnchanged(entry.value, now)) {
+    } else if (!IsSameValue(entry.value, now)) {
       return absl::FailedPreconditionError(
           absl::StrCat("the call changes the module's attribute \"", entry.name,
                        "\", which is no tensor: make it a buffer, or keep it outside the model"));
@@ -175,7 +140,7 @@ absl::StatusOr<std::vector<ModuleState::Rebinding>> ModuleState::FindChanges(
 
 void ModuleState::UndoRebindings() {
   for (Attribute& entry : attributes_) {
-    if (!IsUnchanged(entry.value, entry.owner.attr(entry.attribute))) {
+    if (!IsSameValue(entry.value, entry.owner.attr(entry.attribute))) {
       entry.owner.setattr(entry.attribute, entry.value);
     }
   }

@@ -33,9 +33,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "core/ir/recording.h"
 
 namespace ingot::torchscript {
+
+// Payload of the status of a data-dependent program: the op's name.
+inline constexpr absl::string_view kDataDependentOp = "ingot/data-dependent-op";
 
 struct RecordOptions {
   std::string name;  // of the graph; empty: the module's type name

@@ -53,6 +53,12 @@ absl::StatusOr<Structure> Dict(const c10::IValue& value, Slots mode,
   return structure;
 }
 
+bool AreSame(c10::ArrayRef<c10::IValue> before, c10::ArrayRef<c10::IValue> now) {
+  bool same = before.size() == now.size();
+  for (size_t i = 0; same && i < before.size(); ++i) same = IsSameValue(before[i], now[i]);
+  return same;
+}
+
 }  // namespace
 
 absl::StatusOr<Structure> ToStructure(const c10::IValue& value, Slots mode,
@@ -110,6 +116,30 @@ c10::IValue MapTensors(const c10::IValue& value,
     return copy;
   }
   return value;
+}
+
+c10::IValue CopyContainers(const c10::IValue& value) {
+  return MapTensors(value, [](const at::Tensor& tensor) { return tensor; });
+}
+
+bool IsSameValue(const c10::IValue& before, const c10::IValue& now) {
+  if (before.tagKind() != now.tagKind()) return false;
+  if (before.isTensor()) return before.toTensor().is_same(now.toTensor());
+  if (before.isList()) return AreSame(before.toList().vec(), now.toList().vec());
+  if (before.isTuple()) return AreSame(before.toTupleRef().elements(), now.toTupleRef().elements());
+  if (before.isGenericDict()) {
+    const auto old = before.toGenericDict();
+    const auto current = now.toGenericDict();
+    bool same = old.size() == current.size();
+    for (const auto& entry : old) {
+      const auto found = current.find(entry.key());
+      same = same && found != current.end() && IsSameValue(entry.value(), found->value());
+    }
+    return same;
+  }
+  if (before.isBool() || before.isInt() || before.isDouble() || before.isString())
+    return before == now;
+  return true;
 }
 
 }  // namespace ingot::torchscript

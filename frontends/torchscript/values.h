@@ -34,6 +34,13 @@ absl::StatusOr<ir::Structure> ToStructure(const c10::IValue& value, Slots mode,
 c10::IValue MapTensors(const c10::IValue& value,
                        absl::FunctionRef<at::Tensor(const at::Tensor&)> replace);
 
+// Copies lists, tuples and dicts; not tensors.
+c10::IValue CopyContainers(const c10::IValue& value);
+
+// Containers by element, tensors by identity, numbers and strings by value. Objects are not looked
+// into.
+bool IsSameValue(const c10::IValue& before, const c10::IValue& now);
+
 }  // namespace ingot::torchscript
 
 #endif  // INGOT_FRONTENDS_TORCHSCRIPT_VALUES_H_

@@ -1,0 +1,67 @@
+#include "frontends/torchscript/module_guard.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/ones.h>
+#include <torch/script.h>
+
+#include "core/base/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace ingot::torchscript {
+namespace {
+
+using testing::HasSubstr;
+
+struct Modules {
+  torch::jit::Module root{"root"};
+  torch::jit::Module child{"child"};
+  Modules() {
+    child.register_parameter("weight", at::ones({2}), false);
+    child.register_buffer("mean", at::ones({2}));
+    child.register_attribute("mode", c10::StringType::get(), "fast");
+    root.register_module("child", child);
+    root.register_attribute("scale", c10::IntType::get(), int64_t{2});
+    root.register_attribute("cache", c10::ListType::ofTensors(),
+                            c10::List<at::Tensor>({at::ones({1})}));
+  }
+};
+
+TEST(ModuleGuardTest, NamesWhatChanged) {
+  struct Case {
+    void (*change)(Modules&);
+    const char* message;
+  };
+  const Case cases[] = {
+      {[](Modules& m) { m.child.attr("weight").toTensor().add_(1); },
+       "\"child.weight\" was written"},
+      {[](Modules& m) { m.child.setattr("weight", at::ones({2})); },
+       "\"child.weight\" was replaced"},
+      {[](Modules& m) { m.child.setattr("mode", "exact"); }, "\"child.mode\" was changed"},
+      {[](Modules& m) { m.root.setattr("scale", int64_t{3}); }, "\"scale\" was changed"},
+      {[](Modules& m) { m.root.setattr("cache", c10::List<at::Tensor>({at::ones({1})})); },
+       "\"cache\" was changed"},
+      {[](Modules& m) { m.root.attr("cache").toTensorList().push_back(at::ones({1})); },
+       "\"cache\" was changed"},
+  };
+  for (const Case& c : cases) {
+    const at::NoGradGuard no_grad;
+    Modules modules;
+    const ModuleGuard guard = ModuleGuard::Of(modules.root, {});
+    EXPECT_THAT(guard.Check(), IsOk());
+    c.change(modules);
+    EXPECT_THAT(guard.Check(),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(c.message)));
+  }
+}
+
+TEST(ModuleGuardTest, ExceptionsMayChangeAndReadsAreNoChange) {
+  Modules modules;
+  const ModuleGuard guard = ModuleGuard::Of(modules.root, {"child.mean"});
+  modules.child.attr("mean").toTensor().add_(1);
+  const at::Tensor read = modules.child.attr("weight").toTensor() * 2;
+  EXPECT_THAT(guard.Check(), IsOk());
+}
+
+}  // namespace
+}  // namespace ingot::torchscript
