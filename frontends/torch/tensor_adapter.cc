@@ -3,6 +3,7 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/ops/empty_strided.h>
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -185,6 +186,13 @@ at::Tensor AliasResult(const runtime::ResultSpec& spec, absl::Span<const at::Ten
   if (spec.offset == 0 && argument.sizes() == sizes && argument.strides() == view_strides)
     return argument;
   return argument.as_strided(sizes, view_strides, argument.storage_offset() + spec.offset);
+}
+
+at::Tensor TensorOfBytes(const ir::TensorType& type, const std::string& bytes) {
+  const at::Tensor tensor = at::detail::empty_cpu(
+      c10::IntArrayRef(type.dims.data(), type.dims.size()), torchscript::ToScalarType(type.dtype));
+  if (!bytes.empty()) std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());
+  return tensor;
 }
 
 c10::IValue Unflatten(const ir::Structure& s, const std::vector<at::Tensor>& results) {

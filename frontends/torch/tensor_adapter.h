@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,6 +40,9 @@ at::Tensor EmptyResult(const runtime::ResultSpec& spec);
 
 // The argument itself, or the view of it, that an alias slot stands for.
 at::Tensor AliasResult(const runtime::ResultSpec& spec, absl::Span<const at::Tensor> arguments);
+
+// A row-major tensor with a copy of `bytes`. REQUIRES: as many as the type has.
+at::Tensor TensorOfBytes(const ir::TensorType& type, const std::string& bytes);
 
 // Results by slot, nested as `structure` says.
 c10::IValue Unflatten(const ir::Structure& structure, const std::vector<at::Tensor>& results);

@@ -197,7 +197,13 @@ absl::StatusOr<FunctionalCall> ToFunctional(const Call& call) {
   for (const Operand& operand : call.inputs) values.push_back(operand.value);
   const std::vector<int> written = rule.Written(values);
   FunctionalCall functional;
-  if (rule.returns_and_writes && written.empty()) {
+  // Batch norm without statistics, which its functional form insists on.
+  const bool lacks_target =
+      rule.returns_and_writes && written.empty() &&
+      std::any_of(rule.written.begin(), rule.written.end(), [&](int position) {
+        return call.inputs[position].tensors.empty() || !call.inputs[position].tensors[0].defined();
+      });
+  if (lacks_target) {
     functional.op = rule.name;
     functional.schema = rule.schema;
     functional.args = call.inputs;
@@ -217,6 +223,10 @@ absl::StatusOr<FunctionalCall> ToFunctional(const Call& call) {
     }
   }
   AddResults(call, written, functional);
+  // What nobody is told of was not written.
+  if (rule.returns_and_writes && written.empty() && !lacks_target) {
+    functional.results.resize(functional.schema->returns().size());
+  }
   return functional;
 }
 

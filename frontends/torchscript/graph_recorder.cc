@@ -25,14 +25,7 @@ namespace {
 using ir::ValueId;
 using ir::ValueRef;
 
-// Ops whose result sizes follow from the elements of one argument although LibTorch doesn't say so.
-struct ShapeReader {
-  const char* op;
-  int argument;
-};
-constexpr ShapeReader kShapeReaders[] = {{"aten::_pack_padded_sequence", 1},
-                                         {"aten::_pad_packed_sequence", 1},
-                                         {"aten::tensor_split.tensor_indices_or_sections", 1}};
+constexpr char kOutsideVocabulary[] = ":opaque";
 
 std::vector<c10::IValue> Values(const std::vector<Operand>& operands) {
   std::vector<c10::IValue> values;
@@ -105,10 +98,7 @@ absl::Status GraphRecorder::CheckStatic(const Call& call) const {
   const bool writes = !rule.Written(Values(call.inputs)).empty();
   const bool is_index = absl::StartsWith(rule.functional, "aten::index.Tensor");
   for (size_t i = 0; i < call.inputs.size(); ++i) {
-    const bool reads_shape =
-        std::any_of(std::begin(kShapeReaders), std::end(kShapeReaders), [&](const ShapeReader& r) {
-          return rule.name == r.op && r.argument == static_cast<int>(i);
-        });
+    const bool reads_shape = rule.shape_argument == static_cast<int>(i);
     for (const TensorSnapshot& tensor : call.inputs[i].tensors) {
       if (!memory_.DependsOnInput(tensor)) continue;
       const bool is_shape =
@@ -188,6 +178,10 @@ absl::Status GraphRecorder::EmitCall(const Call& call, FunctionalCall functional
     args.push_back(int64_t{0});
   }
   if (is_random) args.push_back(ValueRef{Seed()});
+  if (IsOutsideVocabulary(functional, args)) {
+    functional.op += kOutsideVocabulary;
+    functional.def = nullptr;
+  }
   INGOT_ASSIGN_OR_RETURN(std::vector<ir::TensorType> types, ResultTypes(functional, args));
   const bool is_identity = functional.def != nullptr && functional.def->Is(ops::kIdentity) &&
                            !is_random && types.size() == 1 &&
@@ -213,6 +207,14 @@ absl::Status GraphRecorder::EmitCall(const Call& call, FunctionalCall functional
     }
   }
   return absl::OkStatus();
+}
+
+// The registry has the op, but not with these operands: other backends must not mistake it.
+bool GraphRecorder::IsOutsideVocabulary(const FunctionalCall& call,
+                                        const std::vector<ir::Argument>& args) const {
+  if (call.def == nullptr) return false;
+  const auto type_of = [this](ValueId id) -> const ir::TensorType& { return graph_.type(id); };
+  return absl::IsUnimplemented(ops::InferTypes(*call.def, args, type_of).status());
 }
 
 // `copy` fits its second operand to the first, so the graph needs no op of that name.

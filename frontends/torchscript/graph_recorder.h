@@ -50,6 +50,7 @@ class GraphRecorder {
   absl::Status DataDependent(const Call& call, const TensorSnapshot& tensor) const;
   bool IsPassedOn(const Call& call) const;
 
+  bool IsOutsideVocabulary(const FunctionalCall& call, const std::vector<ir::Argument>& args) const;
   absl::Status EmitCall(const Call& call, FunctionalCall functional, bool is_random);
   bool IsMaskedFill(const FunctionalCall& call) const;
   absl::Status EmitMaskedFill(const FunctionalCall& call, const std::string& source);

@@ -14,7 +14,7 @@ uint32_t VersionOf(c10::TensorImpl& tensor) {
 
 absl::Status Changed(const std::string& name, absl::string_view how) {
   return absl::FailedPreconditionError(
-      absl::StrCat("the module's \"", name, "\" ", how, " after extraction: extract again"));
+      absl::StrCat("the model's \"", name, "\" ", how, " after extraction: extract again"));
 }
 
 bool IsPlainNumber(const c10::IValue& value) {
@@ -27,6 +27,17 @@ ModuleGuard ModuleGuard::Of(const torch::jit::Module& module,
                             const absl::flat_hash_set<std::string>& except) {
   ModuleGuard guard;
   guard.Add(module, "", except);
+  return guard;
+}
+
+ModuleGuard ModuleGuard::Of(std::vector<at::Tensor> captured) {
+  ModuleGuard guard;
+  for (const at::Tensor& tensor : captured) {
+    c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
+    guard.tensors_.push_back({nullptr, 0, impl, VersionOf(*impl),
+                              absl::StrCat("captured tensor ", guard.tensors_.size())});
+  }
+  guard.captured_ = std::move(captured);
   return guard;
 }
 
@@ -52,9 +63,11 @@ void ModuleGuard::Add(const torch::jit::Module& module, const std::string& prefi
 
 absl::Status ModuleGuard::Check() const {
   for (const TensorEntry& entry : tensors_) {
-    const c10::IValue& now = entry.owner->getSlot(entry.slot);
-    if (!now.isTensor() || now.unsafeToTensorImpl() != entry.tensor)
-      return Changed(entry.name, "was replaced");
+    if (entry.owner != nullptr) {
+      const c10::IValue& now = entry.owner->getSlot(entry.slot);
+      if (!now.isTensor() || now.unsafeToTensorImpl() != entry.tensor)
+        return Changed(entry.name, "was replaced");
+    }
     if (VersionOf(*entry.tensor) != entry.version) return Changed(entry.name, "was written");
   }
   for (const ValueEntry& entry : values_) {

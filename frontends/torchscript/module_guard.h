@@ -31,13 +31,16 @@ class ModuleGuard {
   static ModuleGuard Of(const torch::jit::Module& module,
                         const absl::flat_hash_set<std::string>& except);
 
+  // Of a callable's weights (RecordOptions::captured), by their versions.
+  static ModuleGuard Of(std::vector<at::Tensor> captured);
+
   // FailedPrecondition naming the first attribute that is no longer as it was.
   absl::Status Check() const;
 
  private:
   using Object = c10::intrusive_ptr<c10::ivalue::Object>;
   struct TensorEntry {
-    Object owner;
+    Object owner;  // null for a captured tensor
     size_t slot = 0;
     c10::TensorImpl* tensor = nullptr;
     uint32_t version = 0;
@@ -54,6 +57,7 @@ class ModuleGuard {
 
   std::vector<TensorEntry> tensors_;
   std::vector<ValueEntry> values_;
+  std::vector<at::Tensor> captured_;  // keeps them alive
 };
 
 }  // namespace ingot::torchscript

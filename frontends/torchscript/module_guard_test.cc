@@ -55,6 +55,15 @@ TEST(ModuleGuardTest, NamesWhatChanged) {
   }
 }
 
+TEST(ModuleGuardTest, CapturedTensorsAreGuardedByVersion) {
+  const at::Tensor weight = at::ones({2});
+  const ModuleGuard guard = ModuleGuard::Of({at::ones({1}), weight});
+  EXPECT_THAT(guard.Check(), IsOk());
+  weight.add_(1);
+  EXPECT_THAT(guard.Check(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                      HasSubstr("\"captured tensor 1\" was written")));
+}
+
 TEST(ModuleGuardTest, ExceptionsMayChangeAndReadsAreNoChange) {
   Modules modules;
   const ModuleGuard guard = ModuleGuard::Of(modules.root, {"child.mean"});

@@ -33,12 +33,41 @@ constexpr Renamed kRenamed[] = {
     {"aten::native_batch_norm", "aten::_native_batch_norm_legit_functional"},
     {"aten::_native_batch_norm_legit", "aten::_native_batch_norm_legit_functional"},
     {"aten::_batch_norm_with_update", "aten::_batch_norm_with_update_functional"},
+    {"aten::rrelu_with_noise", "aten::rrelu_with_noise_functional"},
 };
 
 // Ops that write running statistics in training, annotated in the schema or not: running_mean,
 // running_var.
 constexpr const char* kBatchNorms[] = {"aten::native_batch_norm", "aten::_native_batch_norm_legit",
                                        "aten::_batch_norm_with_update"};
+
+// Ops whose result sizes follow from the elements of one argument although LibTorch doesn't say so.
+struct ShapeReader {
+  const char* op;
+  int argument;
+};
+constexpr ShapeReader kShapeReaders[] = {{"aten::_pack_padded_sequence", 1},
+                                         {"aten::_pad_packed_sequence", 1},
+                                         {"aten::tensor_split.tensor_indices_or_sections", 1}};
+
+// Composite ops that read numbers out of tensors, but not for their results' sizes.
+// `unless_negative` names an argument that, when negative, makes the sizes depend on elements.
+struct NumberReader {
+  const char* prefix;
+  const char* unless_negative;
+};
+constexpr NumberReader kNumberReaders[] = {{"aten::linalg_", nullptr},
+                                           {"aten::inverse", nullptr},
+                                           {"aten::pinverse", nullptr},
+                                           {"aten::linspace.", nullptr},
+                                           {"aten::logspace.", nullptr},
+                                           {"aten::quantile", nullptr},
+                                           {"aten::nanquantile", nullptr},
+                                           {"aten::istft", nullptr},
+                                           {"aten::index_fill.int_Tensor", nullptr},
+                                           {"aten::index_fill_.int_Tensor", nullptr},
+                                           {"aten::embedding_bag", nullptr},
+                                           {"aten::one_hot", "num_classes"}};
 
 // Don't write unless told to by `train`.
 constexpr const char* kDropouts[] = {"aten::dropout_", "aten::feature_dropout_",
@@ -179,9 +208,18 @@ std::unique_ptr<OpRule> MakeRule(const c10::OperatorHandle& op) {
       if (Writes(arguments[i])) rule->written.push_back(static_cast<int>(i));
     }
   }
+  if (rule->name == "aten::rrelu_with_noise") rule->returns_and_writes = true;
   rule->is_out_variant =
       !rule->written.empty() && !rule->returns_and_writes && arguments[rule->written[0]].is_out();
   rule->is_composite = op.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
+  rule->has_own_kernel =
+      op.hasKernelForDispatchKey(c10::DispatchKey::CPU) ||
+      !(rule->is_composite ||
+        op.hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutograd) ||
+        op.hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutogradNonFunctional));
+  for (const ShapeReader& reader : kShapeReaders) {
+    if (rule->name == reader.op) rule->shape_argument = reader.argument;
+  }
   rule->is_random_tagged = op.hasTag(at::Tag::nondeterministic_seeded);
   rule->has_dynamic_shape = op.hasTag(at::Tag::dynamic_output_shape);
   rule->returns_tensors = ReturnsTensors(schema);
@@ -226,6 +264,16 @@ bool OpRule::IsTakenWhole(absl::Span<const c10::IValue> args) const {
   if (functional == "aten::batch_norm") return !IsTrue(Argument(args, "training"));
   // The vocabulary has some ops without their random side.
   return def->Is(ops::kRandom) || !IsRandom(args);
+}
+
+bool OpRule::MayReadNumbers(absl::Span<const c10::IValue> args) const {
+  for (const NumberReader& reader : kNumberReaders) {
+    if (!absl::StartsWith(name, reader.prefix)) continue;
+    if (reader.unless_negative == nullptr) return true;
+    const c10::IValue* number = Argument(args, reader.unless_negative);
+    return number != nullptr && number->isInt() && number->toInt() >= 0;
+  }
+  return false;
 }
 
 std::vector<int> OpRule::Written(absl::Span<const c10::IValue> args) const {

@@ -40,6 +40,11 @@ struct OpRule {
   bool changes_metadata_only =
       false;                  // `t_`, `unsqueeze_` …: a view that takes the place of its operand
   bool is_composite = false;  // its kernel is made of other dispatched ops
+  // It has a kernel of its own for CPUs, which may read and write memory past the dispatcher: what
+  // it calls on the way says nothing certain of what it computes.
+  bool has_own_kernel = false;
+  // Position of the argument whose elements set the sizes of results, or -1.
+  int shape_argument = -1;
   bool is_random_tagged = false;
   bool has_dynamic_shape = false;  // sizes of results follow from elements
   bool returns_tensors = false;
@@ -48,6 +53,9 @@ struct OpRule {
 
   // The call becomes a node as it is; what it calls inside doesn't matter.
   bool IsTakenWhole(absl::Span<const c10::IValue> args) const;
+  // Numbers that it reads out of tensors say nothing of its results' sizes (checks of arguments,
+  // bounds of ranges): as one node it is correct for other elements too.
+  bool MayReadNumbers(absl::Span<const c10::IValue> args) const;
   // Results differ from call to call.
   bool IsRandom(absl::Span<const c10::IValue> args) const;
   // `written`, or nothing for an op that writes only in training and isn't.

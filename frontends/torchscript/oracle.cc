@@ -20,15 +20,32 @@ namespace {
 
 using torch::jit::Node;
 
-constexpr auto kFloat = static_cast<int64_t>(at::ScalarType::Float);
-constexpr auto kDouble = static_cast<int64_t>(at::ScalarType::Double);
-
-bool IsFloat32Literal(torch::jit::Value* value) {
-  const auto literal = torch::jit::toIValue(value);
-  return literal && literal->isInt() && literal->toInt() == kFloat;
+// What stands for a dtype in a run in float64: itself, unless it is a narrower float.
+at::ScalarType Widened(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::ScalarType::Half:
+    case at::ScalarType::BFloat16:
+    case at::ScalarType::Float:
+      return at::ScalarType::Double;
+    case at::ScalarType::ComplexHalf:
+    case at::ScalarType::ComplexFloat:
+      return at::ScalarType::ComplexDouble;
+    default:
+      return dtype;
+  }
 }
 
-// Arguments that name float32, as traces have them in casts and factories, name float64.
+at::Tensor Widened(const at::Tensor& tensor) { return tensor.to(Widened(tensor.scalar_type())); }
+
+std::optional<int64_t> WidenedLiteral(torch::jit::Value* value) {
+  const auto literal = torch::jit::toIValue(value);
+  if (!literal || !literal->isInt()) return std::nullopt;
+  const auto dtype = static_cast<at::ScalarType>(literal->toInt());
+  if (Widened(dtype) == dtype) return std::nullopt;
+  return static_cast<int64_t>(Widened(dtype));
+}
+
+// Arguments that name a narrower float, as traces have them in casts and factories, name float64.
 void WidenDTypes(torch::jit::Graph& graph, Node* node) {
   const c10::FunctionSchema* schema = node->maybeSchema();
   if (schema == nullptr) return;
@@ -36,10 +53,11 @@ void WidenDTypes(torch::jit::Graph& graph, Node* node) {
     c10::TypePtr type = schema->arguments()[i].real_type();
     if (type->kind() == c10::TypeKind::OptionalType)
       type = type->expectRef<c10::OptionalType>().getElementType();
-    if (type->kind() != c10::TypeKind::ScalarTypeType || !IsFloat32Literal(node->input(i)))
-      continue;
+    if (type->kind() != c10::TypeKind::ScalarTypeType) continue;
+    const std::optional<int64_t> widened = WidenedLiteral(node->input(i));
+    if (!widened) continue;
     const torch::jit::WithInsertPoint at_node(node);
-    node->replaceInput(i, graph.insertConstant(kDouble));
+    node->replaceInput(i, graph.insertConstant(*widened));
   }
 }
 
@@ -47,8 +65,8 @@ void WidenLiteral(Node* node) {
   if (node->kind() != torch::jit::prim::Constant || !node->hasAttribute(c10::attr::value)) return;
   if (node->kindOf(c10::attr::value) != torch::jit::AttributeKind::t) return;
   const at::Tensor literal = node->t(c10::attr::value);
-  if (literal.scalar_type() != at::kFloat) return;
-  node->t_(c10::attr::value, literal.to(at::kDouble));
+  if (Widened(literal.scalar_type()) == literal.scalar_type()) return;
+  node->t_(c10::attr::value, Widened(literal));
   node->output()->inferTypeFrom(node->t(c10::attr::value));
 }
 
@@ -70,9 +88,7 @@ void Widen(torch::jit::Module module) {
 torch::jit::Module InFloat64(const torch::jit::Module& module) {
   torch::jit::Module copy = module.clone();
   Widen(copy);
-  const auto widen = [](at::Tensor tensor) {
-    if (tensor.scalar_type() == at::kFloat) tensor.set_data(tensor.detach().to(at::kDouble));
-  };
+  const auto widen = [](at::Tensor tensor) { tensor.set_data(Widened(tensor.detach())); };
   for (const at::Tensor& parameter : copy.parameters()) widen(parameter);
   for (const at::Tensor& buffer : copy.buffers()) widen(buffer);
   return copy;
@@ -118,8 +134,7 @@ absl::StatusOr<OracleResults> Oracle::RunGuarded(const std::vector<at::Tensor>& 
                          CloneArguments(std::vector<c10::IValue>(args.begin(), args.end())));
   if (mode_ == OracleMode::kFloat64) {
     for (size_t i = 0; i < args.size(); ++i) {
-      if (args[i].scalar_type() == at::kFloat)
-        clones.tensors[i] = clones.tensors[i].to(at::kDouble);
+      clones.tensors[i] = Widened(clones.tensors[i]);
       clones.values[i] = clones.tensors[i];
     }
   }

@@ -54,6 +54,9 @@ class Recorder {
     return recording;
   }
 
+  // See RecordOptions::captured.
+  std::vector<at::Tensor> TakeCaptured() { return std::move(captured_); }
+
  private:
   struct State {
     TensorSnapshot before;
@@ -123,7 +126,10 @@ class Recorder {
       for (const Operand& operand : call.inputs) {
         for (const TensorSnapshot& tensor : operand.tensors) {
           if (tensor.storage == nullptr || !known.insert(tensor.storage).second) continue;
-          if (!tape_.WasWritten(tensor.storage)) continue;
+          if (!tape_.WasWritten(tensor.storage)) {
+            captured_.push_back(tensor.tensor);
+            continue;
+          }
           states_.push_back({tensor, tensor.tensor, absl::StrCat("captured.", states_.size())});
         }
       }
@@ -311,6 +317,7 @@ class Recorder {
   std::vector<TensorSnapshot> argument_snapshots_;
   std::vector<ValueId> argument_values_;
   std::vector<State> states_;
+  std::vector<at::Tensor> captured_;
 };
 
 }  // namespace
@@ -335,7 +342,9 @@ absl::StatusOr<ir::Recording> Record(const Callable& callable, const std::vector
   return Guard("recording", [&]() -> absl::StatusOr<ir::Recording> {
     INGOT_ASSIGN_OR_RETURN(ClonedArguments arguments, CloneArguments(args));
     Recorder recorder(std::move(arguments), ModuleState(), false, options.name);
-    return recorder.Record(callable);
+    absl::StatusOr<ir::Recording> recording = recorder.Record(callable);
+    if (options.captured != nullptr) *options.captured = recorder.TakeCaptured();
+    return recording;
   });
 }
 

@@ -43,6 +43,9 @@ inline constexpr absl::string_view kDataDependentOp = "ingot/data-dependent-op";
 
 struct RecordOptions {
   std::string name;  // of the graph; empty: the module's type name
+  // Of a callable that isn't a module: receives the tensors that it used and neither was given nor
+  // made, and that are no state: its weights.
+  std::vector<at::Tensor>* captured = nullptr;
 };
 
 absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,

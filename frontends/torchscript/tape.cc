@@ -86,6 +86,10 @@ struct Tape::Frame {
   // Storages that kept calls below made or wrote, with fingerprints if `proved_by_bytes`.
   absl::flat_hash_map<StorageId, uint64_t> produced;
   bool reads_unknown = false;  // a kept call below read memory that nobody is known to have written
+  // … or memory fresh from the allocator, so somebody wrote it past the dispatcher.
+  bool reads_uninitialised = false;
+  bool reads_number = false;   // a kept call below reads a number that depends on the inputs
+  bool is_unwritable = false;  // a kept call below writes and has no form that doesn't
 };
 
 struct Tape::Context : at::ObserverContext {
@@ -154,7 +158,8 @@ std::unique_ptr<Tape::Frame> Tape::OpenFrame(const at::RecordFunction& function)
   const std::vector<c10::IValue> args = Values(frame->call.inputs);
   // What takes no tensor is a constant or random, and yields no view; what yields no tensor has no
   // useful inside.
-  frame->whole = rule->IsTakenWhole(args) || !rule->returns_tensors ||
+  frame->whole = rule->IsTakenWhole(args) || !rule->returns_tensors || rule->has_own_kernel ||
+                 rule->shape_argument >= 0 ||
                  (!HasTensors(frame->call.inputs) && !(rule->is_composite && rule->IsRandom(args)));
   frame->proved_by_bytes =
       !rule->is_composite || (!frames_.empty() && frames_.back()->proved_by_bytes);
@@ -191,6 +196,9 @@ std::vector<Operand> Tape::Operands(c10::ArrayRef<c10::IValue> values) const {
 
 bool Tape::IsSumOfChildren(const Frame& frame) const {
   const Call& call = frame.call;
+  if (frame.reads_uninitialised) return false;
+  if (frame.is_unwritable && !call.rule->functional.empty()) return false;
+  if (frame.reads_number && call.rule->MayReadNumbers(Values(call.inputs))) return false;
   absl::flat_hash_set<StorageId> operands;
   ForEachTensor(call.inputs, [&](const TensorSnapshot& t) { operands.insert(t.storage); });
   const auto is_made_below = [&](StorageId storage) {
@@ -217,8 +225,35 @@ bool Tape::IsSumOfChildren(const Frame& frame) const {
   return all && !(frame.reads_unknown && frame.proved_by_bytes);
 }
 
+bool Tape::ReadsUninitialised(const Call& call) const {
+  if (call.rule->is_uninitialised || !call.rule->returns_tensors) return false;
+  const std::vector<int> written = call.rule->Written(Values(call.inputs));
+  absl::flat_hash_set<StorageId> viewed;  // making a view reads no elements
+  ForEachTensor(call.outputs, [&](const TensorSnapshot& t) { viewed.insert(t.storage); });
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    if (std::count(written.begin(), written.end(), static_cast<int>(i)) > 0) continue;
+    for (const TensorSnapshot& t : call.inputs[i].tensors) {
+      if (t.layout.NumElements() > 0 && uninitialised_.contains(t.storage) &&
+          !viewed.contains(t.storage)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// What a kept call tells of the kernel that made it.
+void Tape::NoteReads(const Call& call, Frame& parent) const {
+  const std::vector<int> written = call.rule->Written(Values(call.inputs));
+  const bool writes = !written.empty();
+  parent.reads_number |= !call.rule->returns_tensors && !writes &&
+                         !call.rule->reads_metadata_only && DependsOnInput(call);
+  parent.is_unwritable |= writes && call.rule->functional.empty();
+}
+
 void Tape::KeepWhole(Frame& frame) {
   Call& call = frame.call;
+  const bool reads_uninitialised = ReadsUninitialised(call);
   NoteWrites(call);
   // The results' epochs come after the write.
   for (Operand& output : call.outputs) {
@@ -226,6 +261,8 @@ void Tape::KeepWhole(Frame& frame) {
   }
   Frame* parent = frames_.empty() ? nullptr : frames_.back();
   if (parent != nullptr) {
+    NoteReads(call, *parent);
+    parent->reads_uninitialised |= reads_uninitialised;
     ForEachTensor(call.inputs, [&](const TensorSnapshot& t) {
       // Numbers that LibTorch wraps into tensors have no other maker.
       const bool is_number = t.tensor.unsafeGetTensorImpl()->is_wrapped_number();
@@ -255,6 +292,8 @@ void Tape::Splice(Frame& frame) {
   for (Call& child : frame.children) target.push_back(std::move(child));
   if (parent == nullptr) return;
   parent->reads_unknown |= frame.reads_unknown;
+  parent->reads_number |= frame.reads_number;
+  parent->is_unwritable |= frame.is_unwritable;
   for (const auto& [storage, fingerprint] : frame.produced) {
     parent->produced[storage] =
         parent->proved_by_bytes && !frame.proved_by_bytes ? Fingerprint(storage) : fingerprint;

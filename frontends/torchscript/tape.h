@@ -104,6 +104,8 @@ class Tape {
   void CloseFrame(Frame& frame, const at::RecordFunction& function);
   std::vector<Operand> Operands(c10::ArrayRef<c10::IValue> values) const;
   bool IsSumOfChildren(const Frame& frame) const;
+  bool ReadsUninitialised(const Call& call) const;
+  void NoteReads(const Call& call, Frame& parent) const;
   void KeepWhole(Frame& frame);
   void Splice(Frame& frame);
   void PreserveWritten(const Call& call);

@@ -1,0 +1,46 @@
+// Ops that exported graphs hold and the vocabulary spells differently: one row an op.
+//
+//   aten::conv2d(x, w, b, stride, …)   → aten::convolution(x, w, b, stride, …, False, 0, groups)
+//   aten::dropout(x, p, False)         → x
+//   aten::arange(16)                   → a constant
+//
+// To add an op, add a row to a family's table (rewrites.cc, rewrites_nn.cc). Thread-safe.
+#ifndef INGOT_FRONTENDS_PT2_REWRITES_H_
+#define INGOT_FRONTENDS_PT2_REWRITES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "frontends/pt2/emitter.h"
+
+namespace ingot::pt2 {
+
+// `args` are complete.
+using Rewrite = absl::StatusOr<Tensors> (*)(Emitter& emitter, const OpSignature& op, Operands args);
+
+struct RewriteRow {
+  const char* op;
+  Rewrite rewrite;
+  const char* doc;  // what it becomes
+};
+
+// nullptr: the op is taken as it is.
+Rewrite FindRewrite(const std::string& op);
+
+// The families.
+absl::Span<const RewriteRow> PlainRewrites();   // other names, identities, factories, sizes
+absl::Span<const RewriteRow> NetworkRewrites();  // convolutions, norms, pooling, padding, dropout
+
+// --- What the families share ---
+
+TensorId TensorArg(const Operands& args, size_t i);  // REQUIRES: it is a tensor
+// A lone number stands for a list of it in some schemas.
+std::vector<int64_t> IntsArg(const Operands& args, size_t i);
+bool IsNone(const Operands& args, size_t i);
+std::vector<int64_t> SizesOf(const Emitter& emitter, TensorId tensor);
+
+}  // namespace ingot::pt2
+
+#endif  // INGOT_FRONTENDS_PT2_REWRITES_H_

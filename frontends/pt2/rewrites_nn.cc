@@ -1,0 +1,337 @@
+// Rewrites of network layers: convolutions, norms, pooling, padding, dropout, resizing.
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "frontends/pt2/rewrites.h"
+
+namespace ingot::pt2 {
+namespace {
+
+using Result = absl::StatusOr<Tensors>;
+using Ints = std::vector<int64_t>;
+
+Operand T(TensorId id) { return TensorOperand{id}; }
+
+const Operand& Named(const OpSignature& op, const Operands& args, const char* name) {
+  return args[static_cast<size_t>(op.schema.Find(name))];
+}
+
+// --- Convolutions ---
+
+// In the spatial dimensions, whose number follows from the weight: one entry stands for all.
+Ints Spatial(const Operand& operand, int count) {
+  Ints values = std::holds_alternative<int64_t>(operand) ? Ints{std::get<int64_t>(operand)}
+                                                         : std::get<Ints>(operand);
+  if (values.size() == 1) values.resize(static_cast<size_t>(count), values[0]);
+  return values;
+}
+
+// Without a batch dimension, one is added around the call.
+template <typename Call>
+Result Batched(Emitter& emitter, TensorId input, int rank, Call call) {
+  if (emitter.type(input).rank() == rank) return call(input);
+  INGOT_ASSIGN_OR_RETURN(const TensorId batch,
+                         emitter.ApplyOne("aten::unsqueeze", {T(input), int64_t{0}}));
+  INGOT_ASSIGN_OR_RETURN(const Tensors results, call(batch));
+  return emitter.Apply("aten::squeeze.dim", {T(results[0]), int64_t{0}});
+}
+
+// "same": as much padding as keeps the size at stride 1; what is odd goes behind.
+Result ConvolvePadded(Emitter& emitter, const OpSignature& op, const Operands& args, TensorId input,
+                      const Ints& dilation, const Ints& stride) {
+  const ir::Dims kernel = emitter.type(TensorArg(args, 1)).dims;
+  const int count = static_cast<int>(kernel.size()) - 2;
+  const auto& mode = std::get<std::string>(Named(op, args, "padding"));
+  Ints padding(static_cast<size_t>(count), 0), behind(static_cast<size_t>(count) * 2, 0);
+  bool odd = false;
+  for (int d = 0; mode == "same" && d < count; ++d) {
+    const auto at = static_cast<size_t>(d);
+    const int64_t total = dilation[at] * (kernel[at + 2] - 1);
+    padding[at] = total / 2;
+    behind[static_cast<size_t>(count - 1 - d) * 2 + 1] = total % 2;
+    odd |= total % 2 != 0;
+  }
+  if (mode != "same" && mode != "valid")
+    return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": padding \"", mode, "\""));
+  if (odd) {
+    INGOT_ASSIGN_OR_RETURN(input, emitter.ApplyOne("aten::constant_pad_nd",
+                                                   {T(input), behind, 0.0}));
+  }
+  return emitter.Apply("aten::convolution",
+                       {T(input), args[1], args[2], stride, padding, dilation, false,
+                        Ints(static_cast<size_t>(count), 0), Named(op, args, "groups")});
+}
+
+Result Convolution(Emitter& emitter, const OpSignature& op, Operands args) {
+  const int rank = emitter.type(TensorArg(args, 1)).rank();
+  const int count = rank - 2;
+  const bool transposed = absl::StartsWith(op.schema.op, "aten::conv_transpose");
+  const Ints stride = Spatial(Named(op, args, "stride"), count);
+  const Ints dilation = Spatial(Named(op, args, "dilation"), count);
+  return Batched(emitter, TensorArg(args, 0), rank, [&](TensorId input) -> Result {
+    if (std::holds_alternative<std::string>(Named(op, args, "padding")))
+      return ConvolvePadded(emitter, op, args, input, dilation, stride);
+    const Ints padding = Spatial(Named(op, args, "padding"), count);
+    const Ints output_padding =
+        transposed ? Spatial(Named(op, args, "output_padding"), count)
+                   : Ints(static_cast<size_t>(count), 0);
+    return emitter.Apply("aten::convolution",
+                         {T(input), args[1], args[2], stride, padding, dilation, transposed,
+                          output_padding, Named(op, args, "groups")});
+  });
+}
+
+Result InnerConvolution(Emitter& emitter, const OpSignature&, Operands args) {
+  args.resize(9);  // the rest are flags of other devices
+  return emitter.Apply("aten::convolution", std::move(args));
+}
+
+// --- Norms ---
+
+// Statistics over all but the channels, dimension 1.
+Ints AllButChannels(const Emitter& emitter, TensorId input) {
+  Ints dims;
+  for (int64_t d = 0; d < emitter.type(input).rank(); ++d) {
+    if (d != 1) dims.push_back(d);
+  }
+  return dims;
+}
+
+// (1 - momentum) * running + momentum * now
+absl::StatusOr<TensorId> Moved(Emitter& emitter, const Operand& running, TensorId now,
+                               double momentum) {
+  INGOT_ASSIGN_OR_RETURN(const TensorId kept,
+                         emitter.ApplyOne("aten::mul.Scalar", {running, 1.0 - momentum}));
+  INGOT_ASSIGN_OR_RETURN(const TensorId added,
+                         emitter.ApplyOne("aten::mul.Scalar", {T(now), momentum}));
+  return emitter.ApplyOne("aten::add.Tensor", {T(added), T(kept)});
+}
+
+// Batch norm in training: normalised by the batch's own mean and variance.
+struct Trained {
+  TensorId output = kNoTensor, running_mean = kNoTensor, running_var = kNoTensor;
+};
+absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, double momentum,
+                                       double eps) {
+  const TensorId input = TensorArg(args, 0);
+  const Ints dims = AllButChannels(emitter, input);
+  Trained trained;
+  INGOT_ASSIGN_OR_RETURN(const TensorId mean, emitter.ApplyOne("aten::mean.dim", {T(input), dims}));
+  INGOT_ASSIGN_OR_RETURN(
+      const TensorId variance,
+      emitter.ApplyOne("aten::var.correction", {T(input), dims, int64_t{0}}));
+  INGOT_ASSIGN_OR_RETURN(
+      trained.output,
+      emitter.ApplyOne("aten::batch_norm", {args[0], args[1], args[2], T(mean), T(variance), false,
+                                            momentum, eps, false}));
+  if (!IsNone(args, 3)) {
+    INGOT_ASSIGN_OR_RETURN(trained.running_mean, Moved(emitter, args[3], mean, momentum));
+  }
+  if (!IsNone(args, 4)) {
+    INGOT_ASSIGN_OR_RETURN(
+        const TensorId unbiased,
+        emitter.ApplyOne("aten::var.correction", {T(input), dims, int64_t{1}}));
+    INGOT_ASSIGN_OR_RETURN(trained.running_var, Moved(emitter, args[4], unbiased, momentum));
+  }
+  return trained;
+}
+
+Result BatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
+  const bool has_statistics = !IsNone(args, 3) && !IsNone(args, 4);
+  if (!std::get<bool>(args[5]) && has_statistics) return emitter.ApplyAsIs(op, std::move(args));
+  INGOT_ASSIGN_OR_RETURN(const Trained trained,
+                         TrainBatchNorm(emitter, args, std::get<double>(args[6]),
+                                        std::get<double>(args[7])));
+  if (trained.running_mean != kNoTensor)
+    INGOT_RETURN_IF_ERROR(emitter.Overwrite(TensorArg(args, 3), trained.running_mean));
+  if (trained.running_var != kNoTensor)
+    INGOT_RETURN_IF_ERROR(emitter.Overwrite(TensorArg(args, 4), trained.running_var));
+  return Tensors{trained.output};
+}
+
+// The native forms return what only the backward half of training needs; its use is refused.
+Tensors WithUnused(TensorId output, size_t unused) {
+  Tensors results = {output};
+  results.resize(1 + unused, kNoTensor);
+  return results;
+}
+
+Result NativeBatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
+  const bool functional = absl::EndsWith(op.schema.op, "functional");
+  const int training_at = op.schema.Find("training");
+  const bool training =
+      training_at >= 0 && std::get<bool>(args[static_cast<size_t>(training_at)]);
+  const double momentum = std::get<double>(Named(op, args, "momentum"));
+  const double eps = std::get<double>(Named(op, args, "eps"));
+  if (!training) {
+    INGOT_ASSIGN_OR_RETURN(
+        const TensorId output,
+        emitter.ApplyOne("aten::batch_norm", {args[0], args[1], args[2], args[3], args[4], false,
+                                              momentum, eps, false}));
+    Tensors results = WithUnused(output, 2);
+    if (functional) results.insert(results.end(), {TensorArg(args, 3), TensorArg(args, 4)});
+    return results;
+  }
+  INGOT_ASSIGN_OR_RETURN(const Trained trained, TrainBatchNorm(emitter, args, momentum, eps));
+  Tensors results = WithUnused(trained.output, 2);
+  if (functional) {
+    results.insert(results.end(), {trained.running_mean, trained.running_var});
+  } else {
+    if (trained.running_mean != kNoTensor)
+      INGOT_RETURN_IF_ERROR(emitter.Overwrite(TensorArg(args, 3), trained.running_mean));
+    if (trained.running_var != kNoTensor)
+      INGOT_RETURN_IF_ERROR(emitter.Overwrite(TensorArg(args, 4), trained.running_var));
+  }
+  return results;
+}
+
+Result NativeLayerNorm(Emitter& emitter, const OpSignature&, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(const TensorId output, emitter.ApplyOne("aten::layer_norm", args));
+  return WithUnused(output, 2);
+}
+
+// input, weight, bias, N, C, HxW, group, eps
+Result NativeGroupNorm(Emitter& emitter, const OpSignature&, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(
+      const TensorId output,
+      emitter.ApplyOne("aten::group_norm", {args[0], args[6], args[1], args[2], args[7]}));
+  return WithUnused(output, 2);
+}
+
+// With its own statistics, each channel is a group.
+Result InstanceNorm(Emitter& emitter, const OpSignature& op, Operands args) {
+  const TensorId input = TensorArg(args, 0);
+  if (!std::get<bool>(args[5])) {
+    return emitter.Apply("aten::batch_norm", {args[0], args[1], args[2], args[3], args[4], false,
+                                              args[6], args[7], false});
+  }
+  if (!IsNone(args, 3) || emitter.type(input).rank() < 2) {
+    return absl::UnimplementedError(
+        absl::StrCat(op.schema.op, " with running statistics in training is not supported"));
+  }
+  return emitter.Apply("aten::group_norm", {args[0], emitter.type(input).dims[1], args[1], args[2],
+                                            args[7]});
+}
+
+// --- Dropout ---
+
+Result Dropout(Emitter& emitter, const OpSignature& op, Operands args) {
+  const bool drops = std::get<bool>(args[2]) && std::get<double>(args[1]) != 0;
+  if (!drops) return Tensors{TensorArg(args, 0)};
+  return emitter.ApplyAsIs(op, std::move(args));
+}
+
+Result NativeDropout(Emitter& emitter, const OpSignature& op, Operands args) {
+  const auto* train = std::get_if<bool>(&args[2]);
+  if (train == nullptr || *train)
+    return absl::UnimplementedError(
+        absl::StrCat(op.schema.op, " in training is not supported: export with dropout itself"));
+  return WithUnused(TensorArg(args, 0), 1);
+}
+
+// --- Pooling, padding, resizing ---
+
+Result MaxPoolWithIndices(Emitter& emitter, const OpSignature&, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(const TensorId output, emitter.ApplyOne("aten::max_pool2d", args));
+  return WithUnused(output, 1);
+}
+
+Result Pad(Emitter& emitter, const OpSignature&, Operands args) {
+  const auto& mode = std::get<std::string>(args[2]);
+  const Ints& pad = std::get<Ints>(args[1]);
+  if (mode == "constant") {
+    const Operand value = IsNone(args, 3) ? Operand(0.0) : args[3];
+    return emitter.Apply("aten::constant_pad_nd", {args[0], pad, value});
+  }
+  const char* const kind = mode == "reflect"     ? "reflection"
+                           : mode == "replicate" ? "replication"
+                                                 : nullptr;
+  if (kind == nullptr || pad.size() % 2 != 0)
+    return absl::UnimplementedError(absl::StrCat("padding \"", mode, "\" is not supported"));
+  return emitter.Apply(absl::StrCat("aten::", kind, "_pad", pad.size() / 2, "d"), {args[0], pad});
+}
+
+// upsample_*.vec: output sizes are given, or scales of the input's.
+Result Upsample(Emitter& emitter, const OpSignature& op, Operands args) {
+  const ir::Dims& dims = emitter.type(TensorArg(args, 0)).dims;
+  if (dims.size() != 4) return absl::InvalidArgumentError("upsampling needs [N,C,H,W]");
+  const bool bilinear = absl::StrContains(op.schema.op, "bilinear");
+  const Operand& scales = args.back();
+  Ints sizes;
+  Operand scale_h = ir::None{}, scale_w = ir::None{};
+  if (!IsNone(args, 1)) {
+    sizes = std::get<Ints>(args[1]);
+  } else {
+    const auto* factors = std::get_if<std::vector<double>>(&scales);
+    if (factors == nullptr || factors->size() != 2)
+      return absl::InvalidArgumentError("upsampling needs two sizes or two scales");
+    scale_h = (*factors)[0];
+    scale_w = (*factors)[1];
+    sizes = {static_cast<int64_t>(static_cast<double>(dims[2]) * (*factors)[0]),
+             static_cast<int64_t>(static_cast<double>(dims[3]) * (*factors)[1])};
+  }
+  if (bilinear)
+    return emitter.Apply("aten::upsample_bilinear2d", {args[0], sizes, args[2], scale_h, scale_w});
+  return emitter.Apply("aten::upsample_nearest2d", {args[0], sizes, scale_h, scale_w});
+}
+
+// --- Others ---
+
+// glu(a, b) = a * sigmoid(b), the halves along dim.
+Result Glu(Emitter& emitter, const OpSignature&, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(const Tensors halves,
+                         emitter.Apply("aten::chunk", {args[0], int64_t{2}, args[1]}));
+  if (halves.size() != 2) return absl::InvalidArgumentError("aten::glu halves an odd size");
+  INGOT_ASSIGN_OR_RETURN(const TensorId gate, emitter.ApplyOne("aten::sigmoid", {T(halves[1])}));
+  return emitter.Apply("aten::mul.Tensor", {T(halves[0]), T(gate)});
+}
+
+Result FlashAttention(Emitter& emitter, const OpSignature&, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(
+      const TensorId output,
+      emitter.ApplyOne("aten::scaled_dot_product_attention",
+                       {args[0], args[1], args[2], args[5], args[3], args[4], args[6], false}));
+  return WithUnused(output, 1);
+}
+
+constexpr RewriteRow kRows[] = {
+    {"aten::conv1d", Convolution, "convolution"},
+    {"aten::conv2d", Convolution, "convolution"},
+    {"aten::conv3d", Convolution, "convolution"},
+    {"aten::conv1d.padding", Convolution, "convolution, constant_pad_nd"},
+    {"aten::conv2d.padding", Convolution, "convolution, constant_pad_nd"},
+    {"aten::conv3d.padding", Convolution, "convolution, constant_pad_nd"},
+    {"aten::conv_transpose1d", Convolution, "convolution"},
+    {"aten::conv_transpose2d.input", Convolution, "convolution"},
+    {"aten::conv_transpose3d.input", Convolution, "convolution"},
+    {"aten::_convolution", InnerConvolution, "convolution"},
+    {"aten::batch_norm", BatchNorm, "itself; in training mean.dim, var.correction and updates"},
+    {"aten::native_batch_norm", NativeBatchNorm, "batch_norm"},
+    {"aten::_native_batch_norm_legit", NativeBatchNorm, "batch_norm"},
+    {"aten::_native_batch_norm_legit_functional", NativeBatchNorm, "batch_norm"},
+    {"aten::_native_batch_norm_legit_no_training", NativeBatchNorm, "batch_norm"},
+    {"aten::native_layer_norm", NativeLayerNorm, "layer_norm"},
+    {"aten::native_group_norm", NativeGroupNorm, "group_norm"},
+    {"aten::instance_norm", InstanceNorm, "group_norm or batch_norm"},
+    {"aten::dropout", Dropout, "its argument, unless in training"},
+    {"aten::dropout_", Dropout, "its argument, unless in training"},
+    {"aten::alpha_dropout", Dropout, "its argument, unless in training"},
+    {"aten::feature_dropout", Dropout, "its argument, unless in training"},
+    {"aten::feature_alpha_dropout", Dropout, "its argument, unless in training"},
+    {"aten::native_dropout", NativeDropout, "its argument"},
+    {"aten::max_pool2d_with_indices", MaxPoolWithIndices, "max_pool2d"},
+    {"aten::pad", Pad, "constant_pad_nd"},
+    {"aten::upsample_bilinear2d.vec", Upsample, "upsample_bilinear2d"},
+    {"aten::upsample_nearest2d.vec", Upsample, "upsample_nearest2d"},
+    {"aten::glu", Glu, "chunk, sigmoid, mul.Tensor"},
+    {"aten::_scaled_dot_product_flash_attention_for_cpu", FlashAttention,
+     "scaled_dot_product_attention"},
+};
+
+}  // namespace
+
+absl::Span<const RewriteRow> NetworkRewrites() { return kRows; }
+
+}  // namespace ingot::pt2

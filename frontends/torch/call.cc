@@ -1,0 +1,65 @@
+#include "frontends/torch/call.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+
+namespace ingot {
+
+absl::StatusOr<TensorViews> Views(absl::Span<const at::Tensor> tensors) {
+  TensorViews views;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    INGOT_ASSIGN_OR_RETURN(ingot_tensor view, ToIngotTensor(tensors[i], i));
+    views.push_back(view);
+  }
+  return views;
+}
+
+absl::Status CallFlat(const runtime::CompiledGraph& graph, absl::Span<const at::Tensor> arguments,
+                      std::vector<at::Tensor>& results, const runtime::RunContext& context) {
+  const absl::Span<const runtime::ResultSpec> specs = graph.results();
+  if (!results.empty() && results.size() != specs.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("the graph has ", specs.size(),
+                                                   " result slots, but ", results.size(),
+                                                   " tensors were given"));
+  }
+  INGOT_ASSIGN_OR_RETURN(TensorViews argument_views, Views(arguments));
+  INGOT_RETURN_IF_ERROR(graph.CheckArguments(argument_views));
+  results.resize(specs.size());
+  TensorViews result_views;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    if (specs[i].is_alias) {
+      results[i] = AliasResult(specs[i], arguments);
+    } else if (!results[i].defined()) {
+      results[i] = EmptyResult(specs[i]);
+    }
+    INGOT_ASSIGN_OR_RETURN(ingot_tensor view, ToIngotTensor(results[i], i));
+    result_views.push_back(view);
+  }
+  INGOT_RETURN_IF_ERROR(graph.Run(argument_views, result_views, context));
+  // As eager would: autograd must notice that an argument was written in place.
+  for (uint32_t written : graph.written_arguments()) {
+    if (!arguments[written].is_inference())
+      arguments[written].unsafeGetTensorImpl()->bump_version();
+  }
+  return absl::OkStatus();
+}
+
+absl::flat_hash_set<std::string> StateNames(const ir::Graph& graph) {
+  absl::flat_hash_set<std::string> names;
+  for (const ir::InputSpec& input : graph.inputs()) {
+    if (input.role == ir::InputRole::kState) names.insert(input.name);
+  }
+  return names;
+}
+
+absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph,
+                                 const FlatArguments& arguments,
+                                 const runtime::RunContext& context) {
+  runtime::RunContext with_scalars = context;
+  if (!arguments.scalars.empty()) with_scalars.scalars = arguments.scalars;
+  std::vector<at::Tensor> results;
+  INGOT_RETURN_IF_ERROR(CallFlat(graph, arguments.tensors, results, with_scalars));
+  return Unflatten(graph.result_structure(), results);
+}
+
+}  // namespace ingot

@@ -1,0 +1,312 @@
+#include "frontends/torch/compiled_module.h"
+
+#include <torch/script.h>
+
+#include <thread>
+#include <vector>
+
+#include "core/base/status_matchers.h"
+#include "core/runtime/session.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace ingot {
+namespace {
+
+using c10::IValue;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Event = runtime::Specializations::Event;
+
+Session NewSession(Options options = {}) {
+  if (options.backend == "auto") options.backend = "torchscript";
+  absl::StatusOr<Session> session = Session::Create(options);
+  EXPECT_THAT(session, IsOk());
+  return *std::move(session);
+}
+
+Session LenientSession() {
+  Options options;
+  options.fallback = FallbackPolicy::kAllow;
+  return NewSession(options);
+}
+
+torch::jit::Module Define(const std::string& source) {
+  torch::jit::Module module("m");
+  module.define(source);
+  module.eval();
+  return module;
+}
+
+// A running mean that the call updates and returns the distance from.
+torch::jit::Module RunningMean() {
+  torch::jit::Module module("running_mean");
+  module.register_buffer("mean", at::zeros({3}));
+  module.define(
+      "def forward(self, x):\n"
+      "    self.mean.mul_(0.5).add_(x.mean(0) * 0.5)\n"
+      "    return x - self.mean\n");
+  return module;
+}
+
+void ExpectClose(const absl::StatusOr<IValue>& actual, const IValue& expected) {
+  ASSERT_THAT(actual, IsOk());
+  EXPECT_TRUE(at::allclose(actual->toTensor(), expected.toTensor())) << actual->toTensor() << "\n"
+                                                                     << expected.toTensor();
+}
+
+TEST(CompiledModuleTest, CompilesEachSignatureOnceAndSaysWhy) {
+  const torch::jit::Module module = Define("def forward(self, a, b):\n    return a - b\n");
+  const CompiledModule model(NewSession(), module);
+  for (int round = 0; round < 3; ++round) {
+    for (int64_t size = 2; size <= 4; ++size) {
+      const at::Tensor a = at::rand({size, 3}), b = at::rand({size, 3});
+      ExpectClose(model.Run({a, b}), a - b);
+    }
+  }
+  EXPECT_THAT(model.Explain(),
+              ElementsAre(Field(&Event::reason, "first call"),
+                          Field(&Event::reason, "argument 0 is f32[3,3], not f32[2,3]"),
+                          Field(&Event::reason, "argument 0 is f32[4,3], not f32[3,3]")));
+}
+
+TEST(CompiledModuleTest, EveryPartOfASignatureIsGuarded) {
+  const torch::jit::Module module =
+      Define("def forward(self, a, b, n: int):\n    a.add_(b)\n    return a * n\n");
+  const at::Tensor base = at::rand({8});
+  struct Case {
+    const char* name;
+    std::vector<IValue> (*arguments)();
+  };
+  const Case cases[] = {
+      {"plain",
+       [] {
+         return std::vector<IValue>{at::rand({2, 2}), at::rand({2, 2}), 2};
+       }},
+      {"broadcast",
+       [] {
+         return std::vector<IValue>{at::rand({2, 2}), at::rand({2}), 2};
+       }},
+      {"dtype",
+       [] {
+         return std::vector<IValue>{at::rand({2, 2}, at::kDouble), at::rand({2}), 2};
+       }},
+      {"strides",
+       [] {
+         return std::vector<IValue>{at::rand({2, 2}).t(), at::rand({2, 2}), 2};
+       }},
+      {"number",
+       [] {
+         return std::vector<IValue>{at::rand({2, 2}), at::rand({2, 2}), 3};
+       }},
+      {"same tensor",
+       [] {
+         const at::Tensor x = at::rand({2, 2});
+         return std::vector<IValue>{x, x, 2};
+       }},
+      {"transposed self",
+       [] {
+         const at::Tensor x = at::rand({2, 2});
+         return std::vector<IValue>{x, x.t().clone(), 2};
+       }},
+  };
+  const CompiledModule model(NewSession(), module);
+  for (int round = 0; round < 2; ++round) {
+    for (const Case& c : cases) {
+      at::manual_seed(round);
+      const std::vector<IValue> actual = c.arguments();
+      at::manual_seed(round);
+      const std::vector<IValue> expected = c.arguments();
+      torch::jit::Module eager = module;
+      const IValue result = eager.forward(expected);
+      SCOPED_TRACE(c.name);
+      ExpectClose(model.Run(actual), result);
+      EXPECT_TRUE(at::allclose(actual[0].toTensor(), expected[0].toTensor()));
+    }
+  }
+}
+
+TEST(CompiledModuleTest, TakesKeywordArguments) {
+  const torch::jit::Module module =
+      Define("def forward(self, x, scale: float = 2.0):\n    return x * scale\n");
+  const CompiledModule model(NewSession(), module);
+  const at::Tensor x = at::rand({2});
+  ExpectClose(model.Run({x}), x * 2);
+  ExpectClose(model.Run({x}, {{"scale", 3.0}}), x * 3);
+  ExpectClose(model.Run({}, {{"scale", 3.0}, {"x", x}}), x * 3);
+  EXPECT_THAT(model.Run({x}, {{"sclae", 3.0}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'sclae'")));
+}
+
+TEST(CompiledModuleTest, StateGoesOnOverSignaturesAndLeavesTheModuleAlone) {
+  const torch::jit::Module module = RunningMean();
+  torch::jit::Module eager = module.deepcopy();
+  const CompiledModule model(NewSession(), module);
+  for (int call = 0; call < 20; ++call) {
+    const at::Tensor x = at::rand({2 + call % 3, 3});
+    ExpectClose(model.Run({x}), eager.forward({x}));
+  }
+  const std::vector<runtime::State::Buffer> state = model.ExportState();
+  ASSERT_EQ(state.size(), 1u);
+  EXPECT_EQ(state[0].name, "mean");
+  const at::Tensor exported = at::from_blob(const_cast<char*>(state[0].bytes.data()), {3});
+  EXPECT_TRUE(at::allclose(exported, eager.attr("mean").toTensor()));
+  EXPECT_TRUE(at::equal(module.attr("mean").toTensor(), at::zeros({3})));
+  EXPECT_EQ(model.Explain().size(), 3u);
+
+  model.ResetState();
+  const at::Tensor x = at::rand({2, 3});
+  ExpectClose(model.Run({x}), RunningMean().forward({x}));
+}
+
+TEST(CompiledModuleTest, StreamsHaveStatesOfTheirOwn) {
+  const torch::jit::Module module = RunningMean();
+  const CompiledModule model(NewSession(), module);
+  std::vector<std::thread> threads;
+  for (int stream = 0; stream < 4; ++stream) {
+    threads.emplace_back([&, stream] {
+      torch::jit::Module eager = module.deepcopy();
+      const std::unique_ptr<runtime::State> state = model.NewState();
+      RunContext context;
+      context.state = state.get();
+      for (int call = 0; call < 20; ++call) {
+        const at::Tensor x = at::full({2 + call % 2, 3}, 0.5 * (stream + call));
+        ExpectClose(model.Run({x}, context), eager.forward({x}));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(CompiledModuleTest, AStateOfAnotherModelIsRefused) {
+  const CompiledModule model(NewSession(), RunningMean()), other(NewSession(), RunningMean());
+  const std::unique_ptr<runtime::State> state = other.NewState();
+  RunContext context;
+  context.state = state.get();
+  const at::Tensor x = at::rand({2, 3});
+  EXPECT_THAT(model.Run({x}, context),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("another program")));
+}
+
+TEST(CompiledModuleTest, ChangedWeightsAndAttributesAreSeen) {
+  torch::jit::Module module("scaled");
+  module.register_parameter("weight", at::ones({2}), false);
+  module.register_attribute("offset", c10::IntType::get(), int64_t{1});
+  module.define("def forward(self, x):\n    return x * self.weight + self.offset\n");
+  const CompiledModule model(NewSession(), module);
+  const at::Tensor x = at::rand({2});
+  ExpectClose(model.Run({x}), x + 1);
+  {
+    const at::NoGradGuard no_grad;
+    module.attr("weight").toTensor().mul_(3);
+  }
+  ExpectClose(model.Run({x}), x * 3 + 1);
+  module.setattr("offset", int64_t{5});
+  ExpectClose(model.Run({x}), x * 3 + 5);
+  EXPECT_THAT(model.Explain(),
+              ElementsAre(Field(&Event::reason, "first call"),
+                          Field(&Event::reason, HasSubstr("\"weight\" was written")),
+                          Field(&Event::reason, HasSubstr("\"offset\" was changed"))));
+}
+
+TEST(CompiledModuleTest, CompilationsAreBounded) {
+  Options options;
+  options.max_specializations = 2;
+  const CompiledModule model(NewSession(options), Define("def forward(self, x):\n    return -x\n"));
+  EXPECT_THAT(model.Run({at::rand({1})}), IsOk());
+  EXPECT_THAT(model.Run({at::rand({2})}), IsOk());
+  EXPECT_THAT(model.Run({at::rand({3})}), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(model.Run({at::rand({2})}), IsOk());
+}
+
+struct Dependent {
+  const char* op;
+  const char* source;
+};
+constexpr Dependent kDependent[] = {
+    {"aten::item", "def forward(self, x):\n    return x * float(x.sum().item())\n"},
+    {"aten::nonzero", "def forward(self, x):\n    return torch.nonzero(x)\n"},
+    {"aten::masked_select", "def forward(self, x):\n    return torch.masked_select(x, x > 0.5)\n"},
+    {"", "def forward(self, x):\n    if bool(x.sum() > 0):\n        return x\n    return -x\n"},
+};
+
+TEST(CompiledModuleTest, DataDependentProgramsAreRefusedUnderForbid) {
+  for (const Dependent& program : kDependent) {
+    const CompiledModule model(NewSession(), Define(program.source));
+    EXPECT_THAT(model.Run({at::rand({4})}),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr("data-dependent"), HasSubstr(program.op))))
+        << program.source;
+    EXPECT_THAT(model.fallback(), IsEmpty());
+  }
+}
+
+TEST(CompiledModuleTest, DataDependentProgramsRunOnLibTorchUnderAllow) {
+  for (const Dependent& program : kDependent) {
+    const torch::jit::Module module = Define(program.source);
+    const Session session = LenientSession();
+    const CompiledModule model(session, module);
+    for (int call = 0; call < 3; ++call) {
+      const at::Tensor x = at::randn({4});
+      torch::jit::Module eager = module;
+      ExpectClose(model.Run({x}), eager.forward({x}));
+    }
+    EXPECT_THAT(model.fallback(), HasSubstr("data-dependent"));
+    bool is_counted = false;
+    for (const auto& [name, count] : session.runtime().metrics().counters())
+      is_counted |= name.starts_with(std::string("fallback.") + program.op) && count == 1;
+    EXPECT_TRUE(is_counted) << session.runtime().metrics().ToText();
+  }
+}
+
+TEST(CompiledModuleTest, StateMovesToTheModuleWhenTheProgramFallsBack) {
+  torch::jit::Module module("counter");
+  module.register_buffer("count", at::zeros({1}));
+  module.define(
+      "def forward(self, x):\n"
+      "    self.count.add_(1)\n"
+      "    if x.size(0) > 2:\n"
+      "        return x * float(self.count.item())\n"
+      "    return x * self.count\n");
+  const CompiledModule model(LenientSession(), module);
+  const at::Tensor small = at::ones({2}), large = at::ones({3});
+  ExpectClose(model.Run({small}), small);
+  ExpectClose(model.Run({small}), small * 2);
+  EXPECT_THAT(model.fallback(), IsEmpty());
+  ExpectClose(model.Run({large}), large * 3);
+  ExpectClose(model.Run({small}), small * 4);
+  EXPECT_EQ(module.attr("count").toTensor().item<float>(), 4);
+}
+
+TEST(CompiledModuleTest, AFunctionsCapturedTensorsAreSeenWhenChanged) {
+  const at::Tensor weight = at::ones({2});
+  const CompiledModule model(NewSession(), [weight](std::vector<IValue> args) -> IValue {
+    return args[0].toTensor() * weight;
+  });
+  const at::Tensor x = at::rand({2});
+  ExpectClose(model.Run({x}), x);
+  weight.fill_(4);
+  ExpectClose(model.Run({x}), x * 4);
+  EXPECT_THAT(model.Explain().back().reason, HasSubstr("captured tensor 0"));
+}
+
+TEST(CompiledModuleTest, ManyThreadsCompileASignatureOnce) {
+  const CompiledModule model(NewSession(), Define("def forward(self, x):\n    return x * 2\n"));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int64_t size = 1; size <= 4; ++size) {
+        const at::Tensor x = at::rand({size});
+        ExpectClose(model.Run({x}), x * 2);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(model.Explain().size(), 4u);
+}
+
+}  // namespace
+}  // namespace ingot
