@@ -103,6 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
                          "aten::reshape(%0, [1, 2, 4])"},
                     Case{"f32[2,3,4]", "f32[3,4,2]", "aten::movedim.int(%0, 0, -1)",
                          "aten::permute(%0, [1, 2, 0])"},
+                    Case{"f32[]", "f32[]", "aten::movedim.int(%0, -1, 0)", ""},
                     Case{"f32[2,3,4,5]", "f32[5,3,4,2]",
                          "aten::movedim.intlist(%0, [0, 3], [3, 0])",
                          "aten::permute(%0, [3, 1, 2, 0])"}));

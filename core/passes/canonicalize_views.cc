@@ -69,6 +69,7 @@ Ints MovedOrder(const ir::Node& node, int64_t rank) {
     for (int64_t& dim : dims) dim = Wrap(dim, rank);
     return dims;
   };
+  if (rank == 0) return {};  // dimensions 0 and -1 exist, and there is nothing to move
   const Ints source = list(node.args[1]);
   const Ints destination = list(node.args[2]);
   Ints order(rank, -1);

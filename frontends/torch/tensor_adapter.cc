@@ -180,6 +180,8 @@ at::Tensor EmptyResult(const runtime::ResultSpec& spec) {
 at::Tensor AliasResult(const runtime::ResultSpec& spec, absl::Span<const at::Tensor> arguments) {
   const at::Tensor& argument = arguments[spec.alias_of];
   const c10::IntArrayRef sizes(spec.type.dims.data(), spec.type.dims.size());
+  // Without strides it is the argument, whatever that one's strides are.
+  if (spec.strides.empty() && spec.offset == 0 && argument.sizes() == sizes) return argument;
   const ir::Dims dense = ir::ContiguousStrides(spec.type.dims);
   const ir::Dims& strides = spec.strides.empty() ? dense : spec.strides;
   const c10::IntArrayRef view_strides(strides.data(), strides.size());

@@ -219,8 +219,12 @@ bool GraphRecorder::IsOutsideVocabulary(const FunctionalCall& call,
 
 // `copy` fits its second operand to the first, so the graph needs no op of that name.
 absl::Status GraphRecorder::EmitCopy(const FunctionalCall& call, const std::string& source) {
-  INGOT_ASSIGN_OR_RETURN(const ValueId value, memory_.Read(call.args[1].tensors[0]));
-  return StoreResult(call.results[0], value, source);
+  INGOT_ASSIGN_OR_RETURN(ValueId value, memory_.Read(call.args[1].tensors[0]));
+  const FunctionalCall::Result& result = call.results[0];
+  if (!result.is_write) {
+    INGOT_ASSIGN_OR_RETURN(value, Fit(value, result.tensor.layout, source));
+  }
+  return StoreResult(result, value, source);
 }
 
 // x[mask] = number, with a mask computed from the arguments.

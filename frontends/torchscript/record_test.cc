@@ -544,6 +544,10 @@ INSTANTIATE_TEST_SUITE_P(
                                  [](Tensors x) { return x[0].narrow(1, 1, 2).flip({0}); },
                                  {Count({2, 3})},
                                  "aten::slice.Tensor(%0, 1, 1, 3, 1)"},
+                    CallableCase{"CopyThatBroadcastsAndConverts",
+                                 [](Tensors x) { return at::copy(x[0], x[1]) + 1; },
+                                 {Count({2, 3}), at::arange(3)},
+                                 "aten::expand"},
                     CallableCase{"ForeachInPlace",
                                  [](Tensors x) {
                                    Tensors y = {x[0] + 0, x[0] * 2};
