@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/status_macros.h"
@@ -393,7 +394,9 @@ class Prover {
  private:
   template <typename... Parts>
   static absl::Status No(const Parts&... parts) {
-    return absl::FailedPreconditionError(absl::StrCat("not row by row: ", parts...));
+    absl::Status status = absl::FailedPreconditionError(absl::StrCat("not row by row: ", parts...));
+    status.SetPayload(kNotRowwise, absl::Cord());
+    return status;
   }
 
   // What the two graphs' types say of a value: one size that is the batch times a constant, or

@@ -19,7 +19,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "core/ir/recording.h"
 
 namespace ingot::passes {
@@ -30,8 +32,14 @@ struct RowPlan {
   std::vector<int64_t> result_rows;    // by result slot
 };
 
-// FailedPrecondition naming the node or input that stands against it. REQUIRES: both recordings
-// verify and went through the standard passes; 0 < small_size < large_size.
+// Payload of the status of a program that can't be shown to treat rows alike.
+inline constexpr absl::string_view kNotRowwise = "ingot/not-rowwise";
+inline bool IsNotRowwise(const absl::Status& status) {
+  return status.GetPayload(kNotRowwise).has_value();
+}
+
+// FailedPrecondition with the payload, naming the node or input that stands against it. REQUIRES:
+// both recordings verify and went through the standard passes; 0 < small_size < large_size.
 absl::StatusOr<RowPlan> ProveRowwise(const ir::Recording& small, const ir::Recording& large,
                                      int64_t small_size, int64_t large_size);
 

@@ -85,6 +85,10 @@ int Likeness(const ir::Signature& a, const ir::Signature& b) {
 
 }  // namespace
 
+std::string SignatureKey(const ir::Signature& signature) {
+  return SignatureBytes(signature).Take();
+}
+
 std::string Difference(const ir::Signature& call, const ir::Signature& compiled) {
   if (call.arguments.size() != compiled.arguments.size()) {
     return absl::StrCat(call.arguments.size(), " tensor arguments, not ",
@@ -151,7 +155,7 @@ absl::StatusOr<Specializations::Graph> Specializations::GetOrCompile(const ir::S
   };
   INGOT_ASSIGN_OR_RETURN(
       const cache::CompileCache::Entry entry,
-      graphs_.GetOrCompile(cache::MakeKey(SignatureBytes(signature).Take(), ""), compile_once));
+      graphs_.GetOrCompile(cache::MakeKey(SignatureKey(signature), ""), compile_once));
   return std::static_pointer_cast<const CompiledGraph>(entry.value);
 }
 

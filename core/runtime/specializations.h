@@ -32,6 +32,9 @@ namespace ingot::runtime {
 // f32[4,3], not f32[2,3]". Empty if they are equal.
 std::string Difference(const ir::Signature& call, const ir::Signature& compiled);
 
+// An injective encoding of a signature: equal keys are equal signatures.
+std::string SignatureKey(const ir::Signature& signature);
+
 class Specializations {
  public:
   using Graph = std::shared_ptr<const CompiledGraph>;

@@ -9,13 +9,17 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "core/base/status_macros.h"
+#include "core/passes/pipeline.h"
+#include "core/passes/rowwise.h"
 #include "core/runtime/compiled_graph.h"
 #include "core/runtime/session.h"
+#include "frontends/torch/batch_buckets.h"
 #include "frontends/torch/call.h"
 #include "frontends/torch/tensor_adapter.h"
 #include "frontends/torchscript/arguments.h"
@@ -62,47 +66,128 @@ struct CompiledModule::Impl {
         if (graph->Fits(views)) return RunGraph(*graph, *flat, context);
       }
     }
-    const absl::StatusOr<Graph> graph = Find(arguments);
-    if (!graph.ok()) {
-      if (!MayFallBack(graph.status())) return graph.status();
-      FallBack(graph.status());
+    const absl::StatusOr<Target> target = Find(arguments);
+    if (!target.ok()) {
+      if (!MayFallBack(target.status())) return target.status();
+      FallBack(target.status());
       return RunEager(arguments, context);
     }
-    INGOT_ASSIGN_OR_RETURN(const FlatArguments flat,
-                           Flatten((*graph)->signature().arguments_structure, arguments));
-    return RunGraph(**graph, flat, context);
+    const ir::Structure& structure = target->bucket != nullptr
+                                         ? target->bucket->arguments_structure
+                                         : target->graph->signature().arguments_structure;
+    INGOT_ASSIGN_OR_RETURN(const FlatArguments flat, Flatten(structure, arguments));
+    if (target->bucket == nullptr) return RunGraph(*target->graph, flat, context);
+    return CallInBucket(*target->bucket, flat, WithState(*target->graph, context));
+  }
+
+  RunContext WithState(const runtime::CompiledGraph& graph, const RunContext& context) {
+    RunContext with_state = context;
+    if (graph.is_stateful() && context.state == nullptr) with_state.state = &state;
+    return with_state;
   }
 
   absl::StatusOr<c10::IValue> RunGraph(const runtime::CompiledGraph& graph,
                                        const FlatArguments& flat, const RunContext& context) {
-    if (!graph.is_stateful() || context.state != nullptr) return Call(graph, flat, context);
-    RunContext with_state = context;
-    with_state.state = &state;
-    return Call(graph, flat, with_state);
+    return Call(graph, flat, WithState(graph, context));
   }
 
-  // The graph for these arguments: found, or recorded and compiled.
-  absl::StatusOr<Graph> Find(const std::vector<c10::IValue>& arguments) {
+  // What serves a call: a graph of its signature, or one of a larger batch.
+  struct Target {
+    Graph graph;
+    std::shared_ptr<const BatchBucket> bucket;
+  };
+
+  // For these arguments: found, or recorded and compiled.
+  absl::StatusOr<Target> Find(const std::vector<c10::IValue>& arguments) {
     INGOT_ASSIGN_OR_RETURN(const torchscript::DescribedArguments described,
                            torchscript::DescribeArguments(arguments));
-    INGOT_ASSIGN_OR_RETURN(
-        Graph graph, graphs.GetOrCompile(described.signature, [&] { return Extract(arguments); }));
+    if (session->options().leading_sizes == runtime::LeadingSizes::kBuckets) {
+      const std::optional<int64_t> size = BatchSize(described.signature);
+      // A power of two is its own bucket.
+      if (size && *size > 0 && BucketSize(*size) != *size)
+        return FindBucket(arguments, described.signature, *size);
+    }
+    INGOT_ASSIGN_OR_RETURN(Target target, FindExact(arguments, described.signature));
     absl::MutexLock lock(&mutex);
-    last = graph;
-    return graph;
+    last = target.graph;
+    return target;
   }
 
-  absl::StatusOr<Graph> Extract(const std::vector<c10::IValue>& arguments) {
-    const absl::Time start = absl::Now();
-    absl::StatusOr<ir::Recording> recording = Record(arguments);
-    INGOT_RETURN_IF_ERROR(recording.status());
-    session->metrics().Record("ExtractTime", absl::Now() - start);
-    return session->Compile(*std::move(recording), program);
+  absl::StatusOr<Target> FindExact(const std::vector<c10::IValue>& arguments,
+                                   const ir::Signature& signature) {
+    INGOT_ASSIGN_OR_RETURN(Graph graph, Compiled(signature, [&] { return Record(arguments); }));
+    return Target{std::move(graph), nullptr};
+  }
+
+  absl::StatusOr<Target> FindBucket(const std::vector<c10::IValue>& arguments,
+                                    const ir::Signature& signature, int64_t size) {
+    const std::string key = runtime::SignatureKey(signature);
+    bool is_exact = false;
+    {
+      absl::MutexLock lock(&mutex);
+      const auto found = buckets.find(key);
+      if (found != buckets.end()) return Target{found->second->graph, found->second};
+      is_exact = exact.contains(key);
+    }
+    if (is_exact) return FindExact(arguments, signature);
+    absl::StatusOr<BatchBucket> made = MakeBucket(arguments, signature, size);
+    if (!made.ok() && !passes::IsNotRowwise(made.status())) return made.status();
+    if (!made.ok()) {
+      session->Log(runtime::LogSeverity::kInfo,
+                   absl::StrCat(name, " is compiled for ", ir::ToString(signature),
+                                " itself: ", made.status().message()));
+      {
+        absl::MutexLock lock(&mutex);
+        exact.insert(key);
+      }
+      return FindExact(arguments, signature);
+    }
+    const auto bucket = std::make_shared<const BatchBucket>(*std::move(made));
+    absl::MutexLock lock(&mutex);
+    if (buckets.size() >= kMaxBuckets) buckets.clear();
+    buckets.emplace(key, bucket);
+    return Target{bucket->graph, bucket};
+  }
+
+  absl::StatusOr<BatchBucket> MakeBucket(const std::vector<c10::IValue>& arguments,
+                                         const ir::Signature& signature, int64_t size) {
+    BatchBucket bucket;
+    bucket.size = size;
+    bucket.bucket = BucketSize(size);
+    bucket.arguments_structure = signature.arguments_structure;
+    INGOT_ASSIGN_OR_RETURN(ir::Recording small, Record(arguments));
+    INGOT_ASSIGN_OR_RETURN(ir::Recording large,
+                           Record(PadArguments(arguments, size, bucket.bucket)));
+    INGOT_RETURN_IF_ERROR(passes::RunStandardPasses(small));
+    INGOT_RETURN_IF_ERROR(passes::RunStandardPasses(large));
+    INGOT_ASSIGN_OR_RETURN(bucket.plan, passes::ProveRowwise(small, large, size, bucket.bucket));
+    const ir::Signature large_signature = large.signature;
+    INGOT_ASSIGN_OR_RETURN(bucket.graph,
+                           Compiled(large_signature, [&]() -> absl::StatusOr<ir::Recording> {
+                             return std::move(large);
+                           }));
+    return bucket;
+  }
+
+  absl::StatusOr<Graph> Compiled(const ir::Signature& signature,
+                                 absl::FunctionRef<absl::StatusOr<ir::Recording>()> record) {
+    return graphs.GetOrCompile(signature, [&]() -> absl::StatusOr<Graph> {
+      INGOT_ASSIGN_OR_RETURN(ir::Recording recording, record());
+      return session->Compile(std::move(recording), program);
+    });
   }
 
   // One recording at a time: it puts a module's state back when it is done.
   absl::StatusOr<ir::Recording> Record(const std::vector<c10::IValue>& arguments) {
     absl::MutexLock lock(&recording_mutex);
+    const absl::Time start = absl::Now();
+    absl::StatusOr<ir::Recording> recording = RecordLocked(arguments);
+    if (recording.ok()) session->metrics().Record("ExtractTime", absl::Now() - start);
+    return recording;
+  }
+
+  absl::StatusOr<ir::Recording> RecordLocked(const std::vector<c10::IValue>& arguments)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(recording_mutex) {
     if (!module) {
       std::vector<at::Tensor> captured;
       absl::StatusOr<ir::Recording> recording =
@@ -141,6 +226,8 @@ struct CompiledModule::Impl {
     absl::MutexLock lock(&mutex);
     if (guard != current) return;  // another thread was first
     graphs.Clear(std::string(status.message()));
+    buckets.clear();
+    exact.clear();
     guard = nullptr;
     last = nullptr;
   }
@@ -211,7 +298,12 @@ struct CompiledModule::Impl {
   absl::flat_hash_set<std::string> state_names ABSL_GUARDED_BY(recording_mutex);
   absl::Mutex mutex ABSL_ACQUIRED_AFTER(recording_mutex);
   std::shared_ptr<const ModuleGuard> guard ABSL_GUARDED_BY(mutex);
-  Graph last ABSL_GUARDED_BY(mutex);  // the graph used last
+  Graph last ABSL_GUARDED_BY(mutex);  // the graph used last that is of the call's own signature
+  // By signature: those that a larger batch's graph serves, and those that it can't.
+  static constexpr size_t kMaxBuckets = 4096;
+  absl::flat_hash_map<std::string, std::shared_ptr<const BatchBucket>> buckets
+      ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_set<std::string> exact ABSL_GUARDED_BY(mutex);
   std::string fallback_reason ABSL_GUARDED_BY(mutex);
 };
 
@@ -255,10 +347,12 @@ absl::StatusOr<Graph> CompiledModule::Specialize(const std::vector<c10::IValue>&
       return absl::FailedPreconditionError(absl::StrCat("runs on LibTorch: ", reason));
     }
     impl_->CheckModule();
-    if (impl_->schema == nullptr) return impl_->Find(arguments);
-    INGOT_ASSIGN_OR_RETURN(const std::vector<c10::IValue> positional,
-                           ToPositional(*impl_->schema, arguments, keywords));
-    return impl_->Find(positional);
+    std::vector<c10::IValue> positional = arguments;
+    if (impl_->schema != nullptr) {
+      INGOT_ASSIGN_OR_RETURN(positional, ToPositional(*impl_->schema, arguments, keywords));
+    }
+    INGOT_ASSIGN_OR_RETURN(Impl::Target target, impl_->Find(positional));
+    return std::move(target.graph);
   });
 }
 

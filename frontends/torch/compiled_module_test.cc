@@ -293,6 +293,59 @@ TEST(CompiledModuleTest, AFunctionsCapturedTensorsAreSeenWhenChanged) {
   EXPECT_THAT(model.Explain().back().reason, HasSubstr("captured tensor 0"));
 }
 
+Options Buckets() {
+  Options options;
+  options.leading_sizes = runtime::LeadingSizes::kBuckets;
+  return options;
+}
+
+TEST(CompiledModuleTest, BucketsServeEveryBatchExactlyWithFewCompilations) {
+  torch::jit::Module module("mlp");
+  module.register_parameter("weight", at::randn({6, 4}), false);
+  module.register_parameter("bias", at::randn({6}), false);
+  module.define(
+      "def forward(self, x, scale):\n"
+      "    y = torch.gelu(torch.linear(x, self.weight, self.bias))\n"
+      "    z = y.view(x.size(0), 2, 3).transpose(1, 2).softmax(-1) * scale\n"
+      "    return z, torch.ones(x.size(0), 1) + z.sum(2), scale * 2\n");
+  const CompiledModule model(NewSession(Buckets()), module);
+  torch::jit::Module eager = module;
+  const at::Tensor scale = at::rand({1});
+  for (int64_t batch : {5, 1, 7, 3, 8, 6, 5, 2, 33, 40, 64}) {
+    const at::Tensor x = at::randn({batch, 4});
+    const absl::StatusOr<IValue> actual = model.Run({x, scale});
+    ASSERT_THAT(actual, IsOk());
+    const auto expected = eager.forward({x, scale}).toTuple();
+    for (size_t i = 0; i < 3; ++i) {
+      const at::Tensor a = actual->toTupleRef().elements()[i].toTensor();
+      const at::Tensor e = expected->elements()[i].toTensor();
+      EXPECT_EQ(a.sizes(), e.sizes());
+      EXPECT_EQ(a.strides(), e.strides());
+      EXPECT_TRUE(at::allclose(a, e, 1e-5, 1e-6)) << batch;
+    }
+  }
+  EXPECT_EQ(model.Explain().size(), 5u);  // for 8, 1, 4, 2 and 64 rows
+}
+
+TEST(CompiledModuleTest, BucketsAreNotUsedForProgramsThatFollowTheBatchSize) {
+  const char* const programs[] = {
+      "def forward(self, x):\n    return x / x.size(0)\n",
+      "def forward(self, x):\n    return x - x.mean(0)\n",
+      "def forward(self, x):\n    if x.size(0) > 5:\n        return x * 2\n    return x * 3\n",
+      "def forward(self, x):\n    return x.add_(1)\n",
+  };
+  for (const char* source : programs) {
+    const torch::jit::Module module = Define(source);
+    const CompiledModule model(NewSession(Buckets()), module);
+    for (int64_t batch : {3, 5, 6, 7, 5}) {
+      const at::Tensor x = at::randn({batch, 2});
+      torch::jit::Module eager = module;
+      const IValue expected = eager.forward({x.clone()});
+      ExpectClose(model.Run({x}), expected);
+    }
+  }
+}
+
 TEST(CompiledModuleTest, ManyThreadsCompileASignatureOnce) {
   const CompiledModule model(NewSession(), Define("def forward(self, x):\n    return x * 2\n"));
   std::vector<std::thread> threads;
