@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "core/runtime/session.h"
+#include "frontends/torch/compiled_module.h"
 #include "frontends/torch/ingot.h"
 
 namespace ingot {
@@ -71,6 +72,20 @@ void BM_RunSub(benchmark::State& state, const char* backend) {
   }
 }
 
+// What the exact guards of a CompiledModule add to a call.
+void BM_RunSubWithGuards(benchmark::State& state, const char* backend) {
+  const CompiledModule model(NewSession(backend), SubModule());
+  const std::vector<IValue> arguments = {at::rand({2, 3}), at::rand({2, 3})};
+  for (auto _ : state) benchmark::DoNotOptimize(model.Run(arguments));
+}
+
+// The same call without them.
+void BM_RunSubNested(benchmark::State& state, const char* backend) {
+  const CompiledGraph graph = ExtractSub(backend);
+  const std::vector<IValue> arguments = {at::rand({2, 3}), at::rand({2, 3})};
+  for (auto _ : state) benchmark::DoNotOptimize(graph.Run(arguments));
+}
+
 void BM_RunSubIntoCallersResults(benchmark::State& state, const char* backend) {
   const CompiledGraph graph = ExtractSub(backend);
   const std::vector<at::Tensor> arguments = {at::rand({2, 3}), at::rand({2, 3})};
@@ -102,6 +117,8 @@ void BM_ExtractSubCached(benchmark::State& state, const char* backend) {
   BENCHMARK_CAPTURE(function, reference, "reference"); \
   BENCHMARK_CAPTURE(function, torchscript, "torchscript")
 INGOT_BENCHMARK_BACKENDS(BM_RunSub);
+INGOT_BENCHMARK_BACKENDS(BM_RunSubNested);
+INGOT_BENCHMARK_BACKENDS(BM_RunSubWithGuards);
 INGOT_BENCHMARK_BACKENDS(BM_RunSubIntoCallersResults);
 INGOT_BENCHMARK_BACKENDS(BM_ExtractSub);
 INGOT_BENCHMARK_BACKENDS(BM_ExtractSubCached);
