@@ -37,8 +37,27 @@ C EluOf(C x, C alpha, C scale, C input_scale) {
   return x > 0 ? x * scale : std::expm1(x * input_scale) * alpha * scale;
 }
 
-INGOT_POINTWISE(Neg, Minus(C(0), x[0]));
-INGOT_POINTWISE(Abs, x[0] < 0 ? Minus(C(0), x[0]) : x[0]);
+// 0 - x has the wrong sign for a zero.
+template <typename C>
+C Negated(C x) {
+  if constexpr (std::is_integral_v<C>) {
+    return Minus(C(0), x);
+  } else {
+    return -x;
+  }
+}
+
+template <typename C>
+C Absolute(C x) {
+  if constexpr (std::is_integral_v<C>) {
+    return x < 0 ? Minus(C(0), x) : x;
+  } else {
+    return std::abs(x);
+  }
+}
+
+INGOT_POINTWISE(Neg, Negated(x[0]));
+INGOT_POINTWISE(Abs, Absolute(x[0]));
 INGOT_POINTWISE(Exp, std::exp(x[0]));
 INGOT_POINTWISE(Exp2, std::exp2(x[0]));
 INGOT_POINTWISE(Expm1, std::expm1(x[0]));
@@ -81,7 +100,10 @@ INGOT_POINTWISE(Hardsigmoid, Limit(x[0] + 3, C(0), C(6)) / 6);
 INGOT_POINTWISE(Softplus, x[0] * x[1] > x[2] ? x[0] : Log1pExp(x[0] * x[1]) / x[1]);
 INGOT_POINTWISE(Mish, x[0] * std::tanh(Log1pExp(x[0])));
 INGOT_POINTWISE(Hardshrink, x[0] >= -x[1] && x[0] <= x[1] ? C(0) : x[0]);
-INGOT_POINTWISE(Softshrink, x[0] > x[1] ? x[0] - x[1] : x[0] < -x[1] ? x[0] + x[1] : x[0] * 0);
+INGOT_POINTWISE(Softshrink, x[0] > x[1]    ? x[0] - x[1]
+                            : x[0] < -x[1] ? x[0] + x[1]
+                            : IsNan(x[0])  ? x[0]
+                                           : C(0));
 INGOT_POINTWISE(Threshold, x[0] <= x[1] ? x[2] : x[0]);
 INGOT_POINTWISE(LogSigmoid, (x[0] < 0 ? x[0] : C(0)) - Log1pExp(-std::abs(x[0])));
 

@@ -189,9 +189,19 @@ struct Bitwise {
   }
 };
 
-INGOT_POINTWISE(Add, Plus(x[0], Times(x[2], x[1])));
-INGOT_POINTWISE(Sub, Minus(x[0], Times(x[2], x[1])));
-INGOT_POINTWISE(Rsub, Minus(x[1], Times(x[2], x[0])));
+// Sums among halves: eager rounds their numbers to the dtype, unlike those of products.
+template <typename C>
+C Half(C number, const Args& args) {
+  if constexpr (std::is_floating_point_v<C>) {
+    if (args.dtype == ir::DType::kFloat16) return Convert<C>(Convert<Float16>(number));
+    if (args.dtype == ir::DType::kBFloat16) return Convert<C>(Convert<BFloat16>(number));
+  }
+  return number;
+}
+
+INGOT_POINTWISE(Add, Plus(x[0], Times(Half(x[2], args), Half(x[1], args))));
+INGOT_POINTWISE(Sub, Minus(x[0], Times(Half(x[2], args), Half(x[1], args))));
+INGOT_POINTWISE(Rsub, Minus(Half(x[1], args), Times(Half(x[2], args), x[0])));
 INGOT_POINTWISE(Mul, Times(x[0], x[1]));
 INGOT_POINTWISE(FloorDivide, DivideFloor(x[0], x[1], args));
 INGOT_POINTWISE(RemainderOp, Remainder(x[0], x[1], args));
