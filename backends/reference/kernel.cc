@@ -35,9 +35,10 @@ const Kernel* FindKernel(absl::string_view op) {
   static const auto* const kernels = [] {
     using Family = std::vector<Kernel> (*)();
     constexpr Family kFamilies[] = {
-        PointwiseKernels, ActivationKernels, MatmulKernels, ConvKernels,   PoolKernels,
-        NormKernels,      AttentionKernels,  IndexKernels,  ReduceKernels, ViewKernels,
-        ShapeKernels,     RandomKernels,     RnnKernels};
+        PointwiseKernels, ActivationKernels, MatmulKernels, ConvKernels,    PoolKernels,
+        NormKernels,      AttentionKernels,  IndexKernels,  ReduceKernels,  ViewKernels,
+        ShapeKernels,     RandomKernels,     RnnKernels,    SpecialKernels, ScanKernels,
+        ResampleKernels,  ScatterKernels};
     auto* map = new absl::flat_hash_map<std::string, Kernel>();
     for (Family family : kFamilies) {
       for (const Kernel& kernel : family()) map->emplace(kernel.op, kernel);

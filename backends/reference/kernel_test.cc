@@ -23,9 +23,10 @@ TEST(KernelTest, EveryOpOfTheRegistryHasOne) {
 
 TEST(KernelTest, EveryKernelIsOfAnOpAndThereIsOneAnOp) {
   size_t count = 0;
-  for (auto family : {PointwiseKernels, ActivationKernels, MatmulKernels, ConvKernels, PoolKernels,
-                      NormKernels, AttentionKernels, IndexKernels, ReduceKernels, ViewKernels,
-                      ShapeKernels, RandomKernels, RnnKernels}) {
+  for (auto family :
+       {PointwiseKernels, ActivationKernels, MatmulKernels, ConvKernels, PoolKernels, NormKernels,
+        AttentionKernels, IndexKernels, ReduceKernels, ViewKernels, ShapeKernels, RandomKernels,
+        RnnKernels, SpecialKernels, ScanKernels, ResampleKernels, ScatterKernels}) {
     for (const Kernel& kernel : family()) {
       EXPECT_NE(ops::FindOp(kernel.op), nullptr) << kernel.op;
       ++count;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "backends/torchscript/dtypes.h"
 #include "backends/torchscript/guard.h"
 #include "core/base/status_macros.h"
@@ -29,7 +30,11 @@ using torch::jit::Value;
 
 // The operator that `op` ("aten::add.Tensor") names: from the dispatcher, or one of TorchScript's
 // own.
-const c10::FunctionSchema* FindSchema(const std::string& op) {
+// An op of the vocabulary in a variant that the vocabulary lacks (docs/adding-an-op.md).
+constexpr absl::string_view kOutsideVocabulary = ":opaque";
+
+const c10::FunctionSchema* FindSchema(const std::string& full_name) {
+  const std::string op(absl::StripSuffix(full_name, kOutsideVocabulary));
   const size_t dot = op.find('.', op.find("::") == std::string::npos ? 0 : op.find("::"));
   const std::string name = op.substr(0, dot);
   const std::string overload = dot == std::string::npos ? "" : op.substr(dot + 1);

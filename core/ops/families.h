@@ -21,6 +21,9 @@ std::vector<OpDef> ViewOps();
 std::vector<OpDef> ShapeOps();
 std::vector<OpDef> RandomOps();
 std::vector<OpDef> RnnOps();
+std::vector<OpDef> SpecialOps();  // special functions, losses
+std::vector<OpDef> ScanOps();     // scans, order statistics
+std::vector<OpDef> ScatterOps();  // writes by index, searches
 
 }  // namespace ingot::ops
 

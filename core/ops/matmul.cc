@@ -76,6 +76,61 @@ absl::Status InferBaddbmm(InferContext& ctx) {
   return InferAddProduct(ctx);
 }
 
+absl::Status InferAddmv(InferContext& ctx) {
+  INGOT_RETURN_IF_ERROR(RequireRank(ctx, "mat", ctx.Tensor(1), 2));
+  INGOT_RETURN_IF_ERROR(RequireRank(ctx, "vec", ctx.Tensor(2), 1));
+  return InferAddProduct(ctx);
+}
+
+absl::Status InferDot(InferContext& ctx) {
+  for (int i : {0, 1}) INGOT_RETURN_IF_ERROR(RequireRank(ctx, "operands", ctx.Tensor(i), 1));
+  INGOT_RETURN_IF_ERROR(RequireNotComplex(ctx, ctx.Tensor(0).dtype));
+  return InferMatmul(ctx);
+}
+
+absl::Status InferAddr(InferContext& ctx) {
+  for (int i : {1, 2}) INGOT_RETURN_IF_ERROR(RequireRank(ctx, "vectors", ctx.Tensor(i), 1));
+  Promotion promotion;
+  for (int i : {0, 1, 2}) promotion.AddTensor(ctx.Tensor(i));
+  const ir::DType dtype = promotion.Result();
+  INGOT_RETURN_IF_ERROR(RequireNotComplex(ctx, dtype));
+  if (ir::IsIntegralOrBool(dtype)) {
+    for (int i : {3, 4}) {
+      if (ir::IsIntegralOrBool(ctx.ScalarType(i))) continue;
+      return ctx.Error("integral operands need integral alpha and beta");
+    }
+  }
+  const ir::Dims dims = {ctx.Tensor(1).dims[0], ctx.Tensor(2).dims[0]};
+  INGOT_RETURN_IF_ERROR(RequireExpandable(ctx, ctx.Tensor(0).dims, dims));
+  ctx.AddOutput({dtype, dims});
+  return absl::OkStatus();
+}
+
+absl::Status InferAddbmm(InferContext& ctx) {
+  INGOT_RETURN_IF_ERROR(RequireBatches(ctx, ctx.Tensor(1), ctx.Tensor(2)));
+  INGOT_ASSIGN_OR_RETURN(ir::TensorType type, MatmulType(ctx, ctx.Tensor(1), ctx.Tensor(2)));
+  INGOT_RETURN_IF_ERROR(RequireSameDType(ctx, ctx.Tensor(0), ctx.Tensor(1)));
+  type.dims.erase(type.dims.begin());
+  INGOT_RETURN_IF_ERROR(RequireExpandable(ctx, ctx.Tensor(0).dims, type.dims));
+  ctx.AddOutput(std::move(type));
+  return absl::OkStatus();
+}
+
+absl::Status InferCross(InferContext& ctx) {
+  const ir::TensorType& self = ctx.Tensor(0);
+  const ir::TensorType& other = ctx.Tensor(1);
+  INGOT_RETURN_IF_ERROR(RequireNotComplex(ctx, self.dtype));
+  INGOT_RETURN_IF_ERROR(RequireSameDType(ctx, self, other));
+  if (self.rank() != other.rank()) return ctx.Error("operands must have one rank");
+  INGOT_ASSIGN_OR_RETURN(const int dim, WrapDim(ctx, ctx.Int(2), self.rank()));
+  if (self.rank() == 0 || self.dims[dim] != 3 || other.dims[dim] != 3) {
+    return ctx.Error(absl::StrCat("dimension ", dim, " must have size 3"));
+  }
+  INGOT_ASSIGN_OR_RETURN(ir::Dims dims, Broadcast(ctx, self.dims, other.dims));
+  ctx.AddOutput({self.dtype, std::move(dims)});
+  return absl::OkStatus();
+}
+
 absl::Status InferLinear(InferContext& ctx) {
   const ir::TensorType& input = ctx.Tensor(0);
   const ir::TensorType& weight = ctx.Tensor(1);
@@ -111,6 +166,19 @@ std::vector<OpDef> MatmulOps() {
       {"aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar "
        "alpha=1) -> Tensor",
        "", kNoTraits, InferBaddbmm, "beta * self[b] + alpha * batch1[b] @ batch2[b]"},
+      {"aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> "
+       "Tensor",
+       "", kNoTraits, InferAddmv, "beta * self + alpha * mat @ vec"},
+      {"aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> "
+       "Tensor",
+       "", kNoTraits, InferAddr, "beta * self + alpha * vec1 vec2^T"},
+      {"aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) "
+       "-> Tensor",
+       "", kNoTraits, InferAddbmm, "beta * self + alpha * sum over b of batch1[b] @ batch2[b]"},
+      {"aten::dot(Tensor self, Tensor tensor) -> Tensor", "", kNoTraits, InferDot,
+       "sum of self * tensor"},
+      {"aten::linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor", "", kNoTraits,
+       InferCross, "cross product of the vectors along dim"},
   };
 }
 

@@ -46,6 +46,43 @@ absl::Status InferOverSuffix(InferContext& ctx, int num_parameters) {
 absl::Status InferLayerNorm(InferContext& ctx) { return InferOverSuffix(ctx, 2); }
 absl::Status InferRmsNorm(InferContext& ctx) { return InferOverSuffix(ctx, 1); }
 
+// The dtype of mean and 1/sqrt(variance): that of the parameters, if these are wider.
+DType StatisticsDType(InferContext& ctx, std::initializer_list<int> parameters) {
+  for (int i : parameters) {
+    if (ctx.Has(i)) return ctx.Tensor(i).dtype;
+  }
+  return ctx.Tensor(0).dtype;
+}
+
+absl::Status InferNativeLayerNorm(InferContext& ctx) {
+  INGOT_RETURN_IF_ERROR(InferOverSuffix(ctx, 2));
+  ir::TensorType statistics{StatisticsDType(ctx, {2, 3}), ctx.Tensor(0).dims};
+  std::fill(statistics.dims.end() - ctx.Ints(1).size(), statistics.dims.end(), 1);
+  ctx.AddOutput(statistics);
+  ctx.AddOutput(statistics);
+  return absl::OkStatus();
+}
+
+// Arguments: input, weight, bias, N, C, HxW, group, eps.
+absl::Status InferNativeGroupNorm(InferContext& ctx) {
+  const ir::TensorType& input = ctx.Tensor(0);
+  INGOT_RETURN_IF_ERROR(RequireFloating(ctx, input.dtype));
+  const int64_t n = ctx.Int(3), c = ctx.Int(4), inner = ctx.Int(5), groups = ctx.Int(6);
+  if (input.rank() < 2 || input.dims[0] != n || input.dims[1] != c ||
+      Product(absl::MakeConstSpan(input.dims).subspan(2)) != inner) {
+    return ctx.Error(absl::StrCat("N, C and HxW are not those of ", ir::ToString(input)));
+  }
+  if (groups < 1 || c % groups != 0) {
+    return ctx.Error(absl::StrCat(c, " channels do not split into ", groups, " groups"));
+  }
+  for (int i : {1, 2}) INGOT_RETURN_IF_ERROR(CheckParameter(ctx, i, {c}));
+  ctx.AddOutput(input);
+  const ir::TensorType statistics{StatisticsDType(ctx, {1, 2}), {n, groups}};
+  ctx.AddOutput(statistics);
+  ctx.AddOutput(statistics);
+  return absl::OkStatus();
+}
+
 absl::Status InferBatchNorm(InferContext& ctx) {
   const ir::TensorType& input = ctx.Tensor(0);
   if (ctx.Bool(5)) return Unsupported(ctx, "training=True");
@@ -88,6 +125,12 @@ std::vector<OpDef> NormOps() {
        "float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor",
        "", kNoTraits, InferGroupNorm,
        "(x - mean) / sqrt(var + eps) over each group of channels, * weight + bias a channel"},
+      {"aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? "
+       "bias, float eps) -> (Tensor, Tensor, Tensor)",
+       "", kNoTraits, InferNativeLayerNorm, "layer_norm, mean and 1 / sqrt(var + eps)"},
+      {"aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, "
+       "SymInt HxW, int group, float eps) -> (Tensor, Tensor, Tensor)",
+       "", kNoTraits, InferNativeGroupNorm, "group_norm, mean and 1 / sqrt(var + eps)"},
       {"aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? "
        "eps=None) -> Tensor",
        "", kNoTraits, InferRmsNorm,

@@ -46,9 +46,9 @@ absl::Status CheckWindow(InferContext& ctx, const Window& w) {
   return absl::OkStatus();
 }
 
-absl::Status AddPooled(InferContext& ctx, const Window& w) {
+absl::Status AddPooled(InferContext& ctx, const Window& w, ir::DType dtype) {
   INGOT_RETURN_IF_ERROR(CheckWindow(ctx, w));
-  ir::TensorType type = ctx.Tensor(0);
+  ir::TensorType type{dtype, ctx.Tensor(0).dims};
   const int spatial = static_cast<int>(w.kernel.size());
   for (int d = 0; d < spatial; ++d) {
     int64_t& size = type.dims[type.rank() - spatial + d];
@@ -72,7 +72,7 @@ absl::StatusOr<Window> ReadWindow(InferContext& ctx, int spatial) {
   return w;
 }
 
-template <int kSpatial>
+template <int kSpatial, bool kWithIndices = false>
 absl::Status InferMaxPool(InferContext& ctx) {
   INGOT_RETURN_IF_ERROR(CheckPoolInput(ctx, kSpatial));
   INGOT_RETURN_IF_ERROR(RequireNotComplex(ctx, ctx.Tensor(0).dtype));
@@ -80,7 +80,8 @@ absl::Status InferMaxPool(InferContext& ctx) {
   INGOT_ASSIGN_OR_RETURN(Window w, ReadWindow(ctx, kSpatial));
   INGOT_ASSIGN_OR_RETURN(w.dilation, ExpandList(ctx, "dilation", ctx.Ints(4), kSpatial));
   w.ceil_mode = ctx.Bool(5);
-  return AddPooled(ctx, w);
+  INGOT_RETURN_IF_ERROR(AddPooled(ctx, w, ctx.Tensor(0).dtype));
+  return kWithIndices ? AddPooled(ctx, w, ir::DType::kInt64) : absl::OkStatus();
 }
 
 template <int kSpatial>
@@ -93,7 +94,7 @@ absl::Status InferAvgPool(InferContext& ctx) {
   }
   INGOT_ASSIGN_OR_RETURN(Window w, ReadWindow(ctx, kSpatial));
   w.ceil_mode = ctx.Bool(4);
-  return AddPooled(ctx, w);
+  return AddPooled(ctx, w, ctx.Tensor(0).dtype);
 }
 
 absl::StatusOr<ir::Dims> OutputSizes(InferContext& ctx, int spatial) {
@@ -115,28 +116,150 @@ absl::Status InferAdaptiveAvgPool(InferContext& ctx) {
   return absl::OkStatus();
 }
 
-absl::Status InferUpsample2d(InferContext& ctx) {
-  INGOT_RETURN_IF_ERROR(RequireRank(ctx, "input", ctx.Tensor(0), 4));
+template <int kSpatial>
+absl::Status InferAdaptiveMaxPool(InferContext& ctx) {
+  INGOT_RETURN_IF_ERROR(CheckPoolInput(ctx, kSpatial));
+  INGOT_RETURN_IF_ERROR(RequireFloating(ctx, ctx.Tensor(0).dtype));
+  INGOT_ASSIGN_OR_RETURN(ir::Dims sizes, OutputSizes(ctx, kSpatial));
+  ir::TensorType type = ctx.Tensor(0);
+  std::copy(sizes.begin(), sizes.end(), type.dims.end() - kSpatial);
+  ctx.AddOutput(type);
+  ctx.AddOutput({ir::DType::kInt64, std::move(type.dims)});
+  return absl::OkStatus();
+}
+
+template <int kSpatial>
+absl::Status InferUpsample(InferContext& ctx) {
+  INGOT_RETURN_IF_ERROR(RequireRank(ctx, "input", ctx.Tensor(0), kSpatial + 2));
   const bool bytes = ctx.Tensor(0).dtype == ir::DType::kUInt8;
   if (!bytes) INGOT_RETURN_IF_ERROR(RequireFloating(ctx, ctx.Tensor(0).dtype));
-  const bool bilinear = ctx.def().schema.Find("align_corners") >= 0;
-  if (bytes && bilinear) return Unsupported(ctx, "fixed-point interpolation of u8");
-  INGOT_ASSIGN_OR_RETURN(ir::Dims sizes, OutputSizes(ctx, 2));
+  const bool interpolates = ctx.def().schema.Find("align_corners") >= 0;
+  if (bytes && interpolates) return Unsupported(ctx, "fixed-point interpolation of u8");
+  INGOT_ASSIGN_OR_RETURN(ir::Dims sizes, OutputSizes(ctx, kSpatial));
   ir::TensorType type = ctx.Tensor(0);
-  for (int i = 1; i < 4; ++i) {
+  for (int i = 1; i < type.rank(); ++i) {
     if (type.dims[i] == 0) return ctx.Error("input is empty");
   }
   for (int64_t size : sizes) {
     if (size == 0) return ctx.Error("output_size must be positive");
   }
-  std::copy(sizes.begin(), sizes.end(), type.dims.end() - 2);
+  std::copy(sizes.begin(), sizes.end(), type.dims.end() - kSpatial);
   ctx.AddOutput(std::move(type));
   return absl::OkStatus();
 }
 
-}  // namespace
+template <int kSpatial>
+absl::Status InferGridSampler(InferContext& ctx) {
+  const ir::TensorType& input = ctx.Tensor(0);
+  const ir::TensorType& grid = ctx.Tensor(1);
+  for (int i : {0, 1}) {
+    INGOT_RETURN_IF_ERROR(RequireRank(ctx, "input and grid", ctx.Tensor(i), kSpatial + 2));
+  }
+  INGOT_RETURN_IF_ERROR(RequireFloating(ctx, input.dtype));
+  INGOT_RETURN_IF_ERROR(RequireSameDType(ctx, input, grid));
+  if (grid.dims[0] != input.dims[0] || grid.dims.back() != kSpatial) {
+    return ctx.Error(
+        absl::StrCat("grid ", ir::ToString(grid), " does not fit input ", ir::ToString(input)));
+  }
+  for (int i = 2; i < input.rank(); ++i) {
+    if (input.dims[i] == 0) return ctx.Error("input is empty");
+  }
+  const int64_t mode = ctx.Int(2);
+  if (mode < 0 || mode > (kSpatial == 2 ? 2 : 1)) return ctx.Error("no such interpolation_mode");
+  if (ctx.Int(3) < 0 || ctx.Int(3) > 2) return ctx.Error("no such padding_mode");
+  ir::Dims dims = {input.dims[0], input.dims[1]};
+  dims.insert(dims.end(), grid.dims.begin() + 1, grid.dims.end() - 1);
+  ctx.AddOutput({input.dtype, std::move(dims)});
+  return absl::OkStatus();
+}
 
-std::vector<OpDef> PoolOps() {
+// reflection_pad, replication_pad: pairs for the last dimensions, the last one first.
+template <int kSpatial, bool kReflect>
+absl::Status InferBorderPad(InferContext& ctx) {
+  ir::TensorType type = ctx.Tensor(0);
+  const absl::Span<const int64_t> pad = ctx.Ints(1);
+  if (pad.size() != 2 * kSpatial) return ctx.Error("padding must be a pair a dimension");
+  const int batches = type.rank() - kSpatial - 1;
+  if (batches != 0 && batches != 1) {
+    return ctx.Error(absl::StrCat("input must have rank ", kSpatial + 1, " or ", kSpatial + 2));
+  }
+  for (int i = batches; i < type.rank(); ++i) {
+    if (type.dims[i] == 0) return ctx.Error("input is empty");
+  }
+  for (int k = 0; k < kSpatial; ++k) {
+    int64_t& size = type.dims[type.rank() - 1 - k];
+    for (int64_t p : {pad[2 * k], pad[2 * k + 1]}) {
+      if (p > kMaxParameter || p < -kMaxParameter || (kReflect && p >= size)) {
+        return ctx.Error(absl::StrCat("padding ", p, " is out of range for size ", size));
+      }
+    }
+    size += pad[2 * k] + pad[2 * k + 1];
+    if (size < 1) return ctx.Error("padding leaves no element");
+  }
+  ctx.AddOutput(std::move(type));
+  return absl::OkStatus();
+}
+
+std::vector<OpDef> Resampling() {
+  return {
+      {"aten::upsample_nearest1d(Tensor self, SymInt[1] output_size, float? scales=None) -> Tensor",
+       "", kNoTraits, InferUpsample<1>, "element at floor(i / scale)"},
+      {"aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? "
+       "scales_w=None) -> Tensor",
+       "", kNoTraits, InferUpsample<2>, "element at floor(i / scale)"},
+      {"aten::upsample_nearest3d(Tensor self, SymInt[3] output_size, float? scales_d=None, float? "
+       "scales_h=None, float? scales_w=None) -> Tensor",
+       "", kNoTraits, InferUpsample<3>, "element at floor(i / scale)"},
+      {"aten::_upsample_nearest_exact1d(Tensor self, SymInt[1] output_size, float? scales=None) -> "
+       "Tensor",
+       "", kNoTraits, InferUpsample<1>, "element at floor((i + 1/2) / scale)"},
+      {"aten::_upsample_nearest_exact2d(Tensor self, SymInt[2] output_size, float? "
+       "scales_h=None, float? scales_w=None) -> Tensor",
+       "", kNoTraits, InferUpsample<2>, "element at floor((i + 1/2) / scale)"},
+      {"aten::_upsample_nearest_exact3d(Tensor self, SymInt[3] output_size, float? "
+       "scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor",
+       "", kNoTraits, InferUpsample<3>, "element at floor((i + 1/2) / scale)"},
+      {"aten::upsample_linear1d(Tensor self, SymInt[1] output_size, bool align_corners, float? "
+       "scales=None) -> Tensor",
+       "", kNoTraits, InferUpsample<1>, "linear interpolation"},
+      {"aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float? "
+       "scales_h=None, float? scales_w=None) -> Tensor",
+       "", kNoTraits, InferUpsample<2>, "linear interpolation in both dimensions"},
+      {"aten::upsample_trilinear3d(Tensor self, SymInt[3] output_size, bool align_corners, float? "
+       "scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor",
+       "", kNoTraits, InferUpsample<3>, "linear interpolation in three dimensions"},
+      {"aten::upsample_bicubic2d(Tensor self, SymInt[2] output_size, bool align_corners, float? "
+       "scales_h=None, float? scales_w=None) -> Tensor",
+       "", kNoTraits, InferUpsample<2>, "cubic convolution (a = -3/4) in both dimensions"},
+      {"aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int "
+       "padding_mode, bool align_corners) -> Tensor",
+       "", kNoTraits, InferGridSampler<2>,
+       "input at grid's places in [-1, 1]; mode 0 linear, 1 nearest, 2 cubic; padding 0 zeros, 1 "
+       "border, 2 reflection"},
+      {"aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int "
+       "padding_mode, bool align_corners) -> Tensor",
+       "", kNoTraits, InferGridSampler<3>, "grid_sampler_2d in three dimensions, without cubic"},
+  };
+}
+
+std::vector<OpDef> BorderPads() {
+  return {
+      {"aten::reflection_pad1d(Tensor self, SymInt[2] padding) -> Tensor", "", kNoTraits,
+       InferBorderPad<1, true>, "mirrored at the border elements"},
+      {"aten::reflection_pad2d(Tensor self, SymInt[4] padding) -> Tensor", "", kNoTraits,
+       InferBorderPad<2, true>, "mirrored at the border elements"},
+      {"aten::reflection_pad3d(Tensor self, SymInt[6] padding) -> Tensor", "", kNoTraits,
+       InferBorderPad<3, true>, "mirrored at the border elements"},
+      {"aten::replication_pad1d(Tensor self, SymInt[2] padding) -> Tensor", "", kNoTraits,
+       InferBorderPad<1, false>, "the border elements repeated"},
+      {"aten::replication_pad2d(Tensor self, SymInt[4] padding) -> Tensor", "", kNoTraits,
+       InferBorderPad<2, false>, "the border elements repeated"},
+      {"aten::replication_pad3d(Tensor self, SymInt[6] padding) -> Tensor", "", kNoTraits,
+       InferBorderPad<3, false>, "the border elements repeated"},
+  };
+}
+
+std::vector<OpDef> Pooling() {
   return {
       {"aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], "
        "int[1] dilation=[1], bool ceil_mode=False) -> Tensor",
@@ -160,13 +283,31 @@ std::vector<OpDef> PoolOps() {
        InferAdaptiveAvgPool<1>, "mean over [floor(i in/out), ceil((i+1) in/out))"},
       {"aten::adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor", "", kNoTraits,
        InferAdaptiveAvgPool<2>, "mean over [floor(i in/out), ceil((i+1) in/out)) a dimension"},
-      {"aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? "
-       "scales_w=None) -> Tensor",
-       "", kNoTraits, InferUpsample2d, "element at floor(i / scale)"},
-      {"aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float? "
-       "scales_h=None, float? scales_w=None) -> Tensor",
-       "", kNoTraits, InferUpsample2d, "linear interpolation in both dimensions"},
+      {"aten::_adaptive_avg_pool3d(Tensor self, SymInt[3] output_size) -> Tensor", "", kNoTraits,
+       InferAdaptiveAvgPool<3>, "mean over [floor(i in/out), ceil((i+1) in/out)) a dimension"},
+      {"aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] "
+       "padding=0, int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
+       "", kNoTraits, InferMaxPool<2, true>, "max_pool2d, and the maxima's places in the plane"},
+      {"aten::max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] "
+       "padding=0, int[3] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
+       "", kNoTraits, InferMaxPool<3, true>, "max_pool3d, and the maxima's places in the volume"},
+      {"aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)", "",
+       kNoTraits, InferAdaptiveMaxPool<2>,
+       "maximum over [floor(i in/out), ceil((i+1) in/out)) a dimension, and its place"},
+      {"aten::adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor, Tensor)", "",
+       kNoTraits, InferAdaptiveMaxPool<3>,
+       "maximum over [floor(i in/out), ceil((i+1) in/out)) a dimension, and its place"},
   };
+}
+
+}  // namespace
+
+std::vector<OpDef> PoolOps() {
+  std::vector<OpDef> ops = Pooling();
+  for (auto table : {Resampling, BorderPads}) {
+    for (OpDef& def : table()) ops.push_back(std::move(def));
+  }
+  return ops;
 }
 
 }  // namespace ingot::ops

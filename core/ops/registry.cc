@@ -27,9 +27,10 @@ class Registry {
  public:
   Registry() {
     using Family = std::vector<OpDef> (*)();
-    constexpr Family kFamilies[] = {PointwiseOps, ActivationOps, MatmulOps, ConvOps,   PoolOps,
-                                    NormOps,      AttentionOps,  IndexOps,  ReduceOps, ViewOps,
-                                    ShapeOps,     RandomOps,     RnnOps};
+    constexpr Family kFamilies[] = {PointwiseOps, ActivationOps, MatmulOps,    ConvOps,
+                                    PoolOps,      NormOps,       AttentionOps, IndexOps,
+                                    ReduceOps,    ViewOps,       ShapeOps,     RandomOps,
+                                    RnnOps,       SpecialOps,    ScanOps,      ScatterOps};
     for (Family family : kFamilies) {
       for (OpDef& def : family()) Add(std::move(def));
     }

@@ -96,6 +96,10 @@ absl::Status AddLoss(InferContext& ctx, int position, ir::TensorType type) {
 
 absl::Status InferLoss(InferContext& ctx) {
   INGOT_ASSIGN_OR_RETURN(ir::TensorType type, BinaryType(ctx));
+  // Eager computes this one in self's memory.
+  if (ctx.def().schema.op == "aten::soft_margin_loss" && type.dims != ctx.Tensor(0).dims) {
+    return ctx.Error("target must broadcast to self's sizes");
+  }
   return AddLoss(ctx, 2, std::move(type));
 }
 
@@ -145,8 +149,8 @@ std::vector<OpDef> SpecialFunctions() {
 
 std::vector<OpDef> BinaryFunctions() {
   return {
-      {"aten::logaddexp(Tensor self, Tensor other) -> Tensor", "", kPointwise,
-       InferFloatOnlyBinary, "log(e^self + e^other)"},
+      {"aten::logaddexp(Tensor self, Tensor other) -> Tensor", "", kPointwise, InferFloatOnlyBinary,
+       "log(e^self + e^other)"},
       {"aten::logaddexp2(Tensor self, Tensor other) -> Tensor", "", kPointwise,
        InferFloatOnlyBinary, "log2(2^self + 2^other)"},
       {"aten::copysign.Tensor(Tensor self, Tensor other) -> Tensor", "", kPointwise,
@@ -155,8 +159,8 @@ std::vector<OpDef> BinaryFunctions() {
        "0 below 0, values at 0, 1 above"},
       {"aten::hypot(Tensor self, Tensor other) -> Tensor", "", kPointwise, InferFloatOnlyBinary,
        "sqrt(self^2 + other^2)"},
-      {"aten::nextafter(Tensor self, Tensor other) -> Tensor", "", kPointwise,
-       InferFloatOnlyBinary, "the number next to self towards other"},
+      {"aten::nextafter(Tensor self, Tensor other) -> Tensor", "", kPointwise, InferFloatOnlyBinary,
+       "the number next to self towards other"},
       {"aten::xlogy.Tensor(Tensor self, Tensor other) -> Tensor", "", kPointwise, InferFloatBinary,
        "self * log(other); 0 where self is 0, unless other is NaN"},
       {"aten::special_xlog1py(Tensor self, Tensor other) -> Tensor", "", kPointwise,
@@ -165,10 +169,10 @@ std::vector<OpDef> BinaryFunctions() {
        InferRealBinary, "max(self, other); a NaN gives way"},
       {"aten::fmin(Tensor self, Tensor other) -> Tensor", "", kPointwise | kCommutative,
        InferRealBinary, "min(self, other); a NaN gives way"},
-      {"aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor", "", kPointwise,
-       InferRealBinary, "max(self, min)"},
-      {"aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor", "", kPointwise,
-       InferRealBinary, "min(self, max)"},
+      {"aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor", "", kPointwise, InferRealBinary,
+       "max(self, min)"},
+      {"aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor", "", kPointwise, InferRealBinary,
+       "min(self, max)"},
       {"aten::gcd(Tensor self, Tensor other) -> Tensor", "", kPointwise | kCommutative,
        InferIntegerBinary, "greatest common divisor"},
       {"aten::lcm(Tensor self, Tensor other) -> Tensor", "", kPointwise | kCommutative,
@@ -185,7 +189,8 @@ std::vector<OpDef> Losses() {
       {"aten::mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor", "", kNoTraits,
        InferLoss, "(self - target)^2, its mean or its sum"},
       {"aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=1, float beta=1.) -> Tensor",
-       "", kNoTraits, InferLoss, "d^2 / (2 beta) where d = |self - target| < beta, else d - beta/2"},
+       "", kNoTraits, InferLoss,
+       "d^2 / (2 beta) where d = |self - target| < beta, else d - beta/2"},
       {"aten::huber_loss(Tensor self, Tensor target, int reduction=1, float delta=1.) -> Tensor",
        "", kNoTraits, InferLoss,
        "d^2 / 2 where d = |self - target| <= delta, else delta (d - delta/2)"},

@@ -6,6 +6,8 @@ _TABLES = [
     "cases/linear_algebra.txt",
     "cases/norm_pool_attention.txt",
     "cases/pointwise.txt",
+    "cases/resample_product.txt",
+    "cases/special_scan_scatter.txt",
 ]
 _RECORDED = "//core/ops:testdata/inference.txt"
 

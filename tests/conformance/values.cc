@@ -92,6 +92,17 @@ void FillSpecial(HostTensor& tensor, Engine& engine) {
   });
 }
 
+// Ascending, along the last dimension too.
+void FillSorted(HostTensor& tensor, Engine& engine) {
+  double value = Integral(tensor) ? 0 : -2;
+  FillEach(tensor, [&](int64_t i) {
+    if (tensor.type().dtype == ir::DType::kBool) return tensor.SetInt(i, i > 0);
+    value += Integral(tensor) ? static_cast<double>(Between(engine, 0, 2)) : Uniform(engine, 0, 1);
+    if (Integral(tensor)) return tensor.SetInt(i, static_cast<int64_t>(value));
+    tensor.SetDouble(i, value);
+  });
+}
+
 void FillOnes(HostTensor& tensor, Engine&) {
   FillEach(tensor, [&](int64_t i) { tensor.SetInt(i, 1); });
 }
@@ -108,7 +119,7 @@ Filler ByHint(const std::string& hint) {
   return nullptr;
 }
 
-// What some arguments of some ops must be like, by prefix of the op's name.
+// What some arguments of some ops must be like, by prefix of the op's name; no name: all of them.
 Filler ByArgument(const std::string& op, const std::string& name, bool integral) {
   const struct {
     const char* op;
@@ -123,12 +134,19 @@ Filler ByArgument(const std::string& op, const std::string& name, bool integral)
                     {"aten::min.dim", "self", FillDistinct},
                     {"aten::arg", "self", FillDistinct},
                     {"aten::pow", "exponent", FillNonNegative, true},
+                    {"aten::binary_cross_entropy", "", FillUnit},
+                    {"aten::bucketize", "boundaries", FillSorted},
+                    {"aten::searchsorted", "sorted_sequence", FillSorted},
+                    {"aten::median", "self", FillDistinct},
+                    {"aten::nanmedian", "self", FillDistinct},
+                    {"aten::bitwise_left_shift", "other", FillNonNegative},
+                    {"aten::bitwise_right_shift", "other", FillNonNegative},
                     {"aten::floor_divide", "other", FillNonZero},
                     {"aten::remainder", "other", FillNonZero},
                     {"aten::fmod", "other", FillNonZero},
                     {"aten::div", "other", FillNonZero}};
   for (const auto& entry : kArguments) {
-    if (absl::StartsWith(op, entry.op) && name == entry.name &&
+    if (absl::StartsWith(op, entry.op) && (name == entry.name || *entry.name == '\0') &&
         (integral || !entry.integers_only)) {
       return entry.filler;
     }
@@ -150,6 +168,11 @@ std::optional<int64_t> IndexLimit(const ops::Call& call, size_t operand) {
     const auto& ids = std::get<ir::ValueRefList>(call.args[call.positions[operand]]).ids;
     const auto at = std::find(ids.begin(), ids.end(), static_cast<ir::ValueId>(operand));
     return call.operands[0].dims[at - ids.begin()];
+  }
+  if (op == "aten::take" && name == "index") return call.operands[0].NumElements();
+  if (absl::StartsWith(op, "aten::nll_loss") && name == "target") {
+    const ir::Dims& dims = call.operands[0].dims;
+    return dims[dims.size() == 1 ? 0 : 1];
   }
   if (name == "index") {
     return SizeAlong(call.operands[0], std::get<int64_t>(call.args[call.def->schema.Find("dim")]));

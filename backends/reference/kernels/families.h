@@ -21,6 +21,10 @@ std::vector<Kernel> ViewKernels();
 std::vector<Kernel> ShapeKernels();
 std::vector<Kernel> RandomKernels();
 std::vector<Kernel> RnnKernels();
+std::vector<Kernel> SpecialKernels();
+std::vector<Kernel> ResampleKernels();
+std::vector<Kernel> ScanKernels();
+std::vector<Kernel> ScatterKernels();
 
 }  // namespace ingot::reference
 

@@ -139,6 +139,84 @@ absl::Status RunBaddbmm(const KernelContext& context) {
   return MultiplyStacks(context, "batch1", "batch2", ReadEpilogue(context));
 }
 
+absl::Status RunAddmv(const KernelContext& context) {
+  return MultiplyStacks(context, "mat", "vec", ReadEpilogue(context));
+}
+
+absl::Status RunDot(const KernelContext& context) {
+  return MultiplyStacks(context, "self", "tensor", {});
+}
+
+absl::Status RunAddr(const KernelContext& context) {
+  const ConstTensor rows = context.In("vec1"), columns = context.In("vec2");
+  const Tensor out = context.Out();
+  const Epilogue epilogue = ReadEpilogue(context);
+  VisitAccumulator(out.dtype, [&](auto tag) {
+    using A = decltype(tag);
+    for (int64_t i = 0; i < rows.dims[0]; ++i) {
+      for (int64_t j = 0; j < columns.dims[0]; ++j) {
+        A product = Times(Load<A>(rows, i), Load<A>(columns, j));
+        Finish(epilogue, out, i * columns.dims[0] + j, 1, &product);
+      }
+    }
+  });
+  return absl::OkStatus();
+}
+
+// Scratch: a row of the left operand, one of a product, and their sum.
+absl::Status RunAddbmm(const KernelContext& context) {
+  const Stack a(context.In("batch1"), true), b(context.In("batch2"), false);
+  const Epilogue epilogue = ReadEpilogue(context);
+  VisitAccumulator(context.Out().dtype, [&](auto tag) {
+    using A = decltype(tag);
+    A* row = context.Scratch<A>();
+    A* products = row + a.columns;
+    A* sums = products + b.columns;
+    for (int64_t i = 0; i < a.rows; ++i) {
+      std::fill_n(sums, b.columns, A(0));
+      for (int64_t batch = 0; batch < a.batch[0]; ++batch) {
+        ProductRow(a.At(batch * a.rows * a.columns), b.At(batch * b.rows * b.columns), i, b.columns,
+                   a.columns, row, products);
+        for (int64_t j = 0; j < b.columns; ++j) sums[j] = Plus(sums[j], products[j]);
+      }
+      Finish(epilogue, context.Out(), i * b.columns, b.columns, sums);
+    }
+  });
+  return absl::OkStatus();
+}
+
+absl::Status RunCross(const KernelContext& context) {
+  const Tensor out = context.Out();
+  const Axis axis = AxisOf(out.dims, context.op().Int("dim"));
+  const ir::Dims strides = ir::ContiguousStrides(out.dims);
+  const ConstTensor operands[] = {context.In("self"), context.In("other")};
+  const Layout layouts[] = {BroadcastLayout(operands[0].dims, out.dims),
+                            BroadcastLayout(operands[1].dims, out.dims)};
+  const auto element = [&](int k, int64_t at) {
+    int64_t from = 0;
+    for (size_t d = 0; d < strides.size(); ++d) {
+      from += at / strides[d] * layouts[k].strides[d];
+      at %= strides[d];
+    }
+    return from;
+  };
+  VisitElement(out.dtype, [&](auto tag) {
+    using C = Wide<decltype(tag)>;
+    for (int64_t row = 0; row < axis.outer * axis.inner; ++row) {
+      const int64_t at = row / axis.inner * 3 * axis.inner + row % axis.inner;
+      for (int64_t k = 0; k < 3; ++k) {
+        const int64_t next = at + (k + 1) % 3 * axis.inner, last = at + (k + 2) % 3 * axis.inner;
+        const C left =
+            Times(Load<C>(operands[0], element(0, next)), Load<C>(operands[1], element(1, last)));
+        const C right =
+            Times(Load<C>(operands[0], element(0, last)), Load<C>(operands[1], element(1, next)));
+        Store(Minus(left, right), out, at + k * axis.inner);
+      }
+    }
+  });
+  return absl::OkStatus();
+}
+
 absl::Status RunLinear(const KernelContext& context) {
   const ConstTensor input = context.In("input"), weight = context.In("weight");
   const int64_t k = input.dims.back();
@@ -156,10 +234,15 @@ int64_t RowScratch(const ops::OpView& op) {
   const char* left = linear                                ? "input"
                      : op.def().schema.Find("mat1") >= 0   ? "mat1"
                      : op.def().schema.Find("batch1") >= 0 ? "batch1"
+                     : op.def().schema.Find("mat") >= 0    ? "mat"
                                                            : "self";
   const ir::Dims& dims = op.OutputType().dims;
   return 8 *
          (op.TensorType(left).dims.back() + (dims.empty() ? 1 : std::max<int64_t>(dims.back(), 1)));
+}
+
+int64_t AddbmmScratch(const ops::OpView& op) {
+  return RowScratch(op) + 8 * std::max<int64_t>(op.OutputType().dims.back(), 1);
 }
 
 }  // namespace
@@ -169,6 +252,9 @@ std::vector<Kernel> MatmulKernels() {
       {"aten::linear", RunLinear, RowScratch}, {"aten::matmul", RunMatmul, RowScratch},
       {"aten::mm", RunMm, RowScratch},         {"aten::bmm", RunMm, RowScratch},
       {"aten::addmm", RunAddmm, RowScratch},   {"aten::baddbmm", RunBaddbmm, RowScratch},
+      {"aten::addmv", RunAddmv, RowScratch},   {"aten::addbmm", RunAddbmm, AddbmmScratch},
+      {"aten::dot", RunDot, RowScratch},       {"aten::addr", RunAddr},
+      {"aten::linalg_cross", RunCross},
   };
 }
 

@@ -59,6 +59,14 @@ class Parameter {
   ConstTensor tensor_;
 };
 
+// The further results of the native_ forms: mean and 1 / sqrt(variance + eps) of group `k`.
+void StoreStatistics(const KernelContext& context, const Statistics& s, double eps, int64_t k) {
+  if (context.num_outputs() < 3) return;
+  const auto& outputs = context.op().node().outputs;
+  if (outputs[1] != ir::kNoValue) Store(s.mean, context.Out(1), k);
+  if (outputs[2] != ir::kNoValue) Store(1 / std::sqrt(s.variance + eps), context.Out(2), k);
+}
+
 absl::Status RunLayerNorm(const KernelContext& context) {
   const ConstTensor x = context.In("input");
   const Parameter weight(context, "weight", 1), bias(context, "bias", 0);
@@ -69,6 +77,7 @@ absl::Status RunLayerNorm(const KernelContext& context) {
     const Statistics s = StatisticsOf(x, offset, n);
     ScaleRun(x, context.Out(), offset, n, s.mean, 1 / std::sqrt(s.variance + eps),
              [&](int64_t i, double value) { return value * weight.At(i) + bias.At(i); });
+    StoreStatistics(context, s, eps, offset / n);
   }
   return absl::OkStatus();
 }
@@ -110,7 +119,8 @@ absl::Status RunGroupNorm(const KernelContext& context) {
   const Parameter weight(context, "weight", 1), bias(context, "bias", 0);
   const double eps = context.op().Float("eps");
   const Axis axis = AxisOf(x.dims, 1);
-  const int64_t groups = context.op().Int("num_groups");
+  const bool native = context.op().def().schema.Find("group") >= 0;
+  const int64_t groups = context.op().Int(native ? "group" : "num_groups");
   const int64_t channels = axis.size / groups;
   const int64_t n = channels * axis.inner;
   if (n == 0) return absl::OkStatus();
@@ -122,6 +132,7 @@ absl::Status RunGroupNorm(const KernelContext& context) {
                const int64_t c = first + i / axis.inner;
                return value * weight.At(c) + bias.At(c);
              });
+    StoreStatistics(context, s, eps, row);
   }
   return absl::OkStatus();
 }
@@ -130,10 +141,9 @@ absl::Status RunGroupNorm(const KernelContext& context) {
 
 std::vector<Kernel> NormKernels() {
   return {
-      {"aten::layer_norm", RunLayerNorm},
-      {"aten::rms_norm", RunRmsNorm},
-      {"aten::batch_norm", RunBatchNorm},
-      {"aten::group_norm", RunGroupNorm},
+      {"aten::layer_norm", RunLayerNorm},        {"aten::native_layer_norm", RunLayerNorm},
+      {"aten::native_group_norm", RunGroupNorm}, {"aten::rms_norm", RunRmsNorm},
+      {"aten::batch_norm", RunBatchNorm},        {"aten::group_norm", RunGroupNorm},
   };
 }
 

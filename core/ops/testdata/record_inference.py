@@ -94,6 +94,8 @@ def is_quirk(op, args, kwargs):
         return args[1] == [1, 1] and (len(args[0].dims) < 3 or empty)
     if name == "logsumexp":
         return args[1] == []  # all dimensions, but refused unless keepdim
+    if name in ("cummax", "cummin"):
+        return empty and args[1] > 1  # not checked for an empty tensor
     if name == "roll":
         return empty
     if name == "cat":
@@ -490,6 +492,178 @@ def random_and_rnn():
     yield "aten::lstm.input", [T("f32[4,2,5]"), t("f32[1,2,2]", "f32[1,2,3]"), params, True, 1, 0.0, False, False, False], {}
 
 
+def special():
+    for op in ["lgamma", "digamma", "erfinv", "i0", "special_i1", "special_entr", "sinc", "logit", "nan_to_num",
+               "isneginf", "isposinf", "signbit"]:
+        yield from dtypes_of("aten::" + op, ["[2,3]"])
+        yield from dtypes_of("aten::" + op, ["[]"])
+    yield "aten::logit", t("f32[2]") + [0.1], {}
+    yield "aten::nan_to_num", t("f32[2]") + [1.0, 2.0, 3.0], {}
+    binary = ["logaddexp", "logaddexp2", "copysign.Tensor", "heaviside", "hypot", "nextafter", "xlogy.Tensor",
+              "special_xlog1py", "fmax", "fmin", "clamp_min.Tensor", "clamp_max.Tensor", "gcd", "lcm",
+              "bitwise_left_shift.Tensor", "bitwise_right_shift.Tensor"]
+    halves = {"f16", "bf16"}
+    for op in binary:
+        for a, b in [(a, b) for a in REAL for b in dict.fromkeys([a, "i32", "f16", "f32"])]:
+            if op == "nextafter" and halves & {a, b}:
+                continue
+            yield "aten::" + op, t(a + "[2]", b + "[2]"), {}
+            yield "aten::" + op, t(a + "[2]", b + "[]"), {}
+            yield "aten::" + op, t(a + "[]", b + "[2]"), {}
+        d = "i64" if op in ("gcd", "lcm") or op.startswith("bitwise") else "f32"
+        for a, b in itertools.product(["[2,3]", "[3]", "[2,1]", "[]", "[0,3]", "[4]"], repeat=2):
+            yield "aten::" + op, t(d + a, d + b), {}
+    for x, dim in itertools.product(["[2,4]", "[3,6,2]", "[]", "[4]", "[0,4]", "[3]"], [-1, 0, 1]):
+        yield "aten::glu", [T("f32" + x), dim], {}
+    for d in REAL:
+        yield "aten::glu", [T(d + "[2,4]")], {}
+    for op in ["mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss"]:
+        for d, r in itertools.product(REAL, [0, 1, 2]):
+            yield "aten::" + op, t(d + "[2,3]", d + "[2,3]") + [r], {}
+        for a, b in itertools.product(["[2,3]", "[3]", "[]", "[0,3]", "[4]"], repeat=2):
+            yield "aten::" + op, t("f32" + a, "f32" + b) + [0], {}
+    for d, r in itertools.product(FLOATS, [0, 1, 2]):
+        yield "aten::binary_cross_entropy", t(d + "[2,3]", d + "[2,3]") + [None, r], {}
+        yield "aten::binary_cross_entropy", t(d + "[2,3]", d + "[2,3]", d + "[3]") + [r], {}
+
+
+def scans():
+    for d in REAL:
+        for x in ["[2,3]", "[]", "[0,3]"]:
+            for op in ["cumprod", "cummax", "cummin", "logcumsumexp", "median.dim", "nanmedian.dim"]:
+                for dim in [0, -1, 1, 2]:
+                    yield "aten::" + op, [T(d + x), dim], {}
+            for op in ["nansum", "count_nonzero", "any.dims", "all.dims", "var_mean.correction", "std_mean.correction",
+                       "aminmax"]:
+                yield "aten::" + op, [T(d + x)], {}
+        yield "aten::trace", [T(d + "[2,3]")], {}
+        for op in ["median", "nanmedian"]:
+            yield "aten::" + op, [T(d + "[2,3]")], {}
+            yield "aten::" + op, [T(d + "[]")], {}
+    for x in ["[2,3,4]", "[]", "[0,3]", "[3]"]:
+        for keep in [False, True]:
+            for dims in [[0], [-1], [0, 1], [2], [0, 0], [0, 1, 2]]:
+                for op in ["nansum", "any.dims", "all.dims"]:
+                    yield "aten::" + op, [T("f32" + x), dims, keep], {}
+                for op in ["var_mean.correction", "std_mean.correction"]:
+                    yield "aten::" + op, [T("f32" + x), dims], {"correction": 0, "keepdim": keep}
+            for op in ["any.dims", "all.dims"]:
+                yield "aten::" + op, [T("f32" + x), [], keep], {}
+            for dim in [0, -1, 1, 5, None]:
+                yield "aten::aminmax", [T("f32" + x)], {"dim": dim, "keepdim": keep}
+                if dim is not None:
+                    yield "aten::median.dim", [T("f32" + x), dim, keep], {}
+        for dims in [[0], [0, 1], [-1], [5]]:
+            yield "aten::count_nonzero.dim_IntList", [T("f32" + x), dims], {}
+        yield "aten::count_nonzero", [T("f32" + x), 0], {}
+        yield "aten::trace", [T("f32" + x)], {}
+    for d, to in itertools.product(["b8", "i32", "f16", "f32", "f64"], [torch.int32, torch.float32, torch.float64]):
+        yield "aten::cumprod", [T(d + "[2]"), 0], {"dtype": to}
+    yield "aten::nansum", [T("f32[2,3]")], {"dtype": torch.float64}
+
+
+def scatters():
+    for x, dim, i in itertools.product(["f32[2,3]", "f32[]", "f32[3]"], [0, -1, 1], ["i64[2]", "i32[3]", "i64[]", "i64[1]",
+                                                                                  "i64[0]", "f32[2]"]):
+        for src in ["f32[2,3]", "f32[2,2]", "f32[2]", "f32[]", "f64[2,3]"]:
+            yield "aten::index_add", [T(x), dim, T(i), T(src)], {}
+            yield "aten::index_copy", [T(x), dim, T(i), T(src)], {}
+            yield "aten::index_reduce", [T(x), dim, T(i), T(src), "amax"], {}
+        yield "aten::index_fill.int_Scalar", [T(x), dim, T(i), 1.5], {}
+    for d in REAL:
+        yield "aten::index_add", t(d + "[2,3]") + [0] + t("i64[2]", d + "[2,3]"), {}
+        yield "aten::index_copy", t(d + "[2,3]") + [0] + t("i64[2]", d + "[2,3]"), {}
+        yield "aten::index_fill.int_Scalar", t(d + "[2,3]") + [0] + t("i64[2]") + [1], {}
+        for r in ["sum", "prod", "mean", "amax", "amin", "max"]:
+            yield "aten::index_reduce", t(d + "[2,3]") + [0] + t("i64[2]", d + "[2,3]") + [r], {}
+            yield "aten::scatter_reduce.two", t(d + "[2,3]") + [0] + t("i64[2,3]", d + "[2,3]") + [r], {}
+            yield "aten::scatter_reduce.two", t(d + "[2,3]") + [1] + t("i64[2,2]", d + "[2,3]") + [r], {
+                "include_self": False}
+        yield "aten::masked_scatter", t(d + "[2,3]", "b8[3]", d + "[6]"), {}
+        yield "aten::take", t(d + "[2,3]", "i64[4,2]"), {}
+        for right in [False, True]:
+            yield "aten::bucketize.Tensor", t(d + "[2,3]", d + "[4]"), {"right": right}
+            yield "aten::searchsorted.Tensor", t(d + "[4]", d + "[2,3]"), {"right": right}
+    for x, i, src in itertools.product(["f32[2,3]", "f32[3]", "f32[]"], ["i64[1,2]", "i64[4]", "i64[]", "i64[3,3]"],
+                                       ["f32[2,3]", "f32[3]", "f32[4,4]"]):
+        yield "aten::scatter_reduce.two", [T(x), 0, T(i), T(src), "sum"], {}
+    for m in ["b8[2,3]", "b8[]", "b8[2,1]", "b8[4,2,3]", "b8[4]"]:
+        yield "aten::masked_scatter", t("f32[2,3]", m, "f32[24]"), {}
+    yield "aten::masked_scatter", t("f32[2]", "b8[2]", "f64[2]"), {}
+    yield "aten::take", t("f32[2]", "i32[2]"), {}
+    for x in ["f32[2,3]", "f32[]", "f32[0]"]:
+        yield "aten::bucketize.Tensor", t(x, "f32[4]"), {"out_int32": True}
+        for s in ["f32[4]", "f32[2,4]", "f32[3,4]"]:
+            yield "aten::searchsorted.Tensor", t(s, x), {"side": "right"}
+    yield "aten::bucketize.Tensor", t("f32[2]", "f32[2,2]"), {}
+    for d, r in itertools.product(FLOATS, [0, 1, 2]):
+        for w in [None, T(d + "[3]")]:
+            yield "aten::nll_loss_forward", t(d + "[2,3]", "i64[2]") + [w, r, -100], {}
+            yield "aten::nll_loss_forward", t(d + "[3]", "i64[]") + [w, r, -100], {}
+            yield "aten::nll_loss2d_forward", t(d + "[2,3,4,5]", "i64[2,4,5]") + [w, r, -100], {}
+    yield "aten::nll_loss_forward", t("f32[2,3]", "i64[3]") + [None, 1, -100], {}
+    yield "aten::nll_loss_forward", t("f32[2,3]", "i64[2]", "f32[4]") + [1, -100], {}
+    yield "aten::nll_loss2d_forward", t("f32[2,3,4,5]", "i64[2,5,4]") + [None, 1, -100], {}
+
+
+def resampling():
+    shapes = {1: ["[2,3,8]", "[0,3,8]", "[3,8]"], 2: ["[2,3,8,7]", "[0,3,8,7]", "[3,8,7]"],
+              3: ["[2,3,4,5,6]", "[0,3,4,5,6]", "[4,5,6]"]}
+    for n, xs in shapes.items():
+        for x, size in itertools.product(xs, [[3], [9], [1]]):
+            for op in ["upsample_nearest%dd", "_upsample_nearest_exact%dd"]:
+                yield "aten::" + op % n, [T("f32" + x), size * n], {}
+            linear = {1: "upsample_linear1d", 2: "upsample_bicubic2d", 3: "upsample_trilinear3d"}[n]
+            yield "aten::" + linear, [T("f32" + x), size * n, True], {}
+            yield "aten::" + linear, [T("f32" + x), size * n, False], {}
+        for d in FLOATS:
+            yield "aten::upsample_nearest%dd" % n, [T(d + xs[0]), [3] * n], {}
+        pads = [[1, 2], [0, 0], [-1, 1]]
+        for x, pad in itertools.product(xs, pads):
+            yield "aten::reflection_pad%dd" % n, [T("f32" + x), pad * n], {}
+            yield "aten::replication_pad%dd" % n, [T("f32" + x), pad * n], {}
+        yield "aten::reflection_pad%dd" % n, [T("f32" + xs[0]), [8, 1] * n], {}
+        yield "aten::replication_pad%dd" % n, [T("f32" + xs[0]), [9, 1] * n], {}
+        if n == 1:
+            continue
+        for x, size in itertools.product(xs[:2], [[3] * n, [1] * n]):
+            yield "aten::adaptive_max_pool%dd" % n, [T("f32" + x), size], {}
+        for x, (k, s, p), ceil in itertools.product(xs, [(3, [], 0), (3, [2], 1), (2, [3], 1)], [False, True]):
+            yield "aten::max_pool%dd_with_indices" % n, [T("f32" + x), [k] * n, s * n, [p] * n, [1] * n, ceil], {}
+        g = "[2,%s%d]" % ("4," * n, n)
+        for mode, pad, align in itertools.product([0, 1, 2] if n == 2 else [0, 1], [0, 1, 2], [False, True]):
+            yield "aten::grid_sampler_%dd" % n, t("f32" + xs[0], "f32" + g) + [mode, pad, align], {}
+        yield "aten::grid_sampler_%dd" % n, t("f32" + xs[0], "f64" + g) + [0, 0, False], {}
+        yield "aten::grid_sampler_%dd" % n, t("f32" + xs[2], "f32" + g) + [0, 0, False], {}
+    for x, size in itertools.product(["f32[2,3,4,5,6]", "f32[3,4,5,6]", "f64[0,3,4,5,6]"], [[2, 3, 4], [1, 1, 1]]):
+        yield "aten::_adaptive_avg_pool3d", [T(x), size], {}
+
+
+def products_and_statistics():
+    for d in REAL:
+        yield "aten::addmv", t(d + "[2]", d + "[2,3]", d + "[3]"), {}
+        yield "aten::addr", t(d + "[2,3]", d + "[2]", d + "[3]"), {}
+        yield "aten::addbmm", t(d + "[2,4]", d + "[5,2,3]", d + "[5,3,4]"), {}
+        yield "aten::dot", t(d + "[3]", d + "[3]"), {}
+        yield "aten::linalg_cross", t(d + "[2,3]", d + "[2,3]"), {}
+    for a in ["[2]", "[]", "[1]", "[3]"]:
+        yield "aten::addmv", t("f32" + a, "f32[2,3]", "f32[3]"), {}
+        yield "aten::addr", t("f32" + a, "f32[2]", "f32[3]"), {}
+        yield "aten::addbmm", t("f32" + a, "f32[5,2,3]", "f32[5,3,4]"), {}
+        yield "aten::dot", t("f32" + a, "f32[2]"), {}
+    yield "aten::addmv", t("f32[2]", "f32[2,4]", "f32[3]"), {}
+    for a, b, dim in itertools.product(["[2,3]", "[3]", "[1,3]", "[3,2]"], ["[2,3]", "[3]", "[3,2]"], [-1, 0, 2]):
+        yield "aten::linalg_cross", t("f32" + a, "f32" + b), {"dim": dim}
+    for d, w in [("f32", "f32"), ("bf16", "bf16"), ("bf16", "f32"), ("f64", "f64")]:
+        for x, shape in [("[2,3,4]", [3, 4]), ("[2,3]", [3]), ("[3]", [3]), ("[2,3]", [2])]:
+            p = T("%s[%s]" % (w, ",".join(map(str, shape))))
+            yield "aten::native_layer_norm", [T(d + x), shape, p, p, 1e-5], {}
+            yield "aten::native_layer_norm", [T(d + x), shape, None, None, 1e-5], {}
+        for g in [1, 2, 3]:
+            yield "aten::native_group_norm", t(d + "[2,4,3]", w + "[4]", w + "[4]") + [2, 4, 3, g, 1e-5], {}
+        yield "aten::native_group_norm", t(d + "[2,4,3]") + [None, None, 2, 4, 3, 2, 1e-5], {}
+
+
 def main():
     with open(sys.argv[1]) as f:
         ops = f.read().split()
@@ -500,7 +674,8 @@ def main():
     with open(folder + "/schemas.txt", "w") as f:
         f.writelines(schemas[op] + "\n" for op in ops)
     lines = {}
-    for family in [promotion, pointwise, matmul, conv_and_pool, norm_and_attention, index, reduce, shape, random_and_rnn]:
+    for family in [promotion, pointwise, matmul, conv_and_pool, norm_and_attention, index, reduce, shape, random_and_rnn,
+                   special, scans, scatters, resampling, products_and_statistics]:
         for op, args, kwargs in family():
             if kwargs.pop("skip", False) or op not in ops or is_quirk(op, args, kwargs):
                 continue
