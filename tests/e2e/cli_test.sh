@@ -71,8 +71,8 @@ verification() {
   prints '/a.ingot","backend":"reference","status":"ok"'
   prints '/b.ingot","backend":"reference","status":"unsupported"'
   prints '/c.ingot","backend":"reference","status":"refused"'
-  prints '/d.pt2","backend":"reference","status":"unsupported"'
-  prints '^\{"summary":true,"cases":4,"ok":1,"mismatch":0,"refused":1,"unsupported":2,"error":0\}$'
+  prints '/d.pt2","backend":"reference","status":"refused"'
+  prints '^\{"summary":true,"cases":4,"ok":1,"mismatch":0,"refused":2,"unsupported":1,"error":0\}$'
   refused 2 'leave --inputs' verify "${work}/folder" --inputs="${work}/ab.npz"
   mkdir "${work}/empty"
   refused 2 'no .pt, .pt2 or .ingot file here' verify "${work}/empty"

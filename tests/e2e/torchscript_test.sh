@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The command line on TorchScript files: extract once, then run, verify and bench what was extracted.
-# torchscript_test.sh INGOT FILE…
+# torchscript_test.sh INGOT MAKE_DATA_DEPENDENT FILE…
 source "${BASH_SOURCE[0]%/*}/lib.sh"
-shift
+make_data_dependent="$2"
+shift 2
 models="${work}/models"
 mkdir "${models}"
 for file in "$@"; do ln -s "${PWD}/${file}" "${models}/"; done
@@ -31,7 +32,6 @@ bad_models() {
   refused 3 'cut.pt' run "${work}/cut.pt" --inputs="${models}/mlp.npz"
   echo "no archive" >"${work}/text.pt"
   refused 3 'text.pt' run "${work}/text.pt"
-  refused 4 'torch.export' run "${models}/mlp.pt2" --inputs="${models}/mlp.npz"
   # Arguments that forward does not take.
   refused 3 'argument' run "${models}/sub.pt"
   refused 3 'sub.pt' run "${models}/sub.pt" --input=2x3xf32
@@ -52,7 +52,22 @@ comparisons() {
   prints '"peer":"frozen".*"peer_ratio":'
 }
 
+# What can't be a graph is refused, or runs whole on LibTorch where fallback is allowed.
+data_dependent_models() {
+  local file="${work}/dependent.pt"
+  "${make_data_dependent}" "${file}"
+  refused 3 'data-dependent: aten::item reads a number out of a value computed from argument 0' \
+    run "${file}" --input=2xf32=1,2 --backend=torchscript
+  run 0 run "${file}" --input=2xf32=1,2 --backend=torchscript --fallback=allow --json
+  prints '"backend":"LibTorch eager".*"results":.*"data":\[2.0,3.0\].*"arguments":.*"arg0".*"data":\[2.0,3.0\]'
+  grep -q 'fallback: the whole model runs on LibTorch' "${work}/err" || fail "${last}: does not tell of the fallback"
+  run 0 run "${file}" --input=2xf32=-1,-2 --backend=torchscript --fallback=warn --json
+  prints '"data":\[1.0,2.0\].*"arguments":\[\]'
+  refused 3 'data-dependent' extract "${file}" --input=2xf32=1,2 --fallback=allow -o "${work}/never.ingot"
+}
+
 extracted_models_need_no_libtorch
 bad_models
 comparisons
+data_dependent_models
 finish

@@ -75,6 +75,18 @@ absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFla
   return compiled;
 }
 
+absl::StatusOr<std::unique_ptr<Oracle>> WholeModelFallback(const Opened& opened,
+                                                           const absl::Status& refusal) {
+  const bool is_no_graph = absl::IsFailedPrecondition(refusal) || absl::IsUnimplemented(refusal);
+  if (!is_no_graph || ExitCodeOf(refusal) != ExitCode::kRefused ||
+      opened.options.fallback == runtime::FallbackPolicy::kForbid ||
+      opened.model->signature() != nullptr) {
+    return refusal;
+  }
+  PrintNote(absl::StrCat("fallback: the whole model runs on LibTorch: ", OneLine(refusal)));
+  return opened.model->CreateOracle(OracleMode::kEager);
+}
+
 std::string BackendNames(const runtime::Session& session, const runtime::CompiledGraph& graph) {
   std::vector<std::string> names;
   for (const runtime::GroupReport& group : graph.groups()) {

@@ -49,6 +49,11 @@ struct Compiled {
 };
 absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFlags& flags);
 
+// LibTorch running the whole model, where `refusal` says that it can't be a graph (its control flow
+// or sizes depend on its inputs' values) and the options allow fallback; else `refusal`.
+absl::StatusOr<std::unique_ptr<Oracle>> WholeModelFallback(const Opened& opened,
+                                                           const absl::Status& refusal);
+
 // "onednn", or "onednn,torchscript" where several backends have a part.
 std::string BackendNames(const runtime::Session& session, const runtime::CompiledGraph& graph);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 namespace ingot::tools {
 
@@ -16,6 +17,11 @@ std::string JsonText(const Json& json) {
 }
 
 void PrintJsonLine(const Json& json) { PrintText(JsonText(json)); }
+
+void PrintNote(absl::string_view line) {
+  const std::string text = absl::StrCat("ingot: ", line, "\n");
+  std::fputs(text.c_str(), stderr);
+}
 
 void PrintText(absl::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -25,6 +25,9 @@ std::string JsonText(const Json& json);
 // `text` on stdout, with a newline unless it ends in one; flushed.
 void PrintText(absl::string_view text);
 
+// One line on stderr: what a user should know besides the results.
+void PrintNote(absl::string_view line);
+
 // `value` with `digits` digits after the point, for JSON that people read too.
 double Rounded(double value, int digits = 3);
 

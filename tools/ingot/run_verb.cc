@@ -1,5 +1,7 @@
 // ingot run: one call, its results as text, JSON or .npz.
 #include <cmath>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "tools/ingot/compile.h"
 #include "tools/ingot/console.h"
 #include "tools/ingot/elements.h"
+#include "tools/ingot/exit_code.h"
 #include "tools/ingot/npz.h"
 #include "tools/ingot/verbs.h"
 
@@ -55,7 +58,7 @@ class RunVerb : public Verb {
   std::string name() const override { return "run"; }
   std::string summary() const override { return "call a model once and show its results"; }
   void Declare(OptionSet& options) override {
-    options.Positional("MODEL", "a .pt or .ingot file", &model_);
+    options.Positional("MODEL", "a .pt, .pt2 or .ingot file", &model_);
     options.Alias("output", 'o');
     options.Value("output",
                   ".npz file for the results (out0, out1, …) and the arguments that the call "
@@ -64,7 +67,10 @@ class RunVerb : public Verb {
     flags_.Declare(options);
   }
   absl::StatusOr<ExitCode> Run() override {
-    INGOT_ASSIGN_OR_RETURN(const Compiled compiled, OpenAndCompile(model_, flags_));
+    INGOT_ASSIGN_OR_RETURN(Compiled compiled, OpenWithSession());
+    absl::StatusOr<ir::Recording> recording = Record(model_, compiled.opened);
+    if (!recording.ok()) return RunOnLibTorch(compiled.opened, recording.status());
+    INGOT_ASSIGN_OR_RETURN(compiled.graph, Compile(*compiled.session, *std::move(recording)));
     INGOT_ASSIGN_OR_RETURN(Call call, Call::Create(compiled.graph, compiled.opened.arguments));
     runtime::RunContext context;
     INGOT_ASSIGN_OR_RETURN(context.seed, flags_.Seed());
@@ -79,25 +85,58 @@ class RunVerb : public Verb {
     for (const uint32_t i : compiled.graph->written_arguments()) {
       arguments.emplace_back(absl::StrCat("arg", i), call.argument(i));
     }
+    return Show(BackendNames(*compiled.session, *compiled.graph),
+                ir::ToString(compiled.graph->result_structure()), results, arguments);
+  }
+
+ private:
+  absl::StatusOr<Compiled> OpenWithSession() {
+    Compiled compiled;
+    INGOT_ASSIGN_OR_RETURN(compiled.opened, Open(model_, flags_));
+    INGOT_ASSIGN_OR_RETURN(compiled.session, CreateSession(compiled.opened.options));
+    return compiled;
+  }
+
+  // For a model that can't be a graph, where fallback is allowed.
+  absl::StatusOr<ExitCode> RunOnLibTorch(const Opened& opened, const absl::Status& refusal) {
+    INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Oracle> libtorch,
+                           WholeModelFallback(opened, refusal));
+    INGOT_ASSIGN_OR_RETURN(const std::optional<uint64_t> seed, flags_.Seed());
+    INGOT_ASSIGN_OR_RETURN(const Outcome outcome,
+                           libtorch->Run(opened.arguments, seed.value_or(0)));
+    NamedViews results, arguments;
+    const std::vector<ingot_tensor> given = Views(opened.arguments);
+    const std::vector<ingot_tensor> after = Views(outcome.arguments);
+    const std::vector<ingot_tensor> returned = Views(outcome.results);
+    for (size_t i = 0; i < returned.size(); ++i)
+      results.emplace_back(absl::StrCat("out", i), returned[i]);
+    for (size_t i = 0; i < after.size(); ++i) {
+      if (RowMajorBytes(after[i]) != RowMajorBytes(given[i]))
+        arguments.emplace_back(absl::StrCat("arg", i), after[i]);
+    }
+    return Show(libtorch->name(), "", results, arguments);
+  }
+
+  absl::StatusOr<ExitCode> Show(const std::string& backend, const std::string& structure,
+                                const NamedViews& results, const NamedViews& arguments) const {
     if (!output_.empty()) {
       NamedViews all = results;
       all.insert(all.end(), arguments.begin(), arguments.end());
       INGOT_RETURN_IF_ERROR(AtStage(Stage::kOutput, WriteNpz(output_, all)));
     }
     if (flags_.json) {
-      PrintJson(compiled, results, arguments);
+      PrintJson(backend, structure, results, arguments);
     } else {
-      PrintTensors(compiled, results, arguments);
+      PrintTensors(backend, structure, results, arguments);
     }
     return ExitCode::kOk;
   }
 
- private:
-  void PrintJson(const Compiled& compiled, const NamedViews& results,
-                 const NamedViews& arguments) const {
+  void PrintJson(const std::string& backend, const std::string& structure,
+                 const NamedViews& results, const NamedViews& arguments) const {
     Json json = {{"model", model_},
-                 {"backend", BackendNames(*compiled.session, *compiled.graph)},
-                 {"structure", ir::ToString(compiled.graph->result_structure())},
+                 {"backend", backend},
+                 {"structure", structure},
                  {"results", Json::array()},
                  {"arguments", Json::array()}};
     if (!output_.empty()) json["output"] = output_;
@@ -115,8 +154,8 @@ class RunVerb : public Verb {
     return json;
   }
 
-  void PrintTensors(const Compiled& compiled, const NamedViews& results,
-                    const NamedViews& arguments) const {
+  void PrintTensors(const std::string& backend, const std::string& structure,
+                    const NamedViews& results, const NamedViews& arguments) const {
     std::string text;
     for (const NamedViews* views : {&results, &arguments}) {
       for (const auto& [name, tensor] : *views) {
@@ -124,8 +163,8 @@ class RunVerb : public Verb {
         absl::StrAppend(&text, output_.empty() ? " = " + ElementsText(tensor) : "", "\n");
       }
     }
-    absl::StrAppend(&text, "returned ", ir::ToString(compiled.graph->result_structure()), " on ",
-                    BackendNames(*compiled.session, *compiled.graph), "\n");
+    absl::StrAppend(&text, "returned ", structure.empty() ? "" : structure + " ", "on ", backend,
+                    "\n");
     if (!output_.empty()) absl::StrAppend(&text, "written to ", output_, "\n");
     PrintText(text);
   }
