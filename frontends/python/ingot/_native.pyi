@@ -1,0 +1,58 @@
+"""The extension module. Users call what is built on it: ingot.extract_compiled_graph, ingot.compile, ingot.load."""
+
+from collections.abc import Callable as _Function
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+__version__: str
+
+class Program:
+    """One extracted and compiled call. Made by Session."""
+
+    def save(self, path: str) -> None: ...
+    def describe(self) -> dict[str, Any]: ...
+    @property
+    def captured(self) -> list[torch.Tensor]: ...
+    @property
+    def is_stateful(self) -> bool: ...
+
+class Session:
+    """Options, backends, compile cache and metrics. `layers`: option names to text, strongest first."""
+
+    def __init__(self, layers: Sequence[dict[str, str]]) -> None: ...
+    def extract(self, function: _Function[..., Any], leaves: list[Any], name: str) -> Program: ...
+    def load(self, path: str) -> Program: ...
+    def backends(self) -> list[str]: ...
+    def metrics(self) -> dict[str, Any]: ...
+
+class Callable:
+    """A program to call; base of ingot.CompiledGraph."""
+
+    def __new__(
+        cls,
+        program: Program,
+        *,
+        flatten: _Function[[tuple[Any, ...], dict[str, Any] | None], list[Any]] | None = None,
+        unflatten: _Function[[Any], Any] | None = None,
+        as_list: bool = False,
+        written: Sequence[torch.Tensor] = (),
+        guarded: Sequence[tuple[str, torch.Tensor]] = (),
+        watched: Sequence[dict[str, Any]] = (),
+        check: _Function[[], bool] | None = None,
+    ) -> Callable: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def run(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any] | None = None,
+        *,
+        seed: int | None = None,
+        timeout: float | None = None,
+    ) -> Any: ...
+    @property
+    def _program(self) -> Program: ...
+
+def check_option(name: str, value: str) -> None: ...
+def list_backends(layers: Sequence[dict[str, str]]) -> list[dict[str, str]]: ...

@@ -1,0 +1,283 @@
+#include "frontends/python/native/program.h"
+
+#include <pybind11/stl.h>
+
+#include <stdexcept>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "core/artifact/artifact.h"
+#include "core/base/status_macros.h"
+#include "core/ir/text.h"
+#include "core/runtime/compiled_graph.h"
+#include "core/runtime/session.h"
+#include "frontends/python/native/status.h"
+#include "frontends/python/native/values.h"
+#include "frontends/torchscript/record.h"
+
+namespace ingot::python {
+namespace {
+
+namespace py = pybind11;
+
+using Layers = std::vector<std::map<std::string, std::string>>;
+
+absl::StatusOr<Options> Resolve(const Layers& layers) {
+  std::vector<runtime::OptionOverrides> overrides;
+  for (const auto& layer : layers) {
+    runtime::OptionOverrides& out = overrides.emplace_back();
+    for (const auto& [name, value] : layer)
+      INGOT_RETURN_IF_ERROR(runtime::SetOption(name, value, out));
+  }
+  INGOT_ASSIGN_OR_RETURN(overrides.emplace_back(), runtime::OptionsFromEnvironment());
+  return runtime::ResolveOptions(overrides);
+}
+
+absl::StatusOr<std::vector<c10::IValue>> ToIValues(const py::list& leaves) {
+  std::vector<c10::IValue> values;
+  for (const py::handle leaf : leaves) {
+    INGOT_ASSIGN_OR_RETURN(values.emplace_back(),
+                           ToIValue(leaf.ptr(), "argument " + std::to_string(values.size())));
+  }
+  return values;
+}
+
+// Calls `function` on `values` with the GIL held. What it raises is kept in `error`, and thrown as
+// an exception that the recorder understands.
+c10::IValue CallPython(const py::function& function, const std::vector<c10::IValue>& values,
+                       PythonError& error) {
+  const py::gil_scoped_acquire gil;
+  try {
+    py::tuple arguments(values.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      PyObject* const argument = FromIValue(values[i]);
+      if (argument == nullptr) throw py::error_already_set();
+      arguments[i] = py::reinterpret_steal<py::object>(argument);
+    }
+    const py::object result = function(*arguments);
+    absl::StatusOr<c10::IValue> value = ToIValue(result.ptr(), "result");
+    if (!value.ok()) throw std::invalid_argument(std::string(value.status().message()));
+    return *std::move(value);
+  } catch (py::error_already_set& raised) {
+    throw std::runtime_error(error.Take(raised));
+  }
+}
+
+py::dict DescribeNode(const ir::Graph& graph, ir::NodeId id) {
+  const ir::Node& node = graph.node(id);
+  py::list outputs, operands;
+  for (const ir::ValueId value : node.outputs) {
+    if (value != ir::kNoValue)
+      outputs.append(py::make_tuple(value, ir::ToString(graph.type(value))));
+  }
+  ir::ForEachOperand(node, [&](ir::ValueId value) { operands.append(value); });
+  py::dict row;
+  row["op"] = node.op;
+  row["outputs"] = outputs;
+  row["operands"] = operands;
+  row["source"] = node.source;
+  return row;
+}
+
+constexpr const char* kInputRoles[] = {"argument", "scalar", "state", "seed", "constant"};
+constexpr const char* kOutputRoles[] = {"result", "write-back", "state", "alias"};
+
+py::list DescribeInputs(const ir::Graph& graph) {
+  py::list inputs;
+  for (const ir::InputSpec& input : graph.inputs()) {
+    py::dict row;
+    row["role"] = kInputRoles[static_cast<size_t>(input.role)];
+    row["index"] = input.index;
+    row["name"] = input.name;
+    row["value"] = input.value;
+    row["type"] = ir::ToString(graph.type(input.value));
+    inputs.append(row);
+  }
+  return inputs;
+}
+
+py::list DescribeOutputs(const ir::Graph& graph) {
+  py::list outputs;
+  for (const ir::OutputSpec& output : graph.outputs()) {
+    py::dict row;
+    row["role"] = kOutputRoles[static_cast<size_t>(output.role)];
+    row["index"] = output.index;
+    row["value"] = output.value;
+    outputs.append(row);
+  }
+  return outputs;
+}
+
+py::list DescribeGroups(const runtime::CompiledGraph& graph) {
+  py::list groups;
+  for (const runtime::GroupReport& group : graph.groups()) {
+    py::dict row;
+    row["backend"] = group.backend;
+    row["library_version"] = group.library_version;
+    row["nodes"] = py::cast(group.nodes);
+    row["plan_json"] = group.plan_json;
+    row["retained_bytes"] = group.retained_bytes;
+    row["workspace_bytes"] = group.workspace_bytes;
+    row["cached"] = group.cached;
+    groups.append(row);
+  }
+  return groups;
+}
+
+py::list DescribeFallbacks(const runtime::CompiledGraph& graph) {
+  py::list fallbacks;
+  for (const plugin::Fallback& fallback : graph.fallbacks()) {
+    py::dict row;
+    row["node"] = fallback.node;
+    row["op"] = fallback.op;
+    row["reason"] = fallback.reason;
+    fallbacks.append(row);
+  }
+  return fallbacks;
+}
+
+}  // namespace
+
+bool Program::is_stateful() const { return graph_.runtime().is_stateful(); }
+
+void Program::Save(const std::string& path) const {
+  absl::Status status;
+  {
+    const py::gil_scoped_release release;
+    status = artifact::WriteArtifact(path, recording_);
+  }
+  if (!status.ok()) Throw(status);
+}
+
+py::dict Program::Describe() const {
+  const runtime::CompiledGraph& compiled = graph_.runtime();
+  const ir::Graph& graph = compiled.graph();
+  py::list nodes;
+  for (ir::NodeId n = 0; n < graph.nodes().size(); ++n) nodes.append(DescribeNode(graph, n));
+  py::dict description;
+  description["name"] = graph.name();
+  description["arguments"] = ir::ToString(compiled.signature());
+  description["results"] = ir::ToString(compiled.result_structure());
+  description["is_random"] = compiled.is_random();
+  description["written_arguments"] = py::cast(std::vector<uint32_t>(
+      compiled.written_arguments().begin(), compiled.written_arguments().end()));
+  description["inputs"] = DescribeInputs(graph);
+  description["nodes"] = nodes;
+  description["outputs"] = DescribeOutputs(graph);
+  description["groups"] = DescribeGroups(compiled);
+  description["fallbacks"] = DescribeFallbacks(compiled);
+  description["text"] = ir::PrintGraph(graph);
+  description["dot"] = ir::PrintDot(graph);
+  return description;
+}
+
+PySession::PySession(const Layers& layers) {
+  const Options options = ValueOrThrow(Resolve(layers));
+  absl::StatusOr<Session> session;
+  {
+    const py::gil_scoped_release release;
+    session = Session::Create(options);
+  }
+  session_ = ValueOrThrow(std::move(session));
+}
+
+std::shared_ptr<Program> PySession::Compile(ir::Recording recording,
+                                            std::vector<at::Tensor> captured) const {
+  absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> graph;
+  {
+    const py::gil_scoped_release release;
+    graph = session_->runtime().Compile(recording);
+  }
+  return std::make_shared<Program>(CompiledGraph(ValueOrThrow(std::move(graph))),
+                                   std::move(recording), std::move(captured));
+}
+
+std::shared_ptr<Program> PySession::Extract(const py::function& function, const py::list& leaves,
+                                            const std::string& name) const {
+  const absl::Time start = absl::Now();
+  const std::vector<c10::IValue> arguments = ValueOrThrow(ToIValues(leaves));
+  PythonError error;
+  std::vector<at::Tensor> captured;
+  absl::StatusOr<ir::Recording> recording;
+  {
+    const py::gil_scoped_release release;
+    recording = torchscript::Record(
+        [&](std::vector<c10::IValue> values) { return CallPython(function, values, error); },
+        arguments, {name, &captured});
+  }
+  if (error.is_set()) {
+    error.Throw(recording.ok() ? absl::FailedPreconditionError("the model raised an error")
+                               : recording.status());
+  }
+  session_->runtime().metrics().Record("ExtractTime", absl::Now() - start);
+  return Compile(ValueOrThrow(std::move(recording)), std::move(captured));
+}
+
+std::shared_ptr<Program> PySession::Load(const std::string& path) const {
+  absl::StatusOr<artifact::Artifact> artifact;
+  {
+    const py::gil_scoped_release release;
+    artifact = artifact::ReadArtifact(path);
+  }
+  return Compile(ValueOrThrow(std::move(artifact)).recording, {});
+}
+
+std::vector<std::string> PySession::Backends() const {
+  std::vector<std::string> names;
+  for (const auto& backend : session_->runtime().backends()) names.push_back(backend->name());
+  return names;
+}
+
+py::dict PySession::Metrics() const {
+  runtime::Metrics& metrics = session_->runtime().metrics();
+  py::dict result;
+  for (const auto& [name, count] : metrics.counters()) result[py::str(name)] = count;
+  for (const auto& [name, sample] : metrics.samples()) {
+    py::dict row;
+    row["count"] = sample.count;
+    row["total_us"] = absl::ToDoubleMicroseconds(sample.total);
+    row["p50_us"] = absl::ToDoubleMicroseconds(sample.p50);
+    row["p99_us"] = absl::ToDoubleMicroseconds(sample.p99);
+    result[py::str(name)] = row;
+  }
+  return result;
+}
+
+py::list ListBackends(const Layers& layers) {
+  const Options options = ValueOrThrow(Resolve(layers));
+  py::list rows;
+  for (const runtime::BackendListing& listing : runtime::ListBackends(options)) {
+    py::dict row;
+    row["name"] = listing.name;
+    row["path"] = listing.path;
+    row["version"] = listing.version;
+    row["library_version"] = listing.library_version;
+    row["unavailable"] = listing.unavailable;
+    rows.append(row);
+  }
+  return rows;
+}
+
+void CheckOption(const std::string& name, const std::string& value) {
+  runtime::OptionOverrides overrides;
+  const absl::Status status = runtime::SetOption(name, value, overrides);
+  if (!status.ok()) Throw(status);
+}
+
+void DefineProgram(py::module_& module) {
+  py::class_<Program, std::shared_ptr<Program>>(module, "Program")
+      .def("save", &Program::Save, py::arg("path"))
+      .def("describe", &Program::Describe)
+      .def_property_readonly("captured", &Program::captured)
+      .def_property_readonly("is_stateful", &Program::is_stateful);
+  py::class_<PySession, std::shared_ptr<PySession>>(module, "Session")
+      .def(py::init<const Layers&>(), py::arg("layers"))
+      .def("extract", &PySession::Extract, py::arg("function"), py::arg("leaves"), py::arg("name"))
+      .def("load", &PySession::Load, py::arg("path"))
+      .def("backends", &PySession::Backends)
+      .def("metrics", &PySession::Metrics);
+  module.def("check_option", &CheckOption, py::arg("name"), py::arg("value"));
+  module.def("list_backends", &ListBackends, py::arg("layers"));
+}
+
+}  // namespace ingot::python

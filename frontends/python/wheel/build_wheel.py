@@ -1,0 +1,138 @@
+"""Makes the wheel: the Python files, the extension module, the backend plugins, and the shared libraries these need.
+
+Usage: build_wheel.py --version=V --version-header=H --patchelf=P --out=F.whl --license=F… --python=F… --extension=F --plugin=F…
+
+Libraries of the base system (glibc, libstdc++) and torch's own stay out; the others are copied into ingot/lib. Run paths
+become relative ones: within the wheel, and to torch's libraries beside it. The same inputs give the same bytes.
+"""
+
+import argparse
+import base64
+import hashlib
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import zipfile
+
+_TORCH_VERSION = "2.13.0"
+_TAG = "cp311-cp311-linux_x86_64"
+
+# glibc, the compiler's run time, and what `import torch` has loaded.
+_FROM_OUTSIDE = re.compile(
+    r"^(ld-linux.*|lib(c|m|dl|rt|pthread|util|stdc\+\+|gcc_s)|libgomp|libtorch.*|libc10|libshm)\.so")
+
+_SYSTEM_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
+
+
+class Elf:
+    """A shared object, read and changed by patchelf."""
+
+    def __init__(self, patchelf: str, path: pathlib.Path) -> None:
+        self._patchelf, self.path = patchelf, path
+
+    def _run(self, *arguments: str) -> str:
+        return subprocess.run([self._patchelf, *arguments, str(self.path)], check=True, capture_output=True, text=True).stdout
+
+    def needed(self) -> list[str]:
+        return self._run("--print-needed").split()
+
+    def run_path(self) -> list[str]:
+        return [folder for folder in self._run("--print-rpath").strip().split(":") if folder]
+
+    def set_run_path(self, folders: list[str]) -> None:
+        self._run("--set-rpath", ":".join(folders))
+
+
+def find_library(name: str, folders: list[str]) -> pathlib.Path:
+    for folder in [*folders, *_SYSTEM_FOLDERS]:
+        path = pathlib.Path(folder) / name
+        if path.is_file():
+            return path
+    raise SystemExit(f"build_wheel: {name} is in none of {', '.join([*folders, *_SYSTEM_FOLDERS])}")
+
+
+def bundle(tree: pathlib.Path, patchelf: str, extension: pathlib.Path, plugins: list[pathlib.Path]) -> None:
+    """Puts extension module, plugins and what they need into the tree."""
+    lib = tree / "ingot" / "lib"
+    lib.mkdir(parents=True)
+
+    def copy(source: pathlib.Path, target: pathlib.Path) -> Elf:
+        shutil.copyfile(source, target)
+        target.chmod(0o755)
+        return Elf(patchelf, target)
+
+    module = copy(extension, tree / "ingot" / "_native.cpython-311-x86_64-linux-gnu.so")
+    todo = [module] + [copy(plugin, lib / plugin.name) for plugin in plugins]
+    while todo:
+        elf = todo.pop()
+        for name in elf.needed():
+            if not _FROM_OUTSIDE.match(name) and not (lib / name).exists():
+                todo.append(copy(find_library(name, elf.run_path()), lib / name))
+        if elf is module:
+            elf.set_run_path(["$ORIGIN/lib", "$ORIGIN/../torch/lib"])
+        else:
+            elf.set_run_path(["$ORIGIN", "$ORIGIN/../../torch/lib"])
+
+
+def write_metadata(tree: pathlib.Path, version: str, licenses: list[pathlib.Path]) -> None:
+    info = tree / f"ingot-{version}.dist-info"
+    (info / "licenses").mkdir(parents=True)
+    for path in licenses:
+        shutil.copyfile(path, info / "licenses" / path.name)
+    names = "".join(f"License-File: {path.name}\n" for path in licenses)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.4\nName: ingot\nVersion: {version}\n"
+        "Summary: Extract a PyTorch model once, run the compiled graph many times\n"
+        f"License-Expression: Apache-2.0\n{names}Requires-Python: >=3.11,<3.12\nRequires-Dist: torch=={_TORCH_VERSION}\n")
+    (info / "WHEEL").write_text(f"Wheel-Version: 1.0\nGenerator: ingot\nRoot-Is-Purelib: false\nTag: {_TAG}\n")
+    (info / "entry_points.txt").write_text("[torch_dynamo_backends]\ningot = ingot._dynamo:backend\n")
+
+
+def write_record(tree: pathlib.Path, version: str) -> None:
+    record = tree / f"ingot-{version}.dist-info" / "RECORD"
+    lines = []
+    for path in sorted(p for p in tree.rglob("*") if p.is_file()):
+        digest = base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=").decode()
+        lines.append(f"{path.relative_to(tree)},sha256={digest},{path.stat().st_size}")
+    lines.append(f"{record.relative_to(tree)},,")
+    record.write_text("\n".join(lines) + "\n")
+
+
+def zip_tree(tree: pathlib.Path, out: pathlib.Path) -> None:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(p for p in tree.rglob("*") if p.is_file()):
+            entry = zipfile.ZipInfo(str(path.relative_to(tree)), date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = (0o755 if ".so" in path.name else 0o644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--version-header", type=pathlib.Path, required=True)
+    parser.add_argument("--patchelf", required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--extension", type=pathlib.Path, required=True)
+    for name in ("--license", "--python", "--plugin"):
+        parser.add_argument(name, type=pathlib.Path, action="append", default=[])
+    options = parser.parse_args()
+
+    match = re.search(r'kVersion\[\] = "([^"]+)"', options.version_header.read_text())
+    version = options.version
+    if match is None or match.group(1) != version:
+        raise SystemExit(f"build_wheel: {options.version_header} says {match and match.group(1)}, the BUILD file {version}")
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = pathlib.Path(scratch)
+        bundle(tree, options.patchelf, options.extension, options.plugin)
+        for path in options.python:
+            shutil.copyfile(path, tree / "ingot" / path.name)
+        write_metadata(tree, version, options.license)
+        write_record(tree, version)
+        zip_tree(tree, options.out)
+
+
+if __name__ == "__main__":
+    main()
