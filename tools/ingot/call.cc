@@ -101,6 +101,16 @@ std::vector<ingot_tensor> Views(const Arguments& tensors) {
   return views;
 }
 
+// An alias without strides is the argument itself, laid out as that one is.
+ir::Dims StridesOf(const runtime::CompiledGraph& graph, const runtime::ResultSpec& spec) {
+  if (!spec.strides.empty()) return spec.strides;
+  if (spec.is_alias) {
+    const ir::ArgumentSpec& argument = graph.signature().arguments[spec.alias_of];
+    if (argument.type.dims == spec.type.dims && !argument.strides.empty()) return argument.strides;
+  }
+  return ir::ContiguousStrides(spec.type.dims);
+}
+
 absl::StatusOr<Call> Call::Create(std::shared_ptr<const runtime::CompiledGraph> graph,
                                   const Arguments& arguments) {
   Call call;
@@ -111,8 +121,7 @@ absl::StatusOr<Call> Call::Create(std::shared_ptr<const runtime::CompiledGraph> 
                            spec.is_alias ? runtime::HostTensor::Create({spec.type.dtype, {0}})
                                          : runtime::HostTensor::Create(spec.type, spec.strides));
     call.results_.push_back(std::move(result));
-    call.strides_.push_back(spec.strides.empty() ? ir::ContiguousStrides(spec.type.dims)
-                                                 : spec.strides);
+    call.strides_.push_back(StridesOf(*graph, spec));
   }
   call.graph_ = std::move(graph);
   call.argument_views_ = Views(call.arguments_);

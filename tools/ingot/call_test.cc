@@ -29,8 +29,16 @@ constexpr char kInPlace[] = R"(graph "in_place" {
   returns (T0, T1)
 })";
 
-std::shared_ptr<const runtime::CompiledGraph> CompileInPlace(ir::Dims second_strides = {}) {
-  auto graph = ir::ParseGraph(kInPlace);
+constexpr char kReturnsArgument[] = R"(graph "same" {
+  %0 : f32[2,3] = argument 0
+  %1 : f32[2,3] = argument 1
+  alias 0 = %1 of argument 1
+  returns T0
+})";
+
+std::shared_ptr<const runtime::CompiledGraph> CompileInPlace(ir::Dims second_strides = {},
+                                                             const char* text = kInPlace) {
+  auto graph = ir::ParseGraph(text);
   EXPECT_THAT(graph, IsOk());
   ir::Recording recording;
   recording.graph = *std::move(graph);
@@ -78,6 +86,13 @@ TEST(CallTest, ArgumentsAreLaidOutAsTheSignatureSays) {
   EXPECT_EQ(call->argument(1).strides[0], 1);
   ASSERT_THAT(call->Run({}), IsOk());
   EXPECT_EQ(ElementsAsDouble(call->result(0))[1], -3);
+}
+
+TEST(CallTest, AnArgumentReturnedUnchangedKeepsItsLayout) {
+  auto call = Call::Create(CompileInPlace({1, 2}, kReturnsArgument), AB());
+  ASSERT_THAT(call, IsOk());
+  ASSERT_THAT(call->Run({}), IsOk());
+  EXPECT_EQ(ElementsAsDouble(call->result(0)), (std::vector<double>{6, 5, 4, 3, 2, 1}));
 }
 
 TEST(CallTest, ArgumentsThatDoNotFitAreRefused) {
