@@ -258,6 +258,14 @@ TEST_P(PointwiseTest, MinAndMaxHandNanOn) {
   EXPECT_EQ(low[3], 0);
 }
 
+TEST_P(PointwiseTest, NanIsUnequalToEverything) {
+  const std::vector<float> a = {1, kNaN, 3, kNaN}, b = {1, 2, kNaN, kNaN};
+  const auto unequal = RunBinary<float, uint8_t>(PwOp::kNe, DType::kFloat32, a, b);
+  const auto equal = RunBinary<float, uint8_t>(PwOp::kEq, DType::kFloat32, a, b);
+  EXPECT_EQ(std::vector<int>(unequal.begin(), unequal.end()), (std::vector<int>{0, 1, 1, 1}));
+  EXPECT_EQ(std::vector<int>(equal.begin(), equal.end()), (std::vector<int>{1, 0, 0, 0}));
+}
+
 TEST_P(PointwiseTest, ActivationsWithParameters) {
   const std::vector<float> x = {-4, -1, 0, 2, 7};
   const auto run = [&](PwOp op, PwImmediates im) {
