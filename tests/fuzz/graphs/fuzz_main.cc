@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "core/ir/text.h"
 #include "core/ops/registry.h"
 #include "tests/fuzz/graphs/check.h"
 #include "tests/fuzz/graphs/generator.h"
@@ -244,8 +245,15 @@ int Replay(const std::string& path) {
                  file ? c.status().ToString().c_str() : "cannot be read");
     return 2;
   }
-  const Verdict verdict = NewChecker()->Check(*c);
-  std::printf("%s %s\n", Name(verdict.kind), verdict.message.c_str());
+  std::string compiled;
+  const std::unique_ptr<Checker> checker = NewChecker();
+  checker->set_inspect([&](const runtime::CompiledGraph& graph) {
+    compiled = ir::PrintGraph(graph.graph());
+    return std::string();
+  });
+  const Verdict verdict = checker->Check(*c);
+  std::printf("%s %s\ncompiled as:\n%s", Name(verdict.kind), verdict.message.c_str(),
+              compiled.c_str());
   std::fflush(stdout);
   std::_Exit(verdict.failed() ? 1 : 0);
 }
