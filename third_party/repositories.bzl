@@ -58,8 +58,8 @@ def ingot_dependencies():
         name = "libzip",
         build_file = "//third_party/libzip:libzip.BUILD",
         env = "INGOT_LIBZIP_DIR",
-        headers = ["zip.h", "zipconf.h"],
-        package = "libzip-dev",
+        headers = ["zip.h", "zipconf.h", "zlib.h", "zconf.h"],
+        package = "libzip-dev zlib1g-dev",
     )
     system_library(
         name = "openssl",

@@ -106,7 +106,8 @@ absl::Status Archive::Read(string_view model) {
 
 absl::StatusOr<string_view> Archive::Text(string_view name) const {
   const ZipView::Record* record = zip_.Find(absl::StrCat(root_, name));
-  if (record == nullptr) return absl::NotFoundError(absl::StrCat("the record ", name, " is missing"));
+  if (record == nullptr)
+    return absl::NotFoundError(absl::StrCat("the record ", name, " is missing"));
   INGOT_RETURN_IF_ERROR(CheckCrc(*record));
   return record->bytes;
 }
@@ -128,7 +129,8 @@ absl::Status Archive::CheckFormat() {
   const auto format = Text("archive_format");
   if (absl::IsNotFound(format.status())) return foreign("it does not say that it is one");
   INGOT_RETURN_IF_ERROR(format.status());
-  if (*format != "pt2") return foreign(absl::StrCat("its format is \"", format->substr(0, 20), "\""));
+  if (*format != "pt2")
+    return foreign(absl::StrCat("its format is \"", format->substr(0, 20), "\""));
   INGOT_ASSIGN_OR_RETURN(const string_view version, Text("archive_version"));
   if (version != "0") {
     return foreign(absl::StrCat("its archive version is ", version.substr(0, 20), ", not 0"));
@@ -185,7 +187,8 @@ absl::Status Archive::ReadTensor(string_view folder, const std::string& fqn, con
   if (path == nullptr || path->As<std::string>() == nullptr) {
     return absl::InvalidArgumentError("has no path_name");
   }
-  const bool is_pickled = pickled != nullptr && pickled->As<bool>() != nullptr && *pickled->As<bool>();
+  const bool is_pickled =
+      pickled != nullptr && pickled->As<bool>() != nullptr && *pickled->As<bool>();
   if (is_pickled || meta == nullptr || meta->IsNull()) {
     refused_[fqn] = absl::UnimplementedError("it is a pickled object, which is never loaded");
     return absl::OkStatus();

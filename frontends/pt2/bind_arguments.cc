@@ -30,9 +30,9 @@ class Binder {
       return Operand(TensorOperand{id});
     }
     if (spec_.kind == ArgKind::kScalar) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("data-dependent: the number \"", spec_.name, "\" is read out of the tensor ",
-                       tensor.name));
+      return absl::FailedPreconditionError(absl::StrCat("data-dependent: the number \"", spec_.name,
+                                                        "\" is read out of the tensor ",
+                                                        tensor.name));
     }
     return Wrong("a tensor");
   }
@@ -194,8 +194,8 @@ absl::StatusOr<std::vector<Operand>> BindArguments(const GraphNode& node,
   for (const NamedArgument& input : node.inputs) {
     const int at = schema.Find(input.name);
     if (at < 0 || given[static_cast<size_t>(at)]) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "it has no argument \"", input.name, "\"", at < 0 ? "" : " twice"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("it has no argument \"", input.name, "\"", at < 0 ? "" : " twice"));
     }
     given[static_cast<size_t>(at)] = true;
     INGOT_ASSIGN_OR_RETURN(
@@ -206,7 +206,8 @@ absl::StatusOr<std::vector<Operand>> BindArguments(const GraphNode& node,
     const SchemaArg& spec = schema.args[i];
     if (given[i] || spec.kind == ArgKind::kIgnored) continue;
     if (!spec.default_value) {
-      return absl::InvalidArgumentError(absl::StrCat("its argument \"", spec.name, "\" is missing"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("its argument \"", spec.name, "\" is missing"));
     }
     std::visit(
         [&](const auto& value) {

@@ -374,7 +374,8 @@ Result Index(const Call& call) {
     int64_t position = 0;
     size_t next = 0;  // of the result's own dimensions
     for (size_t d = 0; d < strides.size(); ++d) {
-      const auto found = std::find(indexing->dims.begin(), indexing->dims.end(), static_cast<int>(d));
+      const auto found =
+          std::find(indexing->dims.begin(), indexing->dims.end(), static_cast<int>(d));
       if (found != indexing->dims.end()) {
         const auto i = static_cast<size_t>(found - indexing->dims.begin());
         position += indexing->picked[i][number] * strides[d];
@@ -495,12 +496,12 @@ Result EvaluateConstant(const std::string& op, const std::vector<Operand>& args,
 absl::StatusOr<HostConstant> Filled(const TensorType& type, const Operand& value) {
   if (!IsPlain(type.dtype)) {
     // Zero is all zero bits in every dtype.
-    const bool is_zero = value == Operand(int64_t{0}) || value == Operand(0.0) ||
-                         value == Operand(false);
+    const bool is_zero =
+        value == Operand(int64_t{0}) || value == Operand(0.0) || value == Operand(false);
     if (!is_zero) {
-      return absl::UnimplementedError(
-          absl::StrCat("a constant filled with numbers of ", ir::DTypeName(type.dtype),
-                       " is not supported: fill float32 and convert"));
+      return absl::UnimplementedError(absl::StrCat("a constant filled with numbers of ",
+                                                   ir::DTypeName(type.dtype),
+                                                   " is not supported: fill float32 and convert"));
     }
     char* bytes = nullptr;
     return NewConstant(type, &bytes);

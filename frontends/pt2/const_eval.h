@@ -26,8 +26,8 @@ inline constexpr int64_t kMaxElements = 1 << 22;
 // Contents of a constant operand.
 using ContentsOf = absl::FunctionRef<absl::StatusOr<HostConstant>(TensorId)>;
 
-// `op` on `args`, all of whose tensors are constants, with a result of `type`. nullopt: not computed
-// here. InvalidArgument for an index that is out of range.
+// `op` on `args`, all of whose tensors are constants, with a result of `type`. nullopt: not
+// computed here. InvalidArgument for an index that is out of range.
 absl::StatusOr<std::optional<HostConstant>> EvaluateConstant(const std::string& op,
                                                              const std::vector<Operand>& args,
                                                              const ir::TensorType& type,

@@ -22,7 +22,8 @@ absl::StatusOr<HostConstant> NewConstant(const ir::TensorType& type, char** byte
   const auto buffer = std::make_shared<AlignedBuffer>(size);
   *bytes = buffer->bytes();
   if (size > 0 && *bytes == nullptr) {
-    return absl::ResourceExhaustedError(absl::StrCat("no memory for a constant of ", size, " bytes"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no memory for a constant of ", size, " bytes"));
   }
   if (size > 0) std::memset(*bytes, 0, size);
   return HostConstant{type, *bytes, buffer};

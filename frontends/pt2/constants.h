@@ -25,8 +25,8 @@ struct HostConstant {
   std::shared_ptr<const void> owner;
 };
 
-// New, zero-filled memory for `type`; `bytes` is where to write. ResourceExhausted if there is none.
-// REQUIRES: sizes are not negative and their product does not overflow.
+// New, zero-filled memory for `type`; `bytes` is where to write. ResourceExhausted if there is
+// none. REQUIRES: sizes are not negative and their product does not overflow.
 absl::StatusOr<HostConstant> NewConstant(const ir::TensorType& type, char** bytes);
 
 // Fills in the digests.

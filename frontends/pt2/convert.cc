@@ -35,11 +35,14 @@ constexpr int64_t kFreeCopies = 64 << 20;
 // No value may be larger: no machine could run it.
 constexpr int64_t kMaxValueBytes = int64_t{1} << 42;
 
-// Nodes whose only purpose is to check sizes, which specialised graphs have fixed.
-constexpr absl::string_view kSizeChecks[] = {
-    "torch.ops.aten._assert_scalar.default", "torch.ops.aten.sym_constrain_range.default",
-    "torch.ops.aten.sym_constrain_range_for_size.default",
-    "torch.ops.aten._functional_assert_scalar.default"};
+// Nodes whose only purpose is to check sizes and types, which specialised graphs have fixed.
+constexpr absl::string_view kChecks[] = {"torch.ops.aten._assert_tensor_metadata.default",
+                                         "torch.ops.aten._assert_async.default",
+                                         "torch.ops.aten._assert_async.msg",
+                                         "torch.ops.aten._assert_scalar.default",
+                                         "torch.ops.aten.sym_constrain_range.default",
+                                         "torch.ops.aten.sym_constrain_range_for_size.default",
+                                         "torch.ops.aten._functional_assert_scalar.default"};
 
 std::string Where(const GraphNode& node) {
   return node.source.empty() ? node.target : absl::StrCat(node.target, " (", node.source, ")");
@@ -52,9 +55,8 @@ std::optional<std::string> OpOf(absl::string_view target) {
   return absl::StrCat("aten::", target);
 }
 
-bool IsSizeCheck(const GraphNode& node) {
-  return std::find(std::begin(kSizeChecks), std::end(kSizeChecks), node.target) !=
-         std::end(kSizeChecks);
+bool IsCheck(const GraphNode& node) {
+  return std::find(std::begin(kChecks), std::end(kChecks), node.target) != std::end(kChecks);
 }
 
 // The names of the tensors that a node returns, Tensor[] flattened; "" for what is no tensor.
@@ -184,8 +186,7 @@ class Conversion {
       const auto slot = static_cast<uint32_t>(arguments_.size());
       const ValueId value = emitter_.AddInput(ir::InputRole::kArgument, slot, types_[slot]);
       argument_values_.push_back(value);
-      arguments_.push_back(
-          emitter_.memory().AddValue(Layout::RowMajor(types_[slot]), value));
+      arguments_.push_back(emitter_.memory().AddValue(Layout::RowMajor(types_[slot]), value));
       INGOT_RETURN_IF_ERROR(Define(tensor->name, arguments_.back()));
       input_leaves_.push_back(Structure::Tensor(static_cast<int32_t>(slot)));
     }
@@ -195,8 +196,7 @@ class Conversion {
   // Row-major contents of a stored tensor: in place where they are that already.
   absl::StatusOr<HostConstant> RowMajor(const StoredTensor& tensor) {
     const size_t element = ir::ElementSize(tensor.type.dtype);
-    const char* data =
-        tensor.storage.data() + tensor.offset * static_cast<int64_t>(element);
+    const char* data = tensor.storage.data() + tensor.offset * static_cast<int64_t>(element);
     const bool is_aligned = reinterpret_cast<uintptr_t>(data) % element == 0;
     const Layout layout{tensor.type, tensor.strides, 0};
     if (tensor.type.NumElements() == 0 || (is_aligned && layout.IsRowMajor()))
@@ -216,8 +216,8 @@ class Conversion {
   absl::Status AddStored() {
     for (const ProgramInput& input : program_.inputs) {
       if (input.kind == InputKind::kOther) {
-        return absl::UnimplementedError(absl::StrCat("an input that is a ", input.fqn,
-                                                     " is not supported"));
+        return absl::UnimplementedError(
+            absl::StrCat("an input that is a ", input.fqn, " is not supported"));
       }
       if (input.kind == InputKind::kUser || input.kind == InputKind::kNumber) continue;
       const auto& name = std::get<TensorArgument>(input.value).name;
@@ -259,8 +259,7 @@ class Conversion {
     TensorId id = kNoTensor;
     if (is_state) {
       const auto index = static_cast<uint32_t>(states_.size());
-      const ValueId value =
-          emitter_.AddInput(ir::InputRole::kState, index, tensor.type, fqn);
+      const ValueId value = emitter_.AddInput(ir::InputRole::kState, index, tensor.type, fqn);
       id = emitter_.memory().AddValue(Layout::RowMajor(tensor.type), value);
       states_.push_back(id);
       initial_state_.push_back({{}, contents.type, contents.data, contents.owner});
@@ -276,7 +275,8 @@ class Conversion {
   absl::StatusOr<TensorId> TensorOf(const std::string& name) const {
     const auto found = names_.find(name);
     if (found == names_.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("the tensor ", name, " is used before it is "
+      return absl::InvalidArgumentError(absl::StrCat("the tensor ", name,
+                                                     " is used before it is "
                                                      "defined"));
     }
     if (found->second == kNoTensor) {
@@ -289,9 +289,10 @@ class Conversion {
   absl::StatusOr<int64_t> SizeOf(const std::string& name) const {
     const auto found = program_.sym_ints.find(name);
     if (found == program_.sym_ints.end()) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "data-dependent: ", name, " is a number or bool that the program computes, no size; move "
-          "that step out of the model, or compute it with tensor ops"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("data-dependent: ", name,
+                       " is a number or bool that the program computes, no size; move "
+                       "that step out of the model, or compute it with tensor ops"));
     }
     return ValueOf(found->second, bindings_);
   }
@@ -332,14 +333,14 @@ class Conversion {
     INGOT_ASSIGN_OR_RETURN(const std::optional<Layout> declared, Declared(name));
     if (!declared || declared->type == type) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat("the file says that ", name, " is ",
-                                                   ir::ToString(declared->type),
-                                                   "; ingot infers ", ir::ToString(type)));
+                                                   ir::ToString(declared->type), "; ingot infers ",
+                                                   ir::ToString(type)));
   }
 
   // --- Nodes ---
 
   absl::Status AddNode(const GraphNode& node) {
-    if (ComputesSizes(node) || IsSizeCheck(node)) return absl::OkStatus();
+    if (ComputesSizes(node) || IsCheck(node)) return absl::OkStatus();
     for (const NamedArgument& input : node.inputs) {
       const auto* other = std::get_if<OtherArgument>(&input.value);
       if (other != nullptr && other->kind == "as_graph") {
@@ -374,8 +375,8 @@ class Conversion {
 
   absl::Status DefineResults(const std::vector<std::string>& names, const Tensors& results) {
     if (names.size() > results.size()) {
-      return absl::InvalidArgumentError(absl::StrCat("the file names ", names.size(),
-                                                     " results; the op has ", results.size()));
+      return absl::InvalidArgumentError(
+          absl::StrCat("the file names ", names.size(), " results; the op has ", results.size()));
     }
     for (size_t i = 0; i < names.size(); ++i) {
       if (names[i].empty()) continue;
@@ -456,15 +457,14 @@ class Conversion {
       const bool is_buffer = output.kind == OutputKind::kBufferMutation;
       if (!is_buffer && output.kind != OutputKind::kInputMutation) continue;
       INGOT_ASSIGN_OR_RETURN(const TensorId id,
-                             TensorOf(std::get<TensorArgument>(output.value).name),
-                             output.target);
-      INGOT_ASSIGN_OR_RETURN(const TensorId target, is_buffer ? StateOf(output.target)
-                                                              : TensorOf(output.target));
+                             TensorOf(std::get<TensorArgument>(output.value).name), output.target);
+      INGOT_ASSIGN_OR_RETURN(const TensorId target,
+                             is_buffer ? StateOf(output.target) : TensorOf(output.target));
       const std::vector<TensorId>& targets = is_buffer ? states_ : arguments_;
       const auto at = std::find(targets.begin(), targets.end(), target);
       if (at == targets.end()) {
-        return absl::InvalidArgumentError(absl::StrCat(output.target, " is updated but no ",
-                                                       is_buffer ? "buffer" : "argument"));
+        return absl::InvalidArgumentError(
+            absl::StrCat(output.target, " is updated but no ", is_buffer ? "buffer" : "argument"));
       }
       if (emitter_.type(id) != emitter_.type(target)) {
         return absl::FailedPreconditionError(
@@ -487,8 +487,8 @@ class Conversion {
     for (const Stored& stored : stored_) {
       if (stored.fqn == fqn) return stored.id;
     }
-    return absl::InvalidArgumentError(absl::StrCat("the program updates ", fqn,
-                                                   ", which is none of its inputs"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the program updates ", fqn, ", which is none of its inputs"));
   }
 
   absl::Status AddWriteBacks() {

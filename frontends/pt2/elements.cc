@@ -81,7 +81,8 @@ absl::StatusOr<HostConstant> Store(const ir::TensorType& type, const Elements& e
     for (size_t i = 0; i < elements.size(); ++i) {
       T value;
       if (type.dtype == DType::kBool) {
-        value = static_cast<T>(elements.floating ? elements.doubles[i] != 0 : elements.ints[i] != 0);
+        value =
+            static_cast<T>(elements.floating ? elements.doubles[i] != 0 : elements.ints[i] != 0);
       } else if constexpr (std::is_floating_point_v<T>) {
         value = static_cast<T>(elements.floating ? elements.doubles[i]
                                                  : static_cast<double>(elements.ints[i]));

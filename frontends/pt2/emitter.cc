@@ -112,9 +112,7 @@ absl::Status Emitter::Complete(const OpSignature& signature, Operands& args) con
 }
 
 bool Emitter::AllConstant(const Operands& args) const {
-  const auto constant = [this](TensorId id) {
-    return id == kNoTensor || memory_.IsConstant(id);
-  };
+  const auto constant = [this](TensorId id) { return id == kNoTensor || memory_.IsConstant(id); };
   return std::all_of(args.begin(), args.end(), [&](const Operand& arg) {
     if (const auto* tensor = std::get_if<TensorOperand>(&arg)) return constant(tensor->id);
     const auto* list = std::get_if<TensorListOperand>(&arg);
@@ -142,7 +140,8 @@ absl::StatusOr<Tensors> Emitter::ApplyWithNumbers(const OpSignature& signature, 
     for (const Operand& other : args) {
       const auto* tensor = std::get_if<TensorOperand>(&other);
       if (tensor == nullptr) continue;
-      if (ir::Category(type(tensor->id).dtype) >= ir::Category(dtype)) dtype = type(tensor->id).dtype;
+      if (ir::Category(type(tensor->id).dtype) >= ir::Category(dtype))
+        dtype = type(tensor->id).dtype;
       break;
     }
     INGOT_ASSIGN_OR_RETURN(HostConstant constant, Filled({dtype, {}}, args[i]), op);
@@ -252,8 +251,8 @@ absl::StatusOr<Tensors> Emitter::EmitNode(const OpSignature& signature, const Op
     }
   }
   if (signature.random) arguments.push_back(ValueRef{Seed()});
-  const ir::NodeId node = graph_.AddNode(signature.schema.op, std::move(arguments), types,
-                                         memory_.source());
+  const ir::NodeId node =
+      graph_.AddNode(signature.schema.op, std::move(arguments), types, memory_.source());
   const std::vector<ValueId> outputs = graph_.node(node).outputs;
   Tensors results;
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -265,9 +264,10 @@ absl::StatusOr<Tensors> Emitter::EmitNode(const OpSignature& signature, const Op
 absl::StatusOr<Tensors> Emitter::ApplyOpaque(const std::string& op, Operands args) {
   const OpSignature* signature = FindSignature(op);
   if (signature->dynamic) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "data-dependent: ", op, " sizes its result by a tensor's elements; move that step out of "
-        "the model, or compute it with tensor ops"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("data-dependent: ", op,
+                     " sizes its result by a tensor's elements; move that step out of "
+                     "the model, or compute it with tensor ops"));
   }
   std::vector<ir::TensorType> types;
   for (const std::optional<Layout>& layout : expected_) {
@@ -292,13 +292,15 @@ absl::StatusOr<Tensors> Emitter::ApplyOpaque(const std::string& op, Operands arg
 absl::StatusOr<Tensors> Emitter::ApplyInPlace(const OpSignature& signature, Operands args) {
   const std::string& op = signature.schema.op;
   const std::string functional = WithoutUnderscore(op);
-  const bool only_self = std::count(signature.written.begin(), signature.written.end(), true) == 1 &&
-                         signature.written[0];
+  const bool only_self =
+      std::count(signature.written.begin(), signature.written.end(), true) == 1 &&
+      signature.written[0];
   const auto* self = args.empty() ? nullptr : std::get_if<TensorOperand>(&args[0]);
   if (functional.empty() || !only_self || self == nullptr || FindSignature(functional) == nullptr) {
     return absl::UnimplementedError(
-        absl::StrCat(op, " writes into its arguments in a way that is not supported: use the form "
-                         "without underscore, or run_decompositions() before saving"));
+        absl::StrCat(op,
+                     " writes into its arguments in a way that is not supported: use the form "
+                     "without underscore, or run_decompositions() before saving"));
   }
   const TensorId target = self->id;
   INGOT_ASSIGN_OR_RETURN(const TensorId value, ApplyOne(functional, std::move(args)));

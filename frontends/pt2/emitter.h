@@ -45,7 +45,9 @@ class Emitter {
 
   // What the file says of the results of the node that is being converted: its types serve ops that
   // the registry cannot infer, its strides tell what later aliases.
-  void set_expected(std::vector<std::optional<Layout>> expected) { expected_ = std::move(expected); }
+  void set_expected(std::vector<std::optional<Layout>> expected) {
+    expected_ = std::move(expected);
+  }
   const std::vector<std::optional<Layout>>& expected() const { return expected_; }
   // Emits an op that isn't in the vocabulary, as it is.
   absl::StatusOr<Tensors> ApplyOpaque(const std::string& op, Operands args);

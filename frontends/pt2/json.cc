@@ -38,7 +38,8 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
         if (!keys.insert(key).second) return Repeated(key);
       }
     }
-    for (size_t i = 0; i < std::min(object.size(), kFewKeys + 1) && object.size() <= kFewKeys; ++i) {
+    for (size_t i = 0; i < std::min(object.size(), kFewKeys + 1) && object.size() <= kFewKeys;
+         ++i) {
       for (size_t j = 0; j < i; ++j) {
         if (object[i].first == object[j].first) return Repeated(object[i].first);
       }
@@ -50,8 +51,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     keys_.back() = std::move(key);
     return true;
   }
-  bool parse_error(size_t position, const std::string&,
-                   const nlohmann::json::exception&) override {
+  bool parse_error(size_t position, const std::string&, const nlohmann::json::exception&) override {
     return Fail(absl::StrCat("no JSON at byte ", position));
   }
 
@@ -63,7 +63,9 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (error_.empty()) error_ = std::move(why);
     return false;
   }
-  bool Repeated(const std::string& key) { return Fail(absl::StrCat("the key \"", key, "\" twice")); }
+  bool Repeated(const std::string& key) {
+    return Fail(absl::StrCat("the key \"", key, "\" twice"));
+  }
 
   bool Open(Json container) {
     if (stack_.size() >= static_cast<size_t>(kMaxJsonDepth)) {
@@ -107,7 +109,7 @@ const Json* Json::Find(absl::string_view key) const {
 }
 
 const char* Json::KindName() const {
-  constexpr const char* kNames[] = {"null",     "a bool",  "a whole number", "a number",
+  constexpr const char* kNames[] = {"null",     "a bool", "a whole number", "a number",
                                     "a string", "a list", "an object"};
   return kNames[value_.index()];
 }

@@ -164,8 +164,7 @@ absl::StatusOr<HostConstant> Memory::ContentsOf(Storage& memory, Place& place) {
   } else {
     char* bytes = nullptr;
     INGOT_ASSIGN_OR_RETURN(place.contents, NewConstant(type, &bytes));
-    StridedCopy(type.dims, element,
-                root.data + place.layout.offset * static_cast<int64_t>(element),
+    StridedCopy(type.dims, element, root.data + place.layout.offset * static_cast<int64_t>(element),
                 place.layout.strides, bytes, ir::ContiguousStrides(type.dims));
   }
   place.has_contents = true;
@@ -242,15 +241,14 @@ absl::StatusOr<ValueId> Memory::Scatter(Storage& memory, const Layout& layout, V
                          NewConstant({ir::DType::kInt64, {whole}}, &bytes));
   if (whole > 0) std::memcpy(bytes, source.data(), source.size() * sizeof(int64_t));
   INGOT_ASSIGN_OR_RETURN(const ValueId old, ReadPlace(memory, *memory.root));
-  const ValueId old_flat = Emit("aten::view", {ValueRef{old}, std::vector<int64_t>{whole}},
-                                {type.dtype, {whole}});
+  const ValueId old_flat =
+      Emit("aten::view", {ValueRef{old}, std::vector<int64_t>{whole}}, {type.dtype, {whole}});
   const ValueId new_flat =
       Emit("aten::view", {ValueRef{value}, std::vector<int64_t>{count}}, {type.dtype, {count}});
   const ValueId both = Emit("aten::cat", {ir::ValueRefList{{old_flat, new_flat}}, int64_t{0}},
                             {type.dtype, {whole + count}});
   const ValueId merged =
-      Emit("aten::index_select",
-           {ValueRef{both}, int64_t{0}, ValueRef{constants_->Add(index, "")}},
+      Emit("aten::index_select", {ValueRef{both}, int64_t{0}, ValueRef{constants_->Add(index, "")}},
            {type.dtype, {whole}});
   return Emit("aten::view", {ValueRef{merged}, ToVector(type.dims)}, type);
 }

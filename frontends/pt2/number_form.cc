@@ -13,9 +13,9 @@ namespace {
 
 struct Form {
   const char* op;
-  size_t number;  // position of the operand that may be a number
-  size_t tensor;  // … and of the tensor it meets
-  const char* scalar_op;  // takes (tensor, number, rest)
+  size_t number;                  // position of the operand that may be a number
+  size_t tensor;                  // … and of the tensor it meets
+  const char* scalar_op;          // takes (tensor, number, rest)
   bool needs_unit_alpha = false;  // operands change places although `alpha` belongs to one of them
   bool literal_only = false;      // not for constants: traces keep those as they are
 };
@@ -103,8 +103,8 @@ std::optional<Operand> AsNumber(const Operand& number, const ir::TensorType& ten
   if (IsNumber(number)) return number;
   const auto* id = std::get_if<TensorOperand>(&number);
   if (literal_only || id == nullptr || !memory.type(id->id).dims.empty()) return std::nullopt;
-  const bool keeps_dtype = !tensor.dims.empty() && ir::Category(memory.type(id->id).dtype) <=
-                                                       ir::Category(tensor.dtype);
+  const bool keeps_dtype =
+      !tensor.dims.empty() && ir::Category(memory.type(id->id).dtype) <= ir::Category(tensor.dtype);
   if (!keeps_dtype) return std::nullopt;
   Operand element = constant(id->id);
   if (!Fits(element, tensor.dtype)) return std::nullopt;

@@ -248,7 +248,9 @@ std::string SourceOf(const std::string& stack_trace) {
   if (at == std::string::npos) return "";
   const size_t begin = at + 6, end = stack_trace.find('"', begin);
   constexpr absl::string_view kLine = "\", line ";
-  if (end == std::string::npos || !absl::StartsWith(absl::string_view(stack_trace).substr(end), kLine)) return "";
+  if (end == std::string::npos ||
+      !absl::StartsWith(absl::string_view(stack_trace).substr(end), kLine))
+    return "";
   const size_t slash = stack_trace.rfind('/', end);
   const size_t file = slash == std::string::npos || slash < begin ? begin : slash + 1;
   const size_t line = end + kLine.size();
@@ -368,10 +370,10 @@ absl::Status CheckVersion(const At& root) {
   INGOT_ASSIGN_OR_RETURN(const int64_t major, ReadInt(major_at));
   INGOT_ASSIGN_OR_RETURN(const int64_t minor, ReadInt(minor_at));
   if (major == kSchemaMajor) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("the file's schema version is ", major, ".", minor, "; this build reads ",
-                   kSchemaMajor, ".x: export the model with a PyTorch ",
-                   major > kSchemaMajor ? "that writes it, or use a newer ingot" : "of 2.8 or later"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the file's schema version is ", major, ".", minor, "; this build reads ", kSchemaMajor,
+      ".x: export the model with a PyTorch ",
+      major > kSchemaMajor ? "that writes it, or use a newer ingot" : "of 2.8 or later"));
 }
 
 absl::Status ReadGraph(const At& graph, Program& program) {
@@ -407,8 +409,9 @@ absl::Status ReadCallSpecs(const At& module, Program& program) {
     INGOT_ASSIGN_OR_RETURN(program.out_spec, ReadString(out_spec));
     const Json* names = signature.json().Find("forward_arg_names");
     if (names == nullptr || names->IsNull()) return absl::OkStatus();
-    INGOT_ASSIGN_OR_RETURN(program.argument_names, At(*names, signature.path() + ".forward_arg_names")
-                                                       .List<std::string>(ReadString));
+    INGOT_ASSIGN_OR_RETURN(
+        program.argument_names,
+        At(*names, signature.path() + ".forward_arg_names").List<std::string>(ReadString));
     return absl::OkStatus();
   }
   return Bad(calls.path(), "has no entry of the whole module");
@@ -419,8 +422,8 @@ absl::Status ReadRanges(const At& root, Program& program) {
   INGOT_ASSIGN_OR_RETURN(const Json::Object* entries, ranges.Object());
   for (const auto& [symbol, json] : *entries) {
     Range& range = program.ranges[symbol];
-    for (const auto& [key, bound] : {std::make_pair("min_val", &range.min),
-                                     std::make_pair("max_val", &range.max)}) {
+    for (const auto& [key, bound] :
+         {std::make_pair("min_val", &range.min), std::make_pair("max_val", &range.max)}) {
       const Json* value = json.Find(key);
       if (value == nullptr || value->As<int64_t>() == nullptr) continue;
       *bound = *value->As<int64_t>();

@@ -32,7 +32,7 @@ inline constexpr int kSchemaMinor = 20;  // the newest that was looked at
 // An integer that is known or a sympy expression (sym_expr.h).
 struct SymInt {
   int64_t value = 0;
-  std::string expression;  // empty: `value` is it
+  std::string expression;       // empty: `value` is it
   std::optional<int64_t> hint;  // of an expression: its value when the program was exported
 };
 
@@ -120,9 +120,9 @@ struct Program {
   std::vector<GraphNode> nodes;
   absl::flat_hash_map<std::string, TensorMeta> tensors;
   absl::flat_hash_map<std::string, SymInt> sym_ints;
-  std::map<std::string, Range> ranges;          // by symbol
-  std::string in_spec, out_spec;                // pytree.h
-  std::vector<std::string> argument_names;      // of forward, where the file knows them
+  std::map<std::string, Range> ranges;      // by symbol
+  std::string in_spec, out_spec;            // pytree.h
+  std::vector<std::string> argument_names;  // of forward, where the file knows them
   std::string torch_version;
 };
 

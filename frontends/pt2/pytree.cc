@@ -18,10 +18,10 @@ struct Container {
   Kind kind;
 };
 constexpr Container kContainers[] = {
-    {"builtins.tuple", Kind::kTuple},       {"builtins.list", Kind::kList},
-    {"builtins.dict", Kind::kDict},         {"collections.OrderedDict", Kind::kDict},
+    {"builtins.tuple", Kind::kTuple},         {"builtins.list", Kind::kList},
+    {"builtins.dict", Kind::kDict},           {"collections.OrderedDict", Kind::kDict},
     {"collections.namedtuple", Kind::kTuple}, {"torch.Size", Kind::kTuple},
-    {"collections.deque", Kind::kList},     {"collections.defaultdict", Kind::kDict},
+    {"collections.deque", Kind::kList},       {"collections.defaultdict", Kind::kDict},
 };
 
 absl::Status Malformed(absl::string_view why) {
@@ -72,9 +72,9 @@ absl::StatusOr<TreeSpec> ParseNode(const Json& json, int depth) {
     if (container.type == *name) spec.kind = container.kind;
   }
   if (spec.is_leaf()) {
-    return absl::UnimplementedError(absl::StrCat(
-        "arguments or results in a ", *name,
-        " are not supported: return tuples, lists, dicts and named tuples"));
+    return absl::UnimplementedError(
+        absl::StrCat("arguments or results in a ", *name,
+                     " are not supported: return tuples, lists, dicts and named tuples"));
   }
   for (const Json& child : list) {
     INGOT_ASSIGN_OR_RETURN(TreeSpec parsed, ParseNode(child, depth + 1));

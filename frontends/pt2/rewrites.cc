@@ -91,8 +91,6 @@ Result SameTensor(Emitter&, const OpSignature&, Operands args) {
 Result FreshCopy(Emitter& emitter, const OpSignature&, Operands args) {
   return emitter.Apply("aten::clone", {args[0]});
 }
-// Checks what conversion checks anyway.
-Result Nothing(Emitter&, const OpSignature&, Operands) { return Tensors(); }
 
 Result Contiguous(Emitter& emitter, const OpSignature& op, Operands args) {
   const TensorId self = TensorArg(args, 0);
@@ -115,7 +113,8 @@ Result To(Emitter& emitter, const OpSignature& op, Operands args) {
   ir::DType dtype = emitter.type(self).dtype;
   const int at = op.schema.Find("dtype"), copy = op.schema.Find("copy");
   if (at >= 0) {
-    if (const auto* wanted = std::get_if<ir::DType>(&args[static_cast<size_t>(at)])) dtype = *wanted;
+    if (const auto* wanted = std::get_if<ir::DType>(&args[static_cast<size_t>(at)]))
+      dtype = *wanted;
   }
   return Converted(emitter, self, dtype, std::get<bool>(args[static_cast<size_t>(copy)]));
 }
@@ -126,15 +125,13 @@ Result ToOther(Emitter& emitter, const OpSignature& op, Operands args) {
                    copy >= 0 && std::get<bool>(args[static_cast<size_t>(copy)]));
 }
 
-
 // --- Writes ---
 
 Result CopyInto(Emitter& emitter, const OpSignature&, Operands args) {
   const TensorId self = TensorArg(args, 0);
   TensorId source = kNoTensor;
   if (IsNumber(args[1])) {
-    INGOT_ASSIGN_OR_RETURN(HostConstant constant,
-                           Filled({emitter.type(self).dtype, {}}, args[1]));
+    INGOT_ASSIGN_OR_RETURN(HostConstant constant, Filled({emitter.type(self).dtype, {}}, args[1]));
     source = emitter.Constant(std::move(constant));
   } else {
     source = TensorArg(args, 1);
@@ -223,8 +220,8 @@ Result Diff(Emitter& emitter, const OpSignature&, Operands args) {
     INGOT_ASSIGN_OR_RETURN(
         const TensorId earlier,
         emitter.ApplyOne("aten::narrow", {TensorOperand{self}, dim, int64_t{0}, size - 1}));
-    const char* const op =
-        emitter.type(self).dtype == ir::DType::kBool ? "aten::bitwise_xor.Tensor" : "aten::sub.Tensor";
+    const char* const op = emitter.type(self).dtype == ir::DType::kBool ? "aten::bitwise_xor.Tensor"
+                                                                        : "aten::sub.Tensor";
     INGOT_ASSIGN_OR_RETURN(self,
                            emitter.ApplyOne(op, {TensorOperand{later}, TensorOperand{earlier}}));
   }
@@ -314,9 +311,10 @@ absl::Status ReplaceMasks(Emitter& emitter, const std::string& op, TensorListOpe
       continue;
     }
     if (!emitter.memory().IsConstant(id)) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "data-dependent: ", op, " sizes its result by a mask that is computed from the arguments; "
-          "use torch.where or masked_fill"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("data-dependent: ", op,
+                       " sizes its result by a mask that is computed from the arguments; "
+                       "use torch.where or masked_fill"));
     }
     INGOT_ASSIGN_OR_RETURN(const HostConstant mask, emitter.memory().Contents(id));
     INGOT_ASSIGN_OR_RETURN(std::vector<HostConstant> positions, TruePositions(mask));
@@ -347,8 +345,7 @@ Result MaskedFill(Emitter& emitter, const Operands& args) {
   Ints sizes = SizesOf(emitter, mask);
   sizes.resize(emitter.type(self).dims.size(), 1);
   INGOT_ASSIGN_OR_RETURN(mask, emitter.ApplyOne("aten::view", {TensorOperand{mask}, sizes}));
-  INGOT_ASSIGN_OR_RETURN(const TensorId number,
-                         emitter.ApplyOne("aten::view", {args[2], Ints()}));
+  INGOT_ASSIGN_OR_RETURN(const TensorId number, emitter.ApplyOne("aten::view", {args[2], Ints()}));
   return emitter.Apply("aten::where.self",
                        {TensorOperand{mask}, TensorOperand{number}, TensorOperand{self}});
 }
@@ -366,9 +363,6 @@ Result Indexed(Emitter& emitter, const OpSignature& op, Operands args) {
 
 constexpr char kConstantDoc[] = "a constant";
 constexpr RewriteRow kRows[] = {
-    {"aten::_assert_async", Nothing, "nothing"},
-    {"aten::_assert_async.msg", Nothing, "nothing"},
-    {"aten::_assert_tensor_metadata", Nothing, "nothing: every type is checked"},
     {"aten::T", Reversed, "permute"},
     {"aten::numpy_T", Reversed, "permute"},
     {"aten::mT", SwapLast, "transpose.int"},

@@ -30,7 +30,7 @@ struct RewriteRow {
 Rewrite FindRewrite(const std::string& op);
 
 // The families.
-absl::Span<const RewriteRow> PlainRewrites();   // other names, identities, factories, sizes
+absl::Span<const RewriteRow> PlainRewrites();    // other names, identities, factories, sizes
 absl::Span<const RewriteRow> NetworkRewrites();  // convolutions, norms, pooling, padding, dropout
 
 // --- What the families share ---

@@ -56,8 +56,8 @@ Result ConvolvePadded(Emitter& emitter, const OpSignature& op, const Operands& a
   if (mode != "same" && mode != "valid")
     return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": padding \"", mode, "\""));
   if (odd) {
-    INGOT_ASSIGN_OR_RETURN(input, emitter.ApplyOne("aten::constant_pad_nd",
-                                                   {T(input), behind, 0.0}));
+    INGOT_ASSIGN_OR_RETURN(input,
+                           emitter.ApplyOne("aten::constant_pad_nd", {T(input), behind, 0.0}));
   }
   return emitter.Apply("aten::convolution",
                        {T(input), args[1], args[2], stride, padding, dilation, false,
@@ -74,9 +74,8 @@ Result Convolution(Emitter& emitter, const OpSignature& op, Operands args) {
     if (std::holds_alternative<std::string>(Named(op, args, "padding")))
       return ConvolvePadded(emitter, op, args, input, dilation, stride);
     const Ints padding = Spatial(Named(op, args, "padding"), count);
-    const Ints output_padding =
-        transposed ? Spatial(Named(op, args, "output_padding"), count)
-                   : Ints(static_cast<size_t>(count), 0);
+    const Ints output_padding = transposed ? Spatial(Named(op, args, "output_padding"), count)
+                                           : Ints(static_cast<size_t>(count), 0);
     return emitter.Apply("aten::convolution",
                          {T(input), args[1], args[2], stride, padding, dilation, transposed,
                           output_padding, Named(op, args, "groups")});
@@ -119,9 +118,8 @@ absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, d
   const Ints dims = AllButChannels(emitter, input);
   Trained trained;
   INGOT_ASSIGN_OR_RETURN(const TensorId mean, emitter.ApplyOne("aten::mean.dim", {T(input), dims}));
-  INGOT_ASSIGN_OR_RETURN(
-      const TensorId variance,
-      emitter.ApplyOne("aten::var.correction", {T(input), dims, int64_t{0}}));
+  INGOT_ASSIGN_OR_RETURN(const TensorId variance,
+                         emitter.ApplyOne("aten::var.correction", {T(input), dims, int64_t{0}}));
   INGOT_ASSIGN_OR_RETURN(
       trained.output,
       emitter.ApplyOne("aten::batch_norm", {args[0], args[1], args[2], T(mean), T(variance), false,
@@ -130,9 +128,8 @@ absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, d
     INGOT_ASSIGN_OR_RETURN(trained.running_mean, Moved(emitter, args[3], mean, momentum));
   }
   if (!IsNone(args, 4)) {
-    INGOT_ASSIGN_OR_RETURN(
-        const TensorId unbiased,
-        emitter.ApplyOne("aten::var.correction", {T(input), dims, int64_t{1}}));
+    INGOT_ASSIGN_OR_RETURN(const TensorId unbiased,
+                           emitter.ApplyOne("aten::var.correction", {T(input), dims, int64_t{1}}));
     INGOT_ASSIGN_OR_RETURN(trained.running_var, Moved(emitter, args[4], unbiased, momentum));
   }
   return trained;
@@ -141,9 +138,9 @@ absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, d
 Result BatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   const bool has_statistics = !IsNone(args, 3) && !IsNone(args, 4);
   if (!std::get<bool>(args[5]) && has_statistics) return emitter.ApplyAsIs(op, std::move(args));
-  INGOT_ASSIGN_OR_RETURN(const Trained trained,
-                         TrainBatchNorm(emitter, args, std::get<double>(args[6]),
-                                        std::get<double>(args[7])));
+  INGOT_ASSIGN_OR_RETURN(
+      const Trained trained,
+      TrainBatchNorm(emitter, args, std::get<double>(args[6]), std::get<double>(args[7])));
   if (trained.running_mean != kNoTensor)
     INGOT_RETURN_IF_ERROR(emitter.Overwrite(TensorArg(args, 3), trained.running_mean));
   if (trained.running_var != kNoTensor)
@@ -161,8 +158,7 @@ Tensors WithUnused(TensorId output, size_t unused) {
 Result NativeBatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   const bool functional = absl::EndsWith(op.schema.op, "functional");
   const int training_at = op.schema.Find("training");
-  const bool training =
-      training_at >= 0 && std::get<bool>(args[static_cast<size_t>(training_at)]);
+  const bool training = training_at >= 0 && std::get<bool>(args[static_cast<size_t>(training_at)]);
   const double momentum = std::get<double>(Named(op, args, "momentum"));
   const double eps = std::get<double>(Named(op, args, "eps"));
   if (!training) {
@@ -211,8 +207,8 @@ Result InstanceNorm(Emitter& emitter, const OpSignature& op, Operands args) {
     return absl::UnimplementedError(
         absl::StrCat(op.schema.op, " with running statistics in training is not supported"));
   }
-  return emitter.Apply("aten::group_norm", {args[0], emitter.type(input).dims[1], args[1], args[2],
-                                            args[7]});
+  return emitter.Apply("aten::group_norm",
+                       {args[0], emitter.type(input).dims[1], args[1], args[2], args[7]});
 }
 
 // --- Dropout ---

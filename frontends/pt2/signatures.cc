@@ -88,9 +88,9 @@ class Table {
     absl::MutexLock lock(&mutex_);
     auto [entry, inserted] = known_.try_emplace(op);
     if (inserted) {
-      const auto line =
-          std::lower_bound(Lines().begin(), Lines().end(), op,
-                           [](const Line& candidate, string_view name) { return candidate.op < name; });
+      const auto line = std::lower_bound(
+          Lines().begin(), Lines().end(), op,
+          [](const Line& candidate, string_view name) { return candidate.op < name; });
       const bool found = line != Lines().end() && line->op == op;
       entry->second = Make(found ? &*line : nullptr, op);
     }

@@ -52,9 +52,9 @@ bool Less(const Fraction& a, const Fraction& b) {
   return static_cast<__int128>(a.over) * b.under < static_cast<__int128>(b.over) * a.under;
 }
 absl::StatusOr<Fraction> Plus(const Fraction& a, const Fraction& b) {
-  return MakeFraction(static_cast<__int128>(a.over) * b.under +
-                          static_cast<__int128>(b.over) * a.under,
-                      static_cast<__int128>(a.under) * b.under);
+  return MakeFraction(
+      static_cast<__int128>(a.over) * b.under + static_cast<__int128>(b.over) * a.under,
+      static_cast<__int128>(a.under) * b.under);
 }
 absl::StatusOr<Fraction> Times(const Fraction& a, const Fraction& b) {
   return MakeFraction(static_cast<__int128>(a.over) * b.over,
@@ -73,7 +73,9 @@ absl::StatusOr<Fraction> Fold(const Args& args) {
   }
   return result;
 }
-absl::StatusOr<Fraction> Largest(const Fraction& a, const Fraction& b) { return Less(a, b) ? b : a; }
+absl::StatusOr<Fraction> Largest(const Fraction& a, const Fraction& b) {
+  return Less(a, b) ? b : a;
+}
 absl::StatusOr<Fraction> Smallest(const Fraction& a, const Fraction& b) {
   return Less(b, a) ? b : a;
 }

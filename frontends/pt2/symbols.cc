@@ -64,9 +64,8 @@ class Binder {
           const SymInt& wanted = infos[slot].meta->sizes[d];
           const bool is_symbol = SymbolName(wanted.expression).has_value();
           if (wanted.expression.empty() != symbols && is_symbol != symbols) continue;
-          INGOT_RETURN_IF_ERROR(
-              Bind(wanted, arguments[slot].dims[d]),
-              absl::StrCat(Where(slot, infos[slot]), ", dimension ", d));
+          INGOT_RETURN_IF_ERROR(Bind(wanted, arguments[slot].dims[d]),
+                                absl::StrCat(Where(slot, infos[slot]), ", dimension ", d));
         }
       }
     }
@@ -99,9 +98,8 @@ class Binder {
   absl::Status Bind(const SymInt& wanted, int64_t size) {
     if (wanted.expression.empty()) {
       if (size == wanted.value) return absl::OkStatus();
-      return absl::InvalidArgumentError(absl::StrCat("the size is ", size,
-                                                     "; the program was exported for ",
-                                                     wanted.value, " alone"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the size is ", size, "; the program was exported for ", wanted.value, " alone"));
     }
     std::vector<std::string> unknown;
     for (const std::string& name : SymbolsIn(wanted.expression)) {
@@ -119,8 +117,8 @@ class Binder {
     }
     INGOT_ASSIGN_OR_RETURN(const int64_t value, EvaluateSize(wanted.expression, bindings_));
     if (value == size) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the size is ", size, ", but the other arguments' sizes make it ", value));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the size is ", size, ", but the other arguments' sizes make it ", value));
   }
 
   const Program& program_;
@@ -152,20 +150,20 @@ absl::StatusOr<SymBindings> BindSymbols(const Program& program,
                                         const std::vector<ir::TensorType>& arguments) {
   INGOT_ASSIGN_OR_RETURN(const std::vector<ArgumentInfo> infos, ArgumentsOf(program));
   if (infos.size() != arguments.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("the program takes ", infos.size(),
-                                                   " tensors, not ", arguments.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the program takes ", infos.size(), " tensors, not ", arguments.size()));
   }
   for (size_t slot = 0; slot < infos.size(); ++slot) {
     const TensorMeta& meta = *infos[slot].meta;
     if (DTypeOfCode(meta.dtype_code) != arguments[slot].dtype) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          Where(slot, infos[slot]), " is ", ir::DTypeName(arguments[slot].dtype),
-          "; the program takes ", DTypeCodeName(meta.dtype_code)));
+      return absl::InvalidArgumentError(
+          absl::StrCat(Where(slot, infos[slot]), " is ", ir::DTypeName(arguments[slot].dtype),
+                       "; the program takes ", DTypeCodeName(meta.dtype_code)));
     }
     if (meta.sizes.size() != arguments[slot].dims.size()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          Where(slot, infos[slot]), " has ", arguments[slot].dims.size(),
-          " dimensions; the program takes ", meta.sizes.size()));
+      return absl::InvalidArgumentError(
+          absl::StrCat(Where(slot, infos[slot]), " has ", arguments[slot].dims.size(),
+                       " dimensions; the program takes ", meta.sizes.size()));
     }
   }
   return Binder(program).Run(infos, arguments);

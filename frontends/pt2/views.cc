@@ -12,9 +12,7 @@ using Ints = std::vector<int64_t>;
 using Types = std::vector<ir::TensorType>;
 using Views = std::vector<View>;
 
-int64_t Wrap(int64_t dim, size_t rank) {
-  return dim < 0 ? dim + static_cast<int64_t>(rank) : dim;
-}
+int64_t Wrap(int64_t dim, size_t rank) { return dim < 0 ? dim + static_cast<int64_t>(rank) : dim; }
 size_t DimArg(const Args& args, size_t i, size_t rank) {
   return static_cast<size_t>(Wrap(std::get<int64_t>(args[i]), rank));
 }
@@ -32,8 +30,8 @@ std::optional<Dims> StridesOfView(const Layout& base, const Dims& sizes) {
   int64_t old_chunk = 1, new_chunk = 1;
   for (int64_t d = static_cast<int64_t>(old_sizes.size()) - 1; d >= 0; --d) {
     old_chunk *= old_sizes[d];
-    const bool ends = d == 0 || (old_sizes[d - 1] != 1 &&
-                                 base.strides[d - 1] != old_chunk * chunk_stride);
+    const bool ends =
+        d == 0 || (old_sizes[d - 1] != 1 && base.strides[d - 1] != old_chunk * chunk_stride);
     if (!ends) continue;
     while (at >= 0 && (new_chunk < old_chunk || sizes[at] == 1)) {
       strides[at] = new_chunk * chunk_stride;
@@ -148,8 +146,7 @@ std::optional<Views> Slice(const std::string& op, const Args& args, const Layout
 View Part(size_t dim, int64_t begin, const Layout& base, const ir::TensorType& type) {
   const int64_t end = begin + type.dims[dim];
   return {Layout{type, base.strides, base.offset + begin * base.strides[dim]},
-          {"aten::slice.Tensor",
-           {ir::None{}, static_cast<int64_t>(dim), begin, end, int64_t{1}}}};
+          {"aten::slice.Tensor", {ir::None{}, static_cast<int64_t>(dim), begin, end, int64_t{1}}}};
 }
 
 std::optional<Views> Narrow(const std::string&, const Args& args, const Layout& base,

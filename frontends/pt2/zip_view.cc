@@ -178,8 +178,7 @@ absl::StatusOr<ZipView::Record> Locate(string_view bytes, const Entry& entry, ui
   }
   if (entry.method != 0) {
     return absl::UnimplementedError(absl::StrCat("record ", entry.name, " is compressed (method ",
-                                                 entry.method,
-                                                 "); only stored records are read"));
+                                                 entry.method, "); only stored records are read"));
   }
   if (entry.size != entry.packed_size) return Bad("record ", entry.name, " has two sizes");
   if (limit < kLocalSize || entry.local > limit - kLocalSize) {

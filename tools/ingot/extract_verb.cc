@@ -45,7 +45,8 @@ class ExtractVerb : public Verb {
     return "record a model, compile it and save it as an .ingot file";
   }
   void Declare(OptionSet& options) override {
-    options.Positional("MODEL", "a .pt file (or .ingot, to save it with other options)", &model_);
+    options.Positional("MODEL", "a .pt or .pt2 file (or .ingot, to save it with other options)",
+                       &model_);
     options.Alias("output", 'o');
     options.Value("output", "the .ingot file to write", &output_);
     flags_.Declare(options);

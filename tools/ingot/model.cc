@@ -10,6 +10,7 @@
 #include "core/artifact/artifact.h"
 #include "core/base/status_macros.h"
 #include "tools/ingot/exit_code.h"
+#include "tools/ingot/pt2_model.h"
 #include "tools/ingot/torchscript_model.h"
 
 namespace ingot::tools {
@@ -38,13 +39,6 @@ absl::StatusOr<std::unique_ptr<Model>> OpenArtifact(const std::string& path,
   return std::make_unique<ArtifactModel>(std::move(artifact));
 }
 
-absl::StatusOr<std::unique_ptr<Model>> RefusePt2(const std::string& path, const runtime::Options&) {
-  return AtStage(Stage::kCompile, absl::UnimplementedError(absl::StrCat(
-                                      path,
-                                      ": torch.export archives (.pt2) are not read by this "
-                                      "build; export the model with torch.jit.trace")));
-}
-
 struct Format {
   absl::string_view suffix;
   absl::StatusOr<std::unique_ptr<Model>> (*open)(const std::string&, const runtime::Options&);
@@ -52,7 +46,7 @@ struct Format {
 
 // The first suffix that fits counts; anything else is taken for TorchScript.
 constexpr Format kFormats[] = {
-    {".ingot", OpenArtifact}, {".pt2", RefusePt2}, {"", OpenTorchScriptModel}};
+    {".ingot", OpenArtifact}, {".pt2", OpenPt2Model}, {"", OpenTorchScriptModel}};
 
 }  // namespace
 
@@ -79,7 +73,7 @@ absl::StatusOr<std::unique_ptr<Model>> OpenModel(const std::string& path,
 }
 
 absl::StatusOr<Arguments> DefaultArguments(const Model& model, uint64_t seed) {
-  if (model.signature() == nullptr) return Arguments();
+  if (model.signature() == nullptr) return model.SampleArguments(seed);
   Random random(seed);
   return RandomArguments(*model.signature(), random);
 }

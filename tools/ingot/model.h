@@ -1,4 +1,5 @@
-// A model file: TorchScript (`.pt`) or a compiled artifact (`.ingot`).
+// A model file: TorchScript (`.pt`), a torch.export archive (`.pt2`) or a compiled artifact
+// (`.ingot`).
 //
 //   INGOT_ASSIGN_OR_RETURN(std::unique_ptr<Model> model, OpenModel("m.pt", options));
 //   INGOT_ASSIGN_OR_RETURN(ir::Recording recording, model->Record(arguments));
@@ -39,15 +40,19 @@ class Model {
   // What the arguments must look like where that is known before recording; nullptr otherwise.
   virtual const ir::Signature* signature() const { return nullptr; }
 
+  // Arguments that the file brings along, or random ones that it takes; none for a file that says
+  // nothing of its arguments.
+  virtual absl::StatusOr<Arguments> SampleArguments(uint64_t) const { return Arguments(); }
+
   // Options that the file was extracted with.
   virtual std::map<std::string, std::string> stored_options() const { return {}; }
 };
 
-// NotFound, DataLoss …; Unimplemented (stage kCompile) for `.pt2`.
+// NotFound, DataLoss …
 absl::StatusOr<std::unique_ptr<Model>> OpenModel(const std::string& path,
                                                  const runtime::Options& options);
 
-// Random arguments for a model with a signature; none for one without, whose forward may take none.
+// Random arguments for a model with a signature, else its sample arguments.
 absl::StatusOr<Arguments> DefaultArguments(const Model& model, uint64_t seed);
 
 }  // namespace ingot::tools

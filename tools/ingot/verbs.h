@@ -15,6 +15,7 @@ std::unique_ptr<Verb> MakeRunVerb();
 std::unique_ptr<Verb> MakeVerifyVerb();
 std::unique_ptr<Verb> MakeBenchVerb();
 std::unique_ptr<Verb> MakeBackendsVerb();
+std::unique_ptr<Verb> MakeOracleVerb();
 
 }  // namespace ingot::tools
 

@@ -1,0 +1,84 @@
+#include "frontends/pt2/zip_view.h"
+
+#include <string>
+
+#include "core/base/status_matchers.h"
+#include "frontends/pt2/zip_testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace ingot::pt2 {
+namespace {
+
+using ::testing::HasSubstr;
+using Code = absl::StatusCode;
+
+TEST(ZipViewTest, RecordsAreSeenInPlace) {
+  const std::string zip = MakeZip({{"m/a", "first"}, {"m/b/c", ""}, {"m/d", "third"}});
+  const auto view = ZipView::Parse(zip);
+  ASSERT_THAT(view, IsOk());
+  ASSERT_EQ(view->records().size(), 3u);
+  const ZipView::Record* const third = view->Find("m/d");
+  ASSERT_NE(third, nullptr);
+  EXPECT_EQ(third->bytes, "third");
+  EXPECT_GE(third->bytes.data(), zip.data());
+  EXPECT_LT(third->bytes.data(), zip.data() + zip.size());
+  EXPECT_THAT(CheckCrc(*third), IsOk());
+  EXPECT_EQ(view->Find("m/e"), nullptr);
+}
+
+TEST(ZipViewTest, AChangedByteIsSeenByTheChecksum) {
+  std::string zip = MakeZip({{"m/a", "first"}});
+  zip[zip.find("first")] = 'F';
+  const auto view = ZipView::Parse(zip);
+  ASSERT_THAT(view, IsOk());
+  EXPECT_THAT(CheckCrc(view->records()[0]), StatusIs(Code::kDataLoss, HasSubstr("m/a")));
+}
+
+TEST(ZipViewTest, TruncatedAnywhereIsAnError) {
+  const std::string zip = MakeZip({{"m/a", "first"}, {"m/b", "second"}});
+  for (size_t size = 0; size < zip.size(); ++size) {
+    EXPECT_FALSE(ZipView::Parse(zip.substr(0, size)).ok()) << size;
+  }
+}
+
+TEST(ZipViewTest, NamesThatClimbOrRepeatAreRefused) {
+  for (const char* name : {"/etc/passwd", "../a", "m/../a", "m/./a", "m\\a", "C:a", "", "m/\x01"}) {
+    EXPECT_THAT(ZipView::Parse(MakeZip({{name, "x"}})),
+                StatusIs(Code::kDataLoss, HasSubstr("name")))
+        << name;
+  }
+  EXPECT_THAT(ZipView::Parse(MakeZip({{"a", "x"}, {"a", "y"}})),
+              StatusIs(Code::kDataLoss, HasSubstr("two records are called a")));
+}
+
+// Where the fields of a one-record archive's directory entry are, from the entry's begin.
+constexpr size_t kMethod = 10, kPacked = 20, kSize = 24, kLocal = 42, kFlags = 8;
+
+std::string WithField(size_t field, char value) {
+  std::string zip = MakeZip({{"a", "0123456789"}, {"b", std::string(200, 'x')}});
+  zip[zip.find("PK\x01\x02") + field] = value;
+  return zip;
+}
+
+TEST(ZipViewTest, CompressedAndEncryptedRecordsAreRefused) {
+  EXPECT_THAT(ZipView::Parse(WithField(kMethod, 8)),
+              StatusIs(Code::kUnimplemented, HasSubstr("record a is compressed (method 8)")));
+  EXPECT_THAT(ZipView::Parse(WithField(kFlags, 1)),
+              StatusIs(Code::kUnimplemented, HasSubstr("encrypted")));
+}
+
+TEST(ZipViewTest, RecordsThatOverlapOrLieOutsideAreRefused) {
+  EXPECT_THAT(ZipView::Parse(WithField(kSize, 11)),
+              StatusIs(Code::kDataLoss, HasSubstr("two sizes")));
+  std::string longer = WithField(kSize, 60);
+  longer[longer.find("PK\x01\x02") + kPacked] = 60;
+  EXPECT_THAT(ZipView::Parse(longer), StatusIs(Code::kDataLoss, HasSubstr("overlap")));
+  std::string far = WithField(kSize + 1, 127);
+  far[far.find("PK\x01\x02") + kPacked + 1] = 127;
+  EXPECT_THAT(ZipView::Parse(far), StatusIs(Code::kDataLoss, HasSubstr("outside")));
+  EXPECT_THAT(ZipView::Parse(WithField(kLocal, 100)), StatusIs(Code::kDataLoss));
+}
+
+}  // namespace
+}  // namespace ingot::pt2

@@ -1,0 +1,48 @@
+#include "tests/fuzz/pt2/targets.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "frontends/pt2/archive.h"
+#include "frontends/pt2/convert.h"
+#include "frontends/pt2/samples.h"
+#include "frontends/pt2/symbols.h"
+#include "frontends/pt2/zip_testing.h"
+
+namespace ingot::pt2 {
+namespace {
+
+void ConvertAll(const Archive& archive) {
+  const auto types = DefaultTypes(archive.program());
+  if (types.ok()) Convert(archive, *types).status().IgnoreError();
+  const auto samples = SampleArguments(archive);
+  if (!samples.ok()) return;
+  std::vector<ir::TensorType> sample_types;
+  for (const HostConstant& sample : *samples) sample_types.push_back(sample.type);
+  Convert(archive, sample_types).status().IgnoreError();
+}
+
+}  // namespace
+
+void FuzzArchive(absl::string_view bytes) {
+  // Exactly as long as the input, so that reading past its end is seen.
+  const auto owner = std::make_shared<std::vector<char>>(bytes.begin(), bytes.end());
+  const auto archive = Archive::Parse({owner->data(), owner->size()}, owner);
+  if (archive.ok()) ConvertAll(**archive);
+}
+
+void FuzzProgram(absl::string_view json) {
+  // All of the program's weights are views of one record.
+  constexpr char kConfig[] =
+      R"({"config": {"w": {"path_name": "weight_0", "is_param": true, "use_pickle": false,
+      "tensor_meta": {"dtype": 7, "sizes": [{"as_int": 32}, {"as_int": 32}],
+      "strides": [{"as_int": 32}, {"as_int": 1}], "storage_offset": {"as_int": 0},
+      "device": {"type": "cpu"}, "layout": 7}}}})";
+  const auto zip = std::make_shared<std::string>(
+      MakeArchive(std::string(json), kConfig, {{"weight_0", std::string(4096, '\0')}}));
+  const auto archive = Archive::Parse(*zip, zip);
+  if (archive.ok()) ConvertAll(**archive);
+}
+
+}  // namespace ingot::pt2

@@ -1,0 +1,130 @@
+// ingot oracle: LibTorch's side of `verify` for models that are read without LibTorch. Not for
+// people: see oracle_process.h for what is said on stdin and stdout.
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "tools/ingot/common_flags.h"
+#include "tools/ingot/compile.h"
+#include "tools/ingot/npz.h"
+#include "tools/ingot/oracle_process.h"
+#include "tools/ingot/verbs.h"
+
+namespace ingot::tools {
+namespace {
+
+// The model's graph on LibTorch's kernels. Recorded at the first call, whose sizes it has.
+class KernelOracle : public Oracle {
+ public:
+  KernelOracle(std::unique_ptr<Model> model, std::shared_ptr<runtime::Session> session)
+      : model_(std::move(model)), session_(std::move(session)) {}
+
+  std::string name() const override { return "the graph on LibTorch's kernels"; }
+
+  absl::StatusOr<Outcome> Run(const Arguments& arguments, uint64_t seed) override {
+    if (graph_ == nullptr) {
+      INGOT_ASSIGN_OR_RETURN(ir::Recording recording, model_->Record(arguments));
+      INGOT_ASSIGN_OR_RETURN(const auto graph, session_->Compile(std::move(recording)));
+      graph_ = std::make_unique<GraphOracle>(name(), graph);
+    }
+    return graph_->Run(arguments, seed);
+  }
+
+ private:
+  std::unique_ptr<Model> model_;
+  std::shared_ptr<runtime::Session> session_;
+  std::unique_ptr<GraphOracle> graph_;
+};
+
+class OracleVerb : public Verb {
+ public:
+  std::string name() const override { return "oracle"; }
+  std::string summary() const override { return "serve LibTorch's results to a verify process"; }
+  void Declare(OptionSet& options) override {
+    options.Positional("MODEL", "the model that is verified", &model_);
+    options.Value("folder", "where in.npz and out.npz are", &folder_);
+    options.Choice("mode", "what to run", {"eager", "float64", "frozen"}, &mode_);
+    options.Value("threads", "threads", &flags_.threads);
+  }
+
+  absl::StatusOr<ExitCode> Run() override {
+    const absl::StatusOr<std::unique_ptr<Oracle>> oracle = Create();
+    if (!oracle.ok()) {
+      Say(ErrorLine(oracle.status()));
+      return ExitCode::kOk;
+    }
+    Say(absl::StrCat("ready ", (*oracle)->name()));
+    for (std::string line; std::getline(std::cin, line);) {
+      const absl::Status status = Serve(**oracle, line);
+      Say(status.ok() ? "done" : ErrorLine(status));
+    }
+    return ExitCode::kOk;
+  }
+
+ private:
+  static void Say(const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+  }
+
+  absl::StatusOr<std::unique_ptr<Oracle>> Create() {
+    INGOT_ASSIGN_OR_RETURN(runtime::Options options, flags_.Resolve());
+    OracleMode mode = OracleMode::kEager;
+    for (const OracleMode candidate :
+         {OracleMode::kEager, OracleMode::kFloat64, OracleMode::kFrozen}) {
+      if (mode_ == OracleModeName(candidate)) mode = candidate;
+    }
+    std::filesystem::path traced(model_);
+    traced.replace_extension(".pt");
+    std::error_code missing;
+    if (traced != std::filesystem::path(model_) && std::filesystem::exists(traced, missing)) {
+      INGOT_ASSIGN_OR_RETURN(module_, OpenModel(traced.string(), options));
+      return module_->CreateOracle(mode);
+    }
+    if (mode != OracleMode::kEager) {
+      return absl::UnimplementedError(absl::StrCat(
+          "the oracle ", mode_, " needs the traced module beside the model: ", traced.string()));
+    }
+    options.backend = "torchscript";
+    options.fallback = runtime::FallbackPolicy::kForbid;
+    std::unique_ptr<Model> model;
+    INGOT_ASSIGN_OR_RETURN(model, OpenModel(model_, options));
+    INGOT_ASSIGN_OR_RETURN(const auto session, CreateSession(options));
+    return std::make_unique<KernelOracle>(std::move(model), session);
+  }
+
+  absl::Status Serve(Oracle& oracle, const std::string& line) {
+    uint64_t seed = 0;
+    if (!absl::SimpleAtoi(line, &seed)) return absl::InvalidArgumentError("no seed");
+    INGOT_ASSIGN_OR_RETURN(const Arguments arguments,
+                           ReadArguments(absl::StrCat(folder_, "/in.npz")));
+    INGOT_ASSIGN_OR_RETURN(const Outcome outcome, oracle.Run(arguments, seed));
+    std::vector<std::pair<std::string, ingot_tensor>> arrays;
+    for (size_t i = 0; i < outcome.results.size(); ++i) {
+      arrays.emplace_back(absl::StrCat("out", i), outcome.results[i].view());
+    }
+    for (size_t i = 0; i < outcome.arguments.size(); ++i) {
+      arrays.emplace_back(absl::StrCat("arg", i), outcome.arguments[i].view());
+    }
+    return WriteNpz(absl::StrCat(folder_, "/out.npz"), arrays);
+  }
+
+  std::string model_, folder_, mode_ = "eager";
+  CommonFlags flags_;
+  std::unique_ptr<Model> module_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> MakeOracleVerb() { return std::make_unique<OracleVerb>(); }
+
+}  // namespace ingot::tools
