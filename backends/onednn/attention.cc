@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/cast.h"
 #include "backends/onednn/kernels/softmax.h"
 #include "backends/onednn/lowering.h"
 #include "core/base/status_macros.h"
@@ -129,19 +130,19 @@ absl::Status LowerAttention(Lowering& lowering, const Unit& unit) {
 // --- Softmax ---
 
 absl::Status SupportsSoftmax(const ir::Graph&, const ops::OpView& view) {
-  if (view.TensorType("self").dtype == ir::DType::kFloat32 &&
-      view.OutputType().dtype == ir::DType::kFloat32) {
-    return absl::OkStatus();
-  }
-  return absl::UnimplementedError("softmax is done in f32");
+  if (!ir::IsComplex(view.TensorType("self").dtype)) return absl::OkStatus();
+  return absl::UnimplementedError("softmax of complex numbers");
 }
 
 template <bool kLog>
 absl::Status LowerSoftmax(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
-  INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Dense(view.Value("self")));
-  const Tensor y = lowering.NewTensor(view.OutputType());
-  lowering.Set(view.node().outputs[0], y);
+  const bool wide = view.OutputType().dtype == ir::DType::kFloat64;
+  const ir::DType dtype = wide ? ir::DType::kFloat64 : ir::DType::kFloat32;
+  INGOT_ASSIGN_OR_RETURN(Tensor x, lowering.Strided(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(x, Cast(lowering, x, dtype));
+  INGOT_ASSIGN_OR_RETURN(x, lowering.Dense(x));
+  CastOutput y(lowering, view.node().outputs[0], dtype);
   int64_t dim = view.Int("dim");
   if (dim < 0) dim += x.rank();
   kernels::StridedSoftmaxArgs softmax;
@@ -150,24 +151,29 @@ absl::Status LowerSoftmax(Lowering& lowering, const Unit& unit) {
   for (int i = 0; i < x.rank(); ++i) {
     (i < dim ? softmax.outer : i == dim ? softmax.n : softmax.inner) *= x.dims[i];
   }
-  return lowering.AddInPlaceKernel(kLog ? "ingot:log_softmax" : "ingot:softmax",
-                                   {Read(x), Write(y)}, 0, 1, [=](const StepArgs& args) {
-                                     if (softmax.inner == 1) {
-                                       kernels::SoftmaxArgs rows;
-                                       rows.dims[0] = softmax.outer;
-                                       rows.n = softmax.n;
-                                       rows.x = args.At<float>(0);
-                                       rows.y = args.At<float>(1);
-                                       rows.log = kLog;
-                                       kernels::Softmax(rows, args.threads());
-                                     } else {
-                                       kernels::StridedSoftmaxArgs call = softmax;
-                                       call.x = args.At<float>(0);
-                                       call.y = args.At<float>(1);
-                                       kernels::StridedSoftmax(call, args.threads());
-                                     }
-                                     return absl::OkStatus();
-                                   });
+  INGOT_RETURN_IF_ERROR(lowering.AddInPlaceKernel(
+      kLog ? "ingot:log_softmax" : "ingot:softmax", {Read(x), Write(y.tensor())}, 0, 1,
+      [=](const StepArgs& args) {
+        if (wide) {
+          kernels::SoftmaxF64(softmax.outer, softmax.n, softmax.inner, args.At<double>(0),
+                              args.At<double>(1), kLog, args.threads());
+        } else if (softmax.inner == 1) {
+          kernels::SoftmaxArgs rows;
+          rows.dims[0] = softmax.outer;
+          rows.n = softmax.n;
+          rows.x = args.At<float>(0);
+          rows.y = args.At<float>(1);
+          rows.log = kLog;
+          kernels::Softmax(rows, args.threads());
+        } else {
+          kernels::StridedSoftmaxArgs call = softmax;
+          call.x = args.At<float>(0);
+          call.y = args.At<float>(1);
+          kernels::StridedSoftmax(call, args.threads());
+        }
+        return absl::OkStatus();
+      }));
+  return y.Finish();
 }
 
 constexpr OpLowering kLowerings[] = {

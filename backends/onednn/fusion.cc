@@ -99,6 +99,12 @@ bool IsPostOpOperand(const ir::TensorType& operand, const ir::Dims& dims, int ch
   return missing <= channel;
 }
 
+bool HasEmptyOperand(const ir::Graph& graph, const ir::Node& node) {
+  bool empty = false;
+  ir::ForEachOperand(node, [&](ir::ValueId v) { empty |= graph.type(v).NumElements() == 0; });
+  return empty;
+}
+
 bool IsAnchor(const ir::Graph& graph, const ir::Node& node) {
   static constexpr std::array kAnchors = {"aten::linear",     "aten::matmul", "aten::mm",
                                           "aten::bmm",        "aten::addmm",  "aten::baddbmm",
@@ -107,6 +113,8 @@ bool IsAnchor(const ir::Graph& graph, const ir::Node& node) {
                    [&](const char* op) { return node.op == op; })) {
     return false;
   }
+  // A sum over no elements is no primitive's.
+  if (HasEmptyOperand(graph, node)) return false;
   const ir::TensorType& out = graph.type(node.outputs[0]);
   return out.dtype == ir::DType::kFloat32 && out.rank() >= 2 && out.NumElements() > 0;
 }

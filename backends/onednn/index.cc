@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/scatter.h"
 #include "backends/onednn/lowering.h"
 #include "core/base/status_macros.h"
 
@@ -64,16 +65,23 @@ absl::Status LowerEmbedding(Lowering& lowering, const Unit& unit) {
 }
 
 absl::Status SupportsIndexSelect(const ir::Graph&, const ops::OpView& view) {
-  if (view.TensorType("self").rank() == 0) {
-    return absl::UnimplementedError("index_select from a number");
-  }
   return CheckIndexType(view.TensorType("index"));
+}
+
+// A number counts as one element.
+Tensor AtLeast1d(Tensor tensor) {
+  if (tensor.rank() == 0) {
+    tensor.dims = {1};
+    tensor.strides = {1};
+  }
+  return tensor;
 }
 
 absl::Status LowerIndexSelect(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
-  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(Tensor self, lowering.Dense(view.Value("self")));
   INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Dense(view.Value("index")));
+  self = AtLeast1d(self);
   const Tensor out = lowering.NewTensor(view.OutputType());
   lowering.Set(view.node().outputs[0], out);
   return AddTake(lowering, self, Wrap(view.Int("dim"), self.rank()), index, out);
@@ -82,31 +90,48 @@ absl::Status LowerIndexSelect(Lowering& lowering, const Unit& unit) {
 // --- gather ---
 
 absl::Status SupportsGather(const ir::Graph&, const ops::OpView& view) {
-  INGOT_RETURN_IF_ERROR(CheckIndexType(view.TensorType("index")));
-  const ir::TensorType& self = view.TensorType("self");
-  const ir::TensorType& index = view.TensorType("index");
-  if (self.rank() == 0 || index.rank() != self.rank()) {
-    return absl::UnimplementedError("gather from or by a number");
+  return CheckIndexType(view.TensorType("index"));
+}
+
+// Whether the dimensions before and after `dim` collapse into one each, of which index may use a
+// part: it is smaller in none but the outermost of them.
+bool Collapses(const ir::Dims& self, const ir::Dims& index, int64_t dim) {
+  for (size_t i = 0; i < self.size(); ++i) {
+    const auto at = static_cast<int64_t>(i);
+    if (at != dim && at != 0 && at != dim + 1 && self[i] != index[i]) return false;
   }
-  if (ir::ElementSize(self.dtype) > 8) return absl::UnimplementedError("gather of c128");
-  // The dimensions before and after `dim` each collapse into one, of which index may use a part,
-  // only if index is smaller in none but the outermost of them.
-  const int64_t dim = Wrap(view.Int("dim"), self.rank());
-  for (int64_t i = 0; i < self.rank(); ++i) {
-    if (i != dim && i != 0 && i != dim + 1 && self.dims[i] != index.dims[i]) {
-      return absl::UnimplementedError("gather by an index that is smaller in an inner dimension");
-    }
-  }
-  return absl::OkStatus();
+  return true;
+}
+
+absl::Status LowerStridedGather(Lowering& lowering, const Tensor& self, int64_t dim,
+                                const Tensor& index, const Tensor& out) {
+  return lowering.AddKernel("ingot:gather", {Read(self), Read(index), Write(out)},
+                            [=](const StepArgs& args) {
+                              kernels::ScatterArgs call;
+                              call.dtype = self.dtype;
+                              call.dims = index.dims;
+                              call.src_strides = self.strides;
+                              call.along = static_cast<int>(dim);
+                              call.size = self.dims[dim];
+                              call.index = IndicesOf(index, args.At<void>(1));
+                              call.src = args.At<void>(0);
+                              call.out = args.At<void>(2);
+                              return kernels::GatherStrided(call);
+                            });
 }
 
 absl::Status LowerGather(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
-  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
-  INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Dense(view.Value("index")));
+  INGOT_ASSIGN_OR_RETURN(Tensor self, lowering.Dense(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(Tensor index, lowering.Dense(view.Value("index")));
+  self = AtLeast1d(self);
+  index = AtLeast1d(index);
   const Tensor out = lowering.NewTensor(view.OutputType());
   lowering.Set(view.node().outputs[0], out);
   const int64_t dim = Wrap(view.Int("dim"), self.rank());
+  if (ir::ElementSize(self.dtype) > 8 || !Collapses(self.dims, index.dims, dim)) {
+    return LowerStridedGather(lowering, self, dim, index, out);
+  }
   kernels::GatherArgs gather;
   gather.size = self.dims[dim];
   gather.x_inner = Product(absl::MakeConstSpan(self.dims).subspan(dim + 1));
@@ -121,6 +146,28 @@ absl::Status LowerGather(Lowering& lowering, const Unit& unit) {
                               call.index = IndicesOf(index, args.At<void>(1));
                               call.out = args.At<void>(2);
                               return kernels::Gather(call, args.threads());
+                            });
+}
+
+// --- take: by places in the flattened tensor ---
+
+absl::Status LowerTake(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Dense(view.Value("index")));
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], out);
+  kernels::TakeArgs take;
+  take.size = self.NumElements();
+  take.inner_bytes = static_cast<int64_t>(ir::ElementSize(self.dtype));
+  take.allow_negative = true;
+  return lowering.AddKernel("ingot:take", {Read(self), Read(index), Write(out)},
+                            [=](const StepArgs& args) {
+                              kernels::TakeArgs call = take;
+                              call.x = args.At<void>(0);
+                              call.indices = IndicesOf(index, args.At<void>(1));
+                              call.out = args.At<void>(2);
+                              return kernels::Take(call, args.threads());
                             });
 }
 
@@ -204,6 +251,7 @@ constexpr OpLowering kLowerings[] = {
     {"aten::embedding", &SupportsEmbedding, &LowerEmbedding},
     {"aten::index_select", &SupportsIndexSelect, &LowerIndexSelect},
     {"aten::gather", &SupportsGather, &LowerGather},
+    {"aten::take", &SupportsIndexSelect, &LowerTake},
     {"aten::index.Tensor", &SupportsIndex, &LowerIndex},
 };
 

@@ -83,8 +83,28 @@ absl::StatusOr<Product> ReadProduct(Lowering& lowering, const ops::OpView& view)
     if (p.beta == 0) p.addend.reset();
     return p;
   }
+  if (op == "aten::addmv" || op == "aten::addbmm") {
+    const bool vector = op == "aten::addmv";
+    INGOT_ASSIGN_OR_RETURN(p.addend, tensor("self"));
+    INGOT_ASSIGN_OR_RETURN(p.a, tensor(vector ? "mat" : "batch1"));
+    INGOT_ASSIGN_OR_RETURN(p.b, tensor(vector ? "vec" : "batch2"));
+    p.alpha = view.Float("alpha");
+    p.beta = view.Float("beta");
+    if (p.beta == 0) p.addend.reset();
+    if (vector) return p;
+    // The sum over the batch is one more part of the inner dimension: [m, b k] times [b k, n].
+    const int64_t b = p.a.dims[0], m = p.a.dims[1], k = p.a.dims[2], n = p.b.dims[2];
+    std::swap(p.a.dims[0], p.a.dims[1]);
+    std::swap(p.a.strides[0], p.a.strides[1]);
+    INGOT_ASSIGN_OR_RETURN(p.a, Reshaped(lowering, p.a, {m, b * k}));
+    INGOT_ASSIGN_OR_RETURN(p.b, Reshaped(lowering, p.b, {b * k, n}));
+    return p;
+  }
   INGOT_ASSIGN_OR_RETURN(p.a, tensor("self"));
-  INGOT_ASSIGN_OR_RETURN(p.b, tensor(op == "aten::matmul" ? "other" : "mat2"));
+  INGOT_ASSIGN_OR_RETURN(p.b, tensor(op == "aten::matmul" ? "other"
+                                     : op == "aten::dot"  ? "tensor"
+                                     : op == "aten::mv"   ? "vec"
+                                                          : "mat2"));
   return p;
 }
 
@@ -97,14 +117,10 @@ absl::Status Supports(const ir::Graph& graph, const ops::OpView& view) {
     }
   });
   INGOT_RETURN_IF_ERROR(status);
-  const int last = view.node().op == "aten::linear" || view.node().op == "aten::matmul" ||
-                           view.node().op == "aten::mm" || view.node().op == "aten::bmm"
-                       ? 0
-                       : 1;
+  // With an addend the factors come after it.
+  const int last = view.def().schema.Find("alpha") >= 0 ? 1 : 0;
   const ir::TensorType& a = graph.type(std::get<ir::ValueRef>(view.node().args[last]).id);
-  if (a.rank() == 0 || a.dims.back() == 0) {
-    return absl::UnimplementedError("a product over no elements");
-  }
+  if (a.rank() == 0) return absl::UnimplementedError("a product with a number");
   if (last == 1) {
     for (const char* name : {"alpha", "beta"}) {
       if (view.Value(name) != ir::kNoValue) {
@@ -283,9 +299,27 @@ absl::Status LowerOneDnn(Lowering& lowering, Product p, const Unit& unit, const 
   return lowering.AddCall(*desc, std::move(arguments));
 }
 
+// A product over no elements: beta * addend, or zeros.
+absl::Status LowerEmpty(Lowering& lowering, const Product& p, ir::ValueId result) {
+  const ir::TensorType& type = lowering.graph().type(result);
+  if (p.addend) {
+    INGOT_ASSIGN_OR_RETURN(const Tensor scaled, Scaled(lowering, *p.addend, p.beta));
+    lowering.Set(result, BroadcastTo(scaled, type.dims));
+    return absl::OkStatus();
+  }
+  const std::vector<float> zeros(type.NumElements(), 0.0f);
+  INGOT_ASSIGN_OR_RETURN(const Tensor out,
+                         lowering.NewConstant(type.dtype, type.dims, zeros.data()));
+  lowering.Set(result, out);
+  return absl::OkStatus();
+}
+
 absl::Status Lower(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(Product p, ReadProduct(lowering, view));
+  if (p.a.dims.back() == 0) {
+    return LowerEmpty(lowering, p, lowering.graph().node(unit.nodes.back()).outputs[0]);
+  }
   const ir::ValueId result = lowering.graph().node(unit.nodes.back()).outputs[0];
   Tensor out = lowering.NewTensor(lowering.graph().type(result));
   lowering.Set(result, out);
@@ -326,6 +360,8 @@ constexpr OpLowering kLowerings[] = {
     {"aten::linear", &Supports, &Lower}, {"aten::matmul", &Supports, &Lower},
     {"aten::mm", &Supports, &Lower},     {"aten::bmm", &Supports, &Lower},
     {"aten::addmm", &Supports, &Lower},  {"aten::baddbmm", &Supports, &Lower},
+    {"aten::addmv", &Supports, &Lower},  {"aten::addbmm", &Supports, &Lower},
+    {"aten::dot", &Supports, &Lower},    {"aten::mv", &Supports, &Lower},
 };
 
 }  // namespace

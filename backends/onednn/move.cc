@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/cast.h"
 #include "backends/onednn/kernels/copy.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/lowering.h"
@@ -62,15 +63,6 @@ absl::Status SupportsAny(const ir::Graph&, const ops::OpView&) { return absl::Ok
 
 // --- cat, stack ---
 
-absl::Status SupportsJoin(const ir::Graph& graph, const ops::OpView& view) {
-  for (ir::ValueId value : view.Values("tensors")) {
-    if (graph.type(value).dtype != view.OutputType().dtype) {
-      return absl::UnimplementedError("joining tensors of several dtypes needs casts before it");
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::Status LowerJoin(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   const bool stack = view.node().op == "aten::stack";
@@ -81,6 +73,7 @@ absl::Status LowerJoin(Lowering& lowering, const Unit& unit) {
   int64_t at = 0;
   for (ir::ValueId value : view.Values("tensors")) {
     INGOT_ASSIGN_OR_RETURN(Tensor source, lowering.Strided(value));
+    INGOT_ASSIGN_OR_RETURN(source, Cast(lowering, source, out.dtype));
     // PyTorch lets cat skip tensors of shape [0] whatever the others' rank.
     if (source.NumElements() == 0) continue;
     if (stack) {
@@ -269,15 +262,11 @@ absl::Status LowerTriangle(Lowering& lowering, const Unit& unit) {
 
 // --- slice_scatter, select_scatter: `self` with a window replaced by `src` ---
 
-absl::Status SupportsScatter(const ir::Graph&, const ops::OpView& view) {
-  if (view.TensorType("self").dtype == view.TensorType("src").dtype) return absl::OkStatus();
-  return absl::UnimplementedError("self and src of different dtypes");
-}
-
 absl::Status LowerWindowUpdate(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
   INGOT_ASSIGN_OR_RETURN(Tensor src, lowering.Strided(view.Value("src")));
+  INGOT_ASSIGN_OR_RETURN(src, Cast(lowering, src, self.dtype));
   const Tensor out = lowering.NewTensor(view.OutputType());
   lowering.Set(view.node().outputs[0], out);
   const int64_t dim = Wrap(view.Int("dim"), self.rank()), size = self.dims[dim];
@@ -346,8 +335,8 @@ absl::Status LowerPixelShuffle(Lowering& lowering, const Unit& unit) {
 }
 
 constexpr OpLowering kMoves[] = {
-    {"aten::cat", &SupportsJoin, &LowerJoin},
-    {"aten::stack", &SupportsJoin, &LowerJoin},
+    {"aten::cat", &SupportsAny, &LowerJoin},
+    {"aten::stack", &SupportsAny, &LowerJoin},
     {"aten::repeat", &SupportsAny, &LowerRepeat},
     {"aten::flip", &SupportsAny, &LowerFlip},
     {"aten::roll", &SupportsAny, &LowerRoll},
@@ -356,8 +345,8 @@ constexpr OpLowering kMoves[] = {
     {"aten::triu", &SupportsAny, &LowerTriangle<false>},
     {"aten::pixel_shuffle", &SupportsAny, &LowerPixelShuffle<false>},
     {"aten::pixel_unshuffle", &SupportsAny, &LowerPixelShuffle<true>},
-    {"aten::slice_scatter", &SupportsScatter, &LowerWindowUpdate},
-    {"aten::select_scatter", &SupportsScatter, &LowerWindowUpdate},
+    {"aten::slice_scatter", &SupportsAny, &LowerWindowUpdate},
+    {"aten::select_scatter", &SupportsAny, &LowerWindowUpdate},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/norm.h"
+#include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/kernels/pointwise.h"
 #include "backends/onednn/layout.h"
 #include "core/base/status_macros.h"
@@ -90,7 +91,7 @@ absl::Status LowerGroupNorm(Lowering& lowering, const Unit& unit) {
   norm.batch = x.dims[0];
   norm.channels = x.dims[1];
   norm.spatial = x.NumElements() / (norm.batch * norm.channels);
-  norm.groups = view.Int("num_groups");
+  norm.groups = view.Int(view.def().schema.Find("group") >= 0 ? "group" : "num_groups");
   norm.eps = static_cast<float>(view.Float("eps"));
   std::vector<Operand> operands = {Read(x), Write(y)};
   if (nhwc) {
@@ -113,6 +114,56 @@ absl::Status LowerGroupNorm(Lowering& lowering, const Unit& unit) {
         }
         return absl::OkStatus();
       });
+}
+
+// --- native_layer_norm, native_group_norm: with the statistics as results ---
+
+// Mean and 1 / sqrt(variance + eps) of each row of x, dense [rows, n].
+void RowStatistics(const float* x, int64_t rows, int64_t n, double eps, float* mean, float* rstd,
+                   int threads) {
+  kernels::ParallelFor(threads, rows, kernels::GrainFor(2.0 * static_cast<double>(n) + 1),
+                       [&](int64_t begin, int64_t end, int) {
+                         for (int64_t row = begin; row < end; ++row) {
+                           const float* const v = x + row * n;
+                           double sum = 0, squares = 0;
+                           for (int64_t i = 0; i < n; ++i) sum += v[i];
+                           const double average = n == 0 ? 0 : sum / static_cast<double>(n);
+                           for (int64_t i = 0; i < n; ++i) {
+                             squares += (v[i] - average) * (v[i] - average);
+                           }
+                           const double variance = n == 0 ? 0 : squares / static_cast<double>(n);
+                           mean[row] = static_cast<float>(average);
+                           rstd[row] = static_cast<float>(1 / std::sqrt(variance + eps));
+                         }
+                       });
+}
+
+template <absl::Status (*kLowerResult)(Lowering&, const Unit&)>
+absl::Status LowerNative(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  const std::vector<ir::ValueId>& outputs = view.node().outputs;
+  const int produced = outputs[1] != ir::kNoValue ? 1 : outputs[2] != ir::kNoValue ? 2 : 0;
+  if (produced != 0) {
+    // Before the result, which may take over x's memory.
+    INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Dense(view.Value("input")));
+    const ir::TensorType& type = view.OutputType(produced);
+    const Tensor mean = lowering.NewTensor(type), rstd = lowering.NewTensor(type);
+    if (outputs[1] != ir::kNoValue) lowering.Set(outputs[1], mean);
+    if (outputs[2] != ir::kNoValue) lowering.Set(outputs[2], rstd);
+    const int64_t rows = type.NumElements(), n = rows == 0 ? 0 : x.NumElements() / rows;
+    const double eps = view.Float("eps");
+    INGOT_RETURN_IF_ERROR(lowering.AddKernel(
+        "ingot:row_statistics", {Read(x), Write(mean), Write(rstd)}, [=](const StepArgs& args) {
+          RowStatistics(args.At<float>(0), rows, n, eps, args.At<float>(1), args.At<float>(2),
+                        args.threads());
+          return absl::OkStatus();
+        }));
+  }
+  if (outputs[0] == ir::kNoValue) return absl::OkStatus();
+  const ir::TensorType& type = lowering.graph().type(outputs[0]);
+  if (type.NumElements() != 0) return kLowerResult(lowering, unit);
+  lowering.Set(outputs[0], lowering.NewTensor(type));
+  return absl::OkStatus();
 }
 
 // --- batch_norm that no convolution takes in ---
@@ -157,6 +208,8 @@ absl::Status LowerBatchNorm(Lowering& lowering, const Unit& unit) {
 constexpr OpLowering kLowerings[] = {
     {"aten::layer_norm", &SupportsF32, &LowerRowNorm<false>},
     {"aten::rms_norm", &SupportsF32, &LowerRowNorm<true>},
+    {"aten::native_layer_norm", &SupportsF32, &LowerNative<&LowerRowNorm<false>>},
+    {"aten::native_group_norm", &SupportsF32, &LowerNative<&LowerGroupNorm>},
     {"aten::group_norm", &SupportsF32, &LowerGroupNorm},
     {"aten::batch_norm", &SupportsF32, &LowerBatchNorm},
 };

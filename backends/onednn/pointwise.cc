@@ -194,6 +194,41 @@ absl::Status LowerPointwise(Lowering& lowering, const Unit& unit) {
                                    });
 }
 
+absl::Status AddMap(Lowering& lowering, absl::string_view implementation,
+                    absl::Span<const Tensor> inputs, const Tensor& out, EmitFn emit) {
+  kernels::PointwiseBuilder builder(out.dims);
+  std::vector<int> numbers;
+  std::vector<Operand> operands;
+  for (const Tensor& input : inputs) {
+    numbers.push_back(builder.Input(input.dtype, BroadcastTo(input, out.dims).strides));
+    operands.push_back(Read(input));
+  }
+  operands.push_back(Write(out));
+  if (operands.size() > kMaxOperands) return absl::InternalError("a map of too many tensors");
+  const int result = emit(builder, numbers);
+  // What the builder narrows when it stores.
+  const DType wide = IsValueType(out.dtype)      ? out.dtype
+                     : ir::IsFloating(out.dtype) ? DType::kFloat32
+                                                 : DType::kInt32;
+  const int cast = builder.dtype(result) == wide ? result : builder.Cast(result, wide);
+  if (wide == out.dtype) {
+    builder.Output(cast);
+  } else {
+    builder.Output(cast, out.dtype);
+  }
+  INGOT_ASSIGN_OR_RETURN(kernels::Pointwise built, std::move(builder).Build());
+  auto program = std::make_shared<const kernels::Pointwise>(std::move(built));
+  const int count = static_cast<int>(inputs.size());
+  return lowering.AddKernel(implementation, std::move(operands),
+                            [program, count](const StepArgs& args) {
+                              std::array<const void*, kMaxOperands> in;
+                              for (int i = 0; i < count; ++i) in[i] = args.At<void>(i);
+                              void* const output = args.At<void>(count);
+                              program->Run(in.data(), &output, args.threads());
+                              return absl::OkStatus();
+                            });
+}
+
 bool IsPointwise(const ir::Graph& graph, ir::NodeId id) {
   const ir::Node& node = graph.node(id);
   if (FindPointwise(node.op) == nullptr) return false;

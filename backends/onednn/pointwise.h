@@ -6,7 +6,11 @@
 #ifndef INGOT_BACKENDS_ONEDNN_POINTWISE_H_
 #define INGOT_BACKENDS_ONEDNN_POINTWISE_H_
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "backends/onednn/kernels/pointwise.h"
 #include "backends/onednn/lowering.h"
 #include "core/ir/graph.h"
 #include "core/ops/op_view.h"
@@ -19,6 +23,14 @@ bool IsPointwise(const ir::Graph& graph, ir::NodeId node);
 // For ops that are elementwise only sometimes (casts).
 absl::Status SupportsPointwise(const ir::Graph& graph, const ops::OpView& view);
 absl::Status LowerPointwise(Lowering& lowering, const Unit& unit);
+
+// Adds a step of its own: a function of the elements of `inputs`, which have strides and are
+// broadcast to the sizes of `out`, a tensor that is new. `emit` gets the builder's numbers of the
+// inputs, in the types that the builder widens them to, and returns the result's, which is cast to
+// out's type.
+using EmitFn = absl::FunctionRef<int(kernels::PointwiseBuilder&, absl::Span<const int>)>;
+absl::Status AddMap(Lowering& lowering, absl::string_view implementation,
+                    absl::Span<const Tensor> inputs, const Tensor& out, EmitFn emit);
 
 }  // namespace ingot::onednn
 

@@ -186,6 +186,115 @@ int Frac(Emitter& e) {
   return e.Op(PwOp::kSub, {x, e.Op(PwOp::kTrunc, {x})});
 }
 
+// --- Compositions; NaN fails comparisons and so takes their second branch ---
+
+int Select(Emitter& e, int condition, int yes, int no) {
+  return e.Op(PwOp::kWhere, {condition, yes, no});
+}
+int IsNan(Emitter& e, int x) { return e.Op(PwOp::kNe, {x, x}); }
+int Zero(Emitter& e) { return e.Constant(0, e.out()); }
+
+int Entr(Emitter& e) {
+  const int x = e.Arg(0, e.out());
+  const int inside = e.Op(PwOp::kNeg, {e.Op(PwOp::kMul, {x, e.Op(PwOp::kLog, {x})})});
+  const int at_most =
+      Select(e, e.Op(PwOp::kEq, {x, Zero(e)}), Zero(e), e.Constant(-kInfinity, e.out()));
+  const int keeps = e.Op(PwOp::kOr, {e.Op(PwOp::kGt, {x, Zero(e)}), IsNan(e, x)});
+  return Select(e, keeps, inside, at_most);
+}
+
+int Sinc(Emitter& e) {
+  const int x = e.Arg(0, e.out());
+  const int angle = e.Op(PwOp::kMul, {x, e.Constant(3.14159265358979323846, e.out())});
+  const int ratio = e.Op(PwOp::kDiv, {e.Op(PwOp::kSin, {angle}), angle});
+  return Select(e, e.Op(PwOp::kEq, {x, Zero(e)}), e.Constant(1, e.out()), ratio);
+}
+
+int Logit(Emitter& e) {
+  int x = e.Arg(0, e.out());
+  if (e.view().Has("eps")) {
+    const double eps = e.view().Float("eps");
+    x = e.Op(PwOp::kClamp, {x}, {eps, 1 - eps, 1});
+  }
+  const int rest = e.Op(PwOp::kSub, {e.Constant(1, e.out()), x});
+  return e.Op(PwOp::kLog, {e.Op(PwOp::kDiv, {x, rest})});
+}
+
+int NanToNum(Emitter& e) {
+  const DType type = e.out();
+  const int x = e.Arg(0, type);
+  if (!ir::IsFloating(type)) return x;
+  const double most = type == DType::kFloat64 ? std::numeric_limits<double>::max()
+                                              : std::numeric_limits<float>::max();
+  const int high = e.Constant(e.view().FloatOr("posinf", most), type);
+  const int low = e.Constant(e.view().FloatOr("neginf", -most), type);
+  const int nan = e.Constant(e.view().FloatOr("nan", 0), type);
+  const int is_high = e.Op(PwOp::kEq, {x, e.Constant(kInfinity, type)});
+  const int is_low = e.Op(PwOp::kEq, {x, e.Constant(-kInfinity, type)});
+  return Select(e, is_high, high, Select(e, is_low, low, Select(e, IsNan(e, x), nan, x)));
+}
+
+// x == +-inf; never for integers.
+template <int kSign>
+int IsSignedInfinity(Emitter& e) {
+  const DType type = e.view().TensorType("self").dtype;
+  const int x = e.Arg(0, type);
+  if (!ir::IsFloating(type)) return IsNan(e, x);
+  return e.Op(PwOp::kEq, {x, e.Constant(kSign * kInfinity, type)});
+}
+
+int Signbit(Emitter& e) {
+  const DType type = e.view().TensorType("self").dtype;
+  int x = e.Arg(0, type);
+  if (type == DType::kBool) return IsNan(e, x);
+  if (ir::IsFloating(type)) x = e.Op(PwOp::kCopysign, {e.Constant(1, type), x});
+  return e.Op(PwOp::kLt, {x, e.Constant(0, type)});
+}
+
+// log(b^x + b^y) = m + log_b(1 + b^-|x - y|), m the greater; equal infinities are their own result.
+template <PwOp kPower>
+int LogAddExp(Emitter& e) {
+  const DType type = e.out();
+  const int x = e.Arg(0, type), y = e.Arg(1, type);
+  const int distance = e.Op(PwOp::kAbs, {e.Op(PwOp::kSub, {x, y})});
+  int rest = e.Op(PwOp::kLog1p, {e.Op(kPower, {e.Op(PwOp::kNeg, {distance})})});
+  constexpr double kInverseLog2 = 1.4426950408889634074;
+  if (kPower == PwOp::kExp2) {
+    rest = e.Op(PwOp::kMul, {rest, e.Constant(kInverseLog2, type)});
+  }
+  const int sum = e.Op(PwOp::kAdd, {e.Op(PwOp::kMaximum, {x, y}), rest});
+  const int same = e.Op(PwOp::kAnd, {e.Op(PwOp::kEq, {x, y}), e.Op(PwOp::kIsInf, {x})});
+  return Select(e, same, x, sum);
+}
+
+int Heaviside(Emitter& e) {
+  const DType type = e.out();
+  const int x = e.Arg(0, type);
+  const int step = e.Cast(e.Op(PwOp::kGt, {x, e.Constant(0, type)}), type);
+  return Select(e, e.Op(PwOp::kEq, {x, e.Constant(0, type)}), e.Arg(1, type), step);
+}
+
+// x * log(y), or log1p; 0 where x is 0 unless y is NaN.
+template <PwOp kLog>
+int XLogY(Emitter& e) {
+  const DType type = e.out();
+  const int x = e.Arg(0, type), y = e.Arg(1, type);
+  const int product = e.Op(PwOp::kMul, {x, e.Op(kLog, {y})});
+  const int otherwise = Select(e, e.Op(PwOp::kEq, {x, Zero(e)}), Zero(e), product);
+  return Select(e, IsNan(e, y), y, otherwise);
+}
+
+// A NaN gives way.
+template <PwOp kOp, PwOp kBoolOp>
+int Yielding(Emitter& e) {
+  const DType type = e.out();
+  const int x = e.Arg(0, type), y = e.Arg(1, type);
+  if (type == DType::kBool) return e.Op(kBoolOp, {x, y});
+  const int extreme = e.Op(kOp, {x, y});
+  if (!ir::IsFloating(type)) return extreme;
+  return Select(e, IsNan(e, x), y, Select(e, IsNan(e, y), x, extreme));
+}
+
 int LogicalNot(Emitter& e) { return e.Op(PwOp::kNot, {e.Arg(0, DType::kBool)}); }
 int CastSelf(Emitter& e) { return e.Arg(0, e.out()); }
 int CastSecond(Emitter& e) { return e.Arg(1, e.out()); }
@@ -349,6 +458,34 @@ constexpr PointwiseOp kOps[] = {
     {"aten::round", &Rounding<PwOp::kRound>, nullptr},
     {"aten::trunc", &Rounding<PwOp::kTrunc>, nullptr},
     {"aten::frac", &Frac, nullptr},
+    {"aten::lgamma", &Unary<PwOp::kLgamma>, nullptr},
+    {"aten::digamma", &Unary<PwOp::kDigamma>, nullptr},
+    {"aten::erfinv", &Unary<PwOp::kErfinv>, nullptr},
+    {"aten::i0", &Unary<PwOp::kI0>, nullptr},
+    {"aten::special_i1", &Unary<PwOp::kI1>, nullptr},
+    {"aten::special_entr", &Entr, nullptr},
+    {"aten::sinc", &Sinc, nullptr},
+    {"aten::logit", &Logit, nullptr},
+    {"aten::nan_to_num", &NanToNum, nullptr},
+    {"aten::isneginf", &IsSignedInfinity<-1>, nullptr},
+    {"aten::isposinf", &IsSignedInfinity<1>, nullptr},
+    {"aten::signbit", &Signbit, nullptr},
+    {"aten::logaddexp", &LogAddExp<PwOp::kExp>, nullptr},
+    {"aten::logaddexp2", &LogAddExp<PwOp::kExp2>, nullptr},
+    {"aten::copysign.Tensor", &Binary<PwOp::kCopysign>, nullptr},
+    {"aten::heaviside", &Heaviside, nullptr},
+    {"aten::hypot", &Binary<PwOp::kHypot>, nullptr},
+    {"aten::nextafter", &Binary<PwOp::kNextafter>, nullptr},
+    {"aten::xlogy.Tensor", &XLogY<PwOp::kLog>, nullptr},
+    {"aten::special_xlog1py", &XLogY<PwOp::kLog1p>, nullptr},
+    {"aten::fmax", &Yielding<PwOp::kMaximum, PwOp::kOr>, nullptr},
+    {"aten::fmin", &Yielding<PwOp::kMinimum, PwOp::kAnd>, nullptr},
+    {"aten::clamp_min.Tensor", &BinaryOrLogic<PwOp::kMaximum, PwOp::kOr>, nullptr},
+    {"aten::clamp_max.Tensor", &BinaryOrLogic<PwOp::kMinimum, PwOp::kAnd>, nullptr},
+    {"aten::gcd", &Binary<PwOp::kGcd>, nullptr},
+    {"aten::lcm", &Binary<PwOp::kLcm>, nullptr},
+    {"aten::bitwise_left_shift.Tensor", &Binary<PwOp::kShiftLeft>, nullptr},
+    {"aten::bitwise_right_shift.Tensor", &Binary<PwOp::kShiftRight>, nullptr},
     {"aten::isnan", &Predicate<PwOp::kIsNan>, nullptr},
     {"aten::isinf", &Predicate<PwOp::kIsInf>, nullptr},
     {"aten::isfinite", &Predicate<PwOp::kIsFinite>, nullptr},

@@ -1,12 +1,11 @@
 // Max, average and adaptive average pooling.
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "backends/onednn/kernels/parallel.h"
+#include "backends/onednn/kernels/window_pool.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/max_pool.h"
@@ -17,12 +16,21 @@ namespace {
 
 constexpr double kElementsPerNanosecond = 8;  // read, one core, for deciding about threads
 
+// Sizes of the results, of which some may not be produced.
+const ir::Dims& ResultDims(const ops::OpView& view) {
+  int i = 0;
+  while (view.node().outputs[i] == ir::kNoValue) ++i;
+  return view.OutputType(i).dims;
+}
+
 struct Pooling {
   dnnl_alg_kind_t algorithm = dnnl_pooling_max;
   int spatial = 2;
+  bool adaptive = false;
   Window window;
-  // Adaptive windows of several sizes, which oneDNN can't express.
-  bool uneven = false;
+  bool include_padding = false;
+  double divisor = 0;   // 0: by the windows
+  bool direct = false;  // for the own kernel: oneDNN can't express it
 };
 
 std::vector<int64_t> Spread(absl::Span<const int64_t> list, int spatial) {
@@ -31,15 +39,15 @@ std::vector<int64_t> Spread(absl::Span<const int64_t> list, int spatial) {
 }
 
 // "aten::max_pool2d" -> 2.
-int SpatialDims(absl::string_view op) { return op[op.size() - 2] - '0'; }
+int SpatialDims(absl::string_view op) { return op[op.find("pool") + 4] - '0'; }
 
 Pooling ReadAdaptive(const ops::OpView& view, Pooling p) {
   const ir::Dims& in = view.TensorType("self").dims;
-  const ir::Dims& out = view.OutputType().dims;
-  p.algorithm = dnnl_pooling_avg_exclude_padding;
+  const ir::Dims& out = ResultDims(view);
+  p.adaptive = true;
   for (int i = 0; i < p.spatial; ++i) {
     const int64_t size = in[in.size() - p.spatial + i], parts = out[out.size() - p.spatial + i];
-    p.uneven |= size % parts != 0;
+    p.direct |= size % parts != 0;
     p.window.kernel.push_back(std::max<int64_t>(size / parts, 1));
   }
   p.window.stride = p.window.kernel;
@@ -49,13 +57,8 @@ Pooling ReadAdaptive(const ops::OpView& view, Pooling p) {
   return p;
 }
 
-// Unimplemented if oneDNN divides otherwise than PyTorch.
-absl::StatusOr<Pooling> ReadPooling(const ops::OpView& view) {
-  const std::string& op = view.node().op;
-  Pooling p;
-  p.spatial = SpatialDims(op);
-  if (absl::StrContains(op, "adaptive")) return ReadAdaptive(view, p);
-  const bool average = absl::StrContains(op, "avg");
+Pooling ReadWindows(const ops::OpView& view, Pooling p) {
+  const bool average = p.algorithm != dnnl_pooling_max;
   Window& w = p.window;
   w.kernel = Spread(view.Ints("kernel_size"), p.spatial);
   w.stride = view.Ints("stride").empty() ? w.kernel : Spread(view.Ints("stride"), p.spatial);
@@ -64,7 +67,7 @@ absl::StatusOr<Pooling> ReadPooling(const ops::OpView& view) {
   w.dilation =
       average ? std::vector<int64_t>(p.spatial, 1) : Spread(view.Ints("dilation"), p.spatial);
   const ir::Dims& in = view.TensorType("self").dims;
-  const ir::Dims& out = view.OutputType().dims;
+  const ir::Dims& out = ResultDims(view);
   bool beyond = false;
   for (int i = 0; i < p.spatial; ++i) {
     // With ceil_mode the last window may begin inside and end beyond the padded input.
@@ -75,66 +78,112 @@ absl::StatusOr<Pooling> ReadPooling(const ops::OpView& view) {
     w.padding_end[i] = std::max(w.padding_end[i], needed);
   }
   if (!average) return p;
-  const bool include = view.Bool("count_include_pad");
-  if (include && beyond) {
-    return absl::UnimplementedError("average over windows that end beyond the padding");
-  }
+  p.include_padding = view.Bool("count_include_pad");
+  // oneDNN counts what lies beyond the padding, too.
+  p.direct |= p.include_padding && beyond;
   if (p.spatial > 1 && view.Has("divisor_override")) {
-    return absl::UnimplementedError("average pooling with divisor_override");
+    p.divisor = static_cast<double>(view.Int("divisor_override"));
+    p.direct = true;
   }
-  p.algorithm = include ? dnnl_pooling_avg_include_padding : dnnl_pooling_avg_exclude_padding;
+  if (p.include_padding) p.algorithm = dnnl_pooling_avg_include_padding;
   return p;
 }
 
+Pooling ReadPooling(const ops::OpView& view) {
+  const std::string& op = view.node().op;
+  Pooling p;
+  p.spatial = SpatialDims(op);
+  if (absl::StrContains(op, "avg")) p.algorithm = dnnl_pooling_avg_exclude_padding;
+  // Positions of maxima, and types that the fast paths lack.
+  p.direct = view.node().outputs.size() > 1 ||
+             (absl::StrContains(op, "adaptive") && p.algorithm == dnnl_pooling_max) ||
+             view.TensorType("self").dtype != ir::DType::kFloat32;
+  return absl::StrContains(op, "adaptive") ? ReadAdaptive(view, p) : ReadWindows(view, p);
+}
+
 absl::Status Supports(const ir::Graph&, const ops::OpView& view) {
-  const ir::TensorType& self = view.TensorType("self");
-  if (self.dtype != ir::DType::kFloat32) {
-    return absl::UnimplementedError(
-        absl::StrCat("pooling is done in f32, not ", ir::DTypeName(self.dtype)));
-  }
-  if (view.OutputType().NumElements() == 0) return absl::OkStatus();
-  return ReadPooling(view).status();
+  const ir::DType dtype = view.TensorType("self").dtype;
+  const bool average = absl::StrContains(view.node().op, "avg");
+  if (!ir::IsComplex(dtype) && (!average || ir::IsFloating(dtype))) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("no pooling of ", ir::DTypeName(dtype)));
 }
 
-// Windows [floor(i in / out), ceil((i + 1) in / out)) of [planes, h, w].
-void AdaptiveAverage(const float* x, float* y, int64_t planes, int64_t h, int64_t w, int64_t out_h,
-                     int64_t out_w, int threads) {
-  const auto begin_of = [](int64_t i, int64_t in, int64_t out) { return i * in / out; };
-  const auto end_of = [](int64_t i, int64_t in, int64_t out) {
-    return ((i + 1) * in + out - 1) / out;
-  };
-  const auto plane = [&](int64_t first, int64_t last, int) {
-    for (int64_t p = first; p < last; ++p) {
-      for (int64_t oh = 0; oh < out_h; ++oh) {
-        const int64_t h0 = begin_of(oh, h, out_h), h1 = end_of(oh, h, out_h);
-        for (int64_t ow = 0; ow < out_w; ++ow) {
-          const int64_t w0 = begin_of(ow, w, out_w), w1 = end_of(ow, w, out_w);
-          double sum = 0;
-          for (int64_t i = h0; i < h1; ++i) {
-            for (int64_t j = w0; j < w1; ++j) sum += x[(p * h + i) * w + j];
-          }
-          y[(p * out_h + oh) * out_w + ow] =
-              static_cast<float>(sum / static_cast<double>((h1 - h0) * (w1 - w0)));
-        }
-      }
+// --- The own kernel ---
+
+// The windows of spatial dimension `i`.
+std::vector<kernels::PoolTaps> WindowsOf(const Pooling& p, int i, int64_t in, int64_t out) {
+  std::vector<kernels::PoolTaps> windows;
+  for (int64_t o = 0; o < out; ++o) {
+    kernels::PoolTaps taps;
+    if (p.adaptive) {
+      taps.begin = o * in / out;
+      taps.end = ((o + 1) * in + out - 1) / out;
+      taps.extent = taps.end - taps.begin;
+      windows.push_back(taps);
+      continue;
     }
-  };
-  kernels::ParallelFor(threads, planes, kernels::GrainFor(static_cast<double>(h * w) + 1), plane);
+    const Window& w = p.window;
+    const int64_t first = o * w.stride[i] - w.padding_begin[i];
+    const int64_t last = first + w.dilation[i] * (w.kernel[i] - 1) + 1;
+    taps.step = w.dilation[i];
+    taps.begin = first >= 0 ? first : first + (-first + taps.step - 1) / taps.step * taps.step;
+    taps.end = std::min(last, in);
+    // The padding after the input is as wide as the one before.
+    taps.extent =
+        p.include_padding ? std::min(last, in + w.padding_begin[i]) - first : taps.end - taps.begin;
+    windows.push_back(taps);
+  }
+  return windows;
 }
 
-absl::Status LowerUneven(Lowering& lowering, const Unit& unit, const Pooling& p) {
+absl::Status LowerDirect(Lowering& lowering, const Unit& unit, const Pooling& p) {
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Dense(view.Value("self")));
-  const Tensor y = lowering.NewTensor(view.OutputType());
-  lowering.Set(view.node().outputs[0], y);
-  const int rank = x.rank();
-  const int64_t w = x.dims[rank - 1], h = p.spatial > 1 ? x.dims[rank - 2] : 1;
-  const int64_t out_w = y.dims[rank - 1], out_h = p.spatial > 1 ? y.dims[rank - 2] : 1;
-  const int64_t planes = x.NumElements() / (h * w);
-  return lowering.AddKernel("ingot:adaptive_avg_pool", {Read(x), Write(y)},
-                            [=](const StepArgs& args) {
-                              AdaptiveAverage(args.At<float>(0), args.At<float>(1), planes, h, w,
-                                              out_h, out_w, args.threads());
+  std::vector<Operand> operands = {Read(x)};
+  for (const ir::ValueId value : view.node().outputs) {
+    if (value == ir::kNoValue) {
+      operands.push_back(Write(lowering.NewTensor(
+          operands.size() == 1 ? x.dtype : ir::DType::kInt64, ResultDims(view))));
+      continue;
+    }
+    const Tensor y = lowering.NewTensor(lowering.graph().type(value));
+    lowering.Set(value, y);
+    operands.push_back(Write(y));
+  }
+  const ir::Dims& out = ResultDims(view);
+  struct Plan {
+    kernels::WindowPoolArgs args;
+    std::vector<kernels::PoolTaps> windows[3];
+  };
+  auto plan = std::make_shared<Plan>();
+  kernels::WindowPoolArgs& pool = plan->args;
+  pool.dtype = x.dtype;
+  int64_t plane = 1;
+  for (int d = 0; d < 3; ++d) {
+    const int i = d - (3 - p.spatial), at = x.rank() - 3 + d;
+    plan->windows[d] = {{}};
+    if (i >= 0) {
+      pool.in[d] = x.dims[at];
+      plan->windows[d] = WindowsOf(p, i, x.dims[at], out[at]);
+    }
+    pool.windows[d] = &plan->windows[d];
+    plane *= pool.in[d];
+  }
+  pool.planes = x.NumElements() / plane;
+  const bool average = p.algorithm != dnnl_pooling_max;
+  const bool indexed = operands.size() > 2;
+  const double divisor = p.divisor;
+  return lowering.AddKernel(average ? "ingot:avg_pool" : "ingot:max_pool_with_indices",
+                            std::move(operands), [=](const StepArgs& args) {
+                              kernels::WindowPoolArgs call = plan->args;
+                              call.x = args.At<void>(0);
+                              call.y = args.At<void>(1);
+                              if (average) {
+                                kernels::AveragePool(call, divisor, args.threads());
+                              } else {
+                                kernels::MaxPoolWithIndices(
+                                    call, indexed ? args.At<int64_t>(2) : nullptr, args.threads());
+                              }
                               return absl::OkStatus();
                             });
 }
@@ -196,8 +245,8 @@ absl::Status LowerMax(Lowering& lowering, const Unit& unit, const Pooling& p) {
 
 absl::Status Lower(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
-  INGOT_ASSIGN_OR_RETURN(const Pooling p, ReadPooling(view));
-  if (p.uneven) return LowerUneven(lowering, unit, p);
+  const Pooling p = ReadPooling(view);
+  if (p.direct) return LowerDirect(lowering, unit, p);
   if (p.algorithm == dnnl_pooling_max) return LowerMax(lowering, unit, p);
   Tensor x = lowering.Get(view.Value("self"));
   ir::Dims dims = view.OutputType().dims;
@@ -236,11 +285,20 @@ constexpr OpLowering kLowerings[] = {
     {"aten::max_pool1d", &Supports, &Lower},
     {"aten::max_pool2d", &Supports, &Lower},
     {"aten::max_pool3d", &Supports, &Lower},
+    {"aten::max_pool1d_with_indices", &Supports, &Lower},
+    {"aten::max_pool2d_with_indices", &Supports, &Lower},
+    {"aten::max_pool3d_with_indices", &Supports, &Lower},
     {"aten::avg_pool1d", &Supports, &Lower},
     {"aten::avg_pool2d", &Supports, &Lower},
     {"aten::avg_pool3d", &Supports, &Lower},
     {"aten::adaptive_avg_pool1d", &Supports, &Lower},
     {"aten::adaptive_avg_pool2d", &Supports, &Lower},
+    {"aten::adaptive_avg_pool3d", &Supports, &Lower},
+    {"aten::_adaptive_avg_pool2d", &Supports, &Lower},
+    {"aten::_adaptive_avg_pool3d", &Supports, &Lower},
+    {"aten::adaptive_max_pool1d", &Supports, &Lower},
+    {"aten::adaptive_max_pool2d", &Supports, &Lower},
+    {"aten::adaptive_max_pool3d", &Supports, &Lower},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/cast.h"
 #include "backends/onednn/lowering.h"
 #include "core/base/status_macros.h"
 
@@ -19,7 +20,7 @@ using kernels::ReducePlan;
 
 struct Reduction {
   ReduceOp op = ReduceOp::kSum;
-  double correction = 1;
+  double parameter = 1;
 };
 using ReadFn = absl::StatusOr<Reduction> (*)(const ops::OpView&);
 
@@ -36,10 +37,13 @@ absl::StatusOr<Reduction> WithCorrection(const ops::OpView& view) {
 absl::StatusOr<Reduction> Norm(const ops::OpView& view) {
   const char* name = view.node().op == "aten::linalg_vector_norm" ? "ord" : "p";
   const double p = view.Has(name) ? view.Float(name) : 2.0;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (p == 2) return Reduction{ReduceOp::kNorm2, 1};
   if (p == 1) return Reduction{ReduceOp::kSumAbs, 1};
-  if (p == std::numeric_limits<double>::infinity()) return Reduction{ReduceOp::kMaxAbs, 1};
-  return absl::UnimplementedError(absl::StrCat("no kernel for the ", p, "-norm"));
+  if (p == 0) return Reduction{ReduceOp::kNonzeros, 1};
+  if (p == kInfinity) return Reduction{ReduceOp::kMaxAbs, 1};
+  if (p == -kInfinity) return Reduction{ReduceOp::kMinAbs, 1};
+  return Reduction{ReduceOp::kNormP, p};
 }
 
 struct Entry {
@@ -69,6 +73,8 @@ constexpr Entry kReductions[] = {
     {"aten::std.correction", &WithCorrection<ReduceOp::kStd>},
     {"aten::linalg_vector_norm", &Norm},
     {"aten::norm.ScalarOpt_dim", &Norm},
+    {"aten::norm.Scalar", &Norm},
+    {"aten::norm.ScalarOpt_dim_dtype", &Norm},
 };
 
 absl::StatusOr<Reduction> ReadReduction(const ops::OpView& view) {
@@ -100,33 +106,54 @@ std::vector<int> ReducedDims(const ops::OpView& view, int rank) {
   return dims;
 }
 
+// The type in which the kernels reduce `from` to `to`: another than `from` where they lack it, and
+// the one that a dtype argument asks for.
+ir::DType ReducedType(ReduceOp op, ir::DType from, ir::DType to) {
+  const bool small_integer =
+      from == ir::DType::kUInt8 || from == ir::DType::kInt8 || from == ir::DType::kInt16;
+  const bool half = from == ir::DType::kFloat16 || from == ir::DType::kBFloat16;
+  if (op == ReduceOp::kAny || op == ReduceOp::kAll) {
+    return small_integer || half ? ir::DType::kBool : from;
+  }
+  if (ir::IsFloating(to)) return to == ir::DType::kFloat64 ? to : ir::DType::kFloat32;
+  const bool sums = op == ReduceOp::kSum || op == ReduceOp::kProd;
+  if (small_integer) return ir::DType::kInt32;
+  if (ir::IsFloating(from) && sums) return ir::DType::kInt64;
+  return half ? ir::DType::kFloat32 : from;
+}
+
 absl::StatusOr<ReducePlan> MakePlan(const ops::OpView& view, const ir::TensorType& type,
                                     absl::Span<const int64_t> strides) {
   INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
   return ReducePlan::Make(type.dims, strides, ReducedDims(view, type.rank()), reduction.op,
-                          type.dtype, reduction.correction);
+                          type.dtype, reduction.parameter);
 }
 
 absl::Status SupportsReduce(const ir::Graph&, const ops::OpView& view) {
-  const ir::TensorType& self = view.TensorType("self");
-  INGOT_ASSIGN_OR_RETURN(const ReducePlan plan,
-                         MakePlan(view, self, ir::ContiguousStrides(self.dims)));
-  if (plan.output_dtype() == view.OutputType().dtype) return absl::OkStatus();
-  return absl::UnimplementedError(absl::StrCat("no kernel that reduces ", ir::DTypeName(self.dtype),
-                                               " to ", ir::DTypeName(view.OutputType().dtype)));
+  ir::TensorType self = view.TensorType("self");
+  if (ir::IsComplex(self.dtype) || ir::IsComplex(view.OutputType().dtype)) {
+    return absl::UnimplementedError(absl::StrCat("no reduction of ", ir::DTypeName(self.dtype)));
+  }
+  INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
+  self.dtype = ReducedType(reduction.op, self.dtype, view.OutputType().dtype);
+  return MakePlan(view, self, ir::ContiguousStrides(self.dims)).status();
 }
 
 absl::Status LowerReduce(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
-  INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Strided(view.Value("self")));
-  const Tensor y = lowering.NewTensor(view.OutputType());
-  lowering.Set(view.node().outputs[0], y);
-  INGOT_ASSIGN_OR_RETURN(ReducePlan made, MakePlan(view, view.TensorType("self"), x.strides));
+  INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
+  INGOT_ASSIGN_OR_RETURN(Tensor x, lowering.Strided(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(
+      x, Cast(lowering, x, ReducedType(reduction.op, x.dtype, view.OutputType().dtype)));
+  INGOT_ASSIGN_OR_RETURN(ReducePlan made, MakePlan(view, {x.dtype, x.dims}, x.strides));
   auto plan = std::make_shared<const ReducePlan>(std::move(made));
-  return lowering.AddKernel("ingot:reduce", {Read(x), Write(y)}, [plan](const StepArgs& args) {
-    plan->Run(args.At<void>(0), args.At<void>(1), args.threads());
-    return absl::OkStatus();
-  });
+  CastOutput y(lowering, view.node().outputs[0], plan->output_dtype());
+  INGOT_RETURN_IF_ERROR(lowering.AddKernel(
+      "ingot:reduce", {Read(x), Write(y.tensor())}, [plan](const StepArgs& args) {
+        plan->Run(args.At<void>(0), args.At<void>(1), args.threads());
+        return absl::OkStatus();
+      }));
+  return y.Finish();
 }
 
 // --- One dimension of a dense tensor, seen as [outer, n, inner] ---
@@ -145,17 +172,7 @@ Span3 Around(absl::Span<const int64_t> dims, int64_t dim) {
 
 absl::Status SupportsWithIndex(const ir::Graph&, const ops::OpView& view) {
   const ir::TensorType& self = view.TensorType("self");
-  switch (self.dtype) {
-    case ir::DType::kFloat32:
-    case ir::DType::kFloat64:
-    case ir::DType::kInt64:
-    case ir::DType::kInt32:
-    case ir::DType::kBool:
-      break;
-    default:
-      return absl::UnimplementedError(
-          absl::StrCat("no kernel for the extremes of ", ir::DTypeName(self.dtype)));
-  }
+  if (ir::IsComplex(self.dtype)) return absl::UnimplementedError("complex numbers have no extreme");
   if (Around(self.dims, view.Int("dim")).n == 0) {
     return absl::UnimplementedError("the extreme of no elements");
   }
@@ -165,52 +182,58 @@ absl::Status SupportsWithIndex(const ir::Graph&, const ops::OpView& view) {
 template <bool kMax>
 absl::Status LowerWithIndex(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
-  INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Dense(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(Tensor x, lowering.Strided(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(x, Cast(lowering, x, ReducedType(ReduceOp::kMax, x.dtype, x.dtype)));
+  INGOT_ASSIGN_OR_RETURN(x, lowering.Dense(x));
   const Span3 s = Around(x.dims, view.Int("dim"));
   std::vector<Operand> operands = {Read(x)};
   int position[2] = {-1, -1};
+  std::vector<CastOutput> outs;
   for (int i = 0; i < 2; ++i) {
     const ir::ValueId value = view.node().outputs[i];
     if (value == ir::kNoValue) continue;
-    const Tensor out = lowering.NewTensor(lowering.graph().type(value));
-    lowering.Set(value, out);
+    outs.emplace_back(lowering, value, i == 0 ? x.dtype : ir::DType::kInt64);
     position[i] = static_cast<int>(operands.size());
-    operands.push_back(Write(out));
+    operands.push_back(Write(outs.back().tensor()));
   }
   const int values = position[0], indices = position[1];
   const ir::DType dtype = x.dtype;
-  return lowering.AddKernel(
+  INGOT_RETURN_IF_ERROR(lowering.AddKernel(
       kMax ? "ingot:max" : "ingot:min", std::move(operands), [=](const StepArgs& args) {
         (kMax ? &kernels::MaxWithIndex : &kernels::MinWithIndex)(
             dtype, args.At<void>(0), values < 0 ? nullptr : args.At<void>(values),
             indices < 0 ? nullptr : args.At<int64_t>(indices), s.outer, s.n, s.inner,
             args.threads());
         return absl::OkStatus();
-      });
+      }));
+  for (CastOutput& out : outs) INGOT_RETURN_IF_ERROR(out.Finish());
+  return absl::OkStatus();
 }
 
 absl::Status SupportsCumSum(const ir::Graph&, const ops::OpView& view) {
   const ir::DType in = view.TensorType("self").dtype, out = view.OutputType().dtype;
-  const bool known =
-      out == ir::DType::kFloat32 || out == ir::DType::kFloat64 || out == ir::DType::kInt64;
-  if (in == out && known) return absl::OkStatus();
-  return absl::UnimplementedError(absl::StrCat("no kernel for the cumulative sum of ",
-                                               ir::DTypeName(in), " as ", ir::DTypeName(out)));
+  if (!ir::IsComplex(in) && !ir::IsComplex(out)) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("no cumulative sum of ", ir::DTypeName(in)));
 }
 
 absl::Status LowerCumSum(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
-  INGOT_ASSIGN_OR_RETURN(const Tensor x, lowering.Dense(view.Value("self")));
-  const Tensor y = lowering.NewTensor(view.OutputType());
-  lowering.Set(view.node().outputs[0], y);
+  const ir::DType type = view.OutputType().dtype;
+  const ir::DType sums = type == ir::DType::kFloat64 ? type
+                         : ir::IsFloating(type)      ? ir::DType::kFloat32
+                                                     : ir::DType::kInt64;
+  INGOT_ASSIGN_OR_RETURN(Tensor x, lowering.Strided(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(x, Cast(lowering, x, sums));
+  INGOT_ASSIGN_OR_RETURN(x, lowering.Dense(x));
+  CastOutput y(lowering, view.node().outputs[0], sums);
   const Span3 s = Around(x.dims, view.Int("dim"));
-  const ir::DType dtype = x.dtype;
-  return lowering.AddInPlaceKernel("ingot:cumsum", {Read(x), Write(y)}, 0, 1,
-                                   [=](const StepArgs& args) {
-                                     kernels::CumSum(dtype, args.At<void>(0), args.At<void>(1),
-                                                     s.outer, s.n, s.inner, args.threads());
-                                     return absl::OkStatus();
-                                   });
+  INGOT_RETURN_IF_ERROR(lowering.AddInPlaceKernel(
+      "ingot:cumsum", {Read(x), Write(y.tensor())}, 0, 1, [=](const StepArgs& args) {
+        kernels::CumSum(sums, args.At<void>(0), args.At<void>(1), s.outer, s.n, s.inner,
+                        args.threads());
+        return absl::OkStatus();
+      }));
+  return y.Finish();
 }
 
 }  // namespace

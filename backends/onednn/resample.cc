@@ -1,11 +1,13 @@
-// upsample_*: interpolation of images.
+// upsample_*, grid_sampler, border pads: images read between and beyond their elements.
 #include "backends/onednn/kernels/resample.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/grid_sample.h"
+#include "backends/onednn/kernels/table_copy.h"
 #include "backends/onednn/lowering.h"
 #include "core/base/status_macros.h"
 
@@ -78,6 +80,82 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   });
 }
 
+// --- reflection_pad, replication_pad ---
+
+absl::Status SupportsAny(const ir::Graph&, const ops::OpView&) { return absl::OkStatus(); }
+
+// Where padded place `i` (from -before) reads in [0, size).
+int64_t BorderPlace(int64_t i, int64_t size, bool reflect) {
+  if (!reflect) return std::clamp<int64_t>(i, 0, size - 1);
+  if (i < 0) i = -i;
+  return i < size ? i : 2 * (size - 1) - i;
+}
+
+template <bool kReflect>
+absl::Status LowerBorderPad(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], out);
+  const absl::Span<const int64_t> padding = view.Ints("padding");
+  const int spatial = static_cast<int>(padding.size() / 2);
+  auto offsets = std::make_shared<std::vector<std::vector<int64_t>>>(spatial);
+  kernels::TableCopyArgs copy;
+  copy.element_size = ir::ElementSize(self.dtype);
+  copy.plane_elements = 1;
+  for (int k = 0; k < spatial; ++k) {
+    // Pairs begin with the last dimension.
+    const int dim = self.rank() - 1 - k;
+    const int64_t size = self.dims[dim];
+    copy.plane_elements *= size;
+    for (int64_t i = 0; i < out.dims[dim]; ++i) {
+      (*offsets)[spatial - 1 - k].push_back(BorderPlace(i - padding[2 * k], size, kReflect) *
+                                            self.strides[dim]);
+    }
+  }
+  copy.planes = self.NumElements() / copy.plane_elements;
+  return lowering.AddKernel("ingot:border_pad", {Read(self), Write(out)},
+                            [=](const StepArgs& args) {
+                              kernels::TableCopyArgs call = copy;
+                              call.offsets = *offsets;
+                              call.x = args.At<void>(0);
+                              call.y = args.At<void>(1);
+                              kernels::TableCopy(call, args.threads());
+                              return absl::OkStatus();
+                            });
+}
+
+// --- grid_sampler ---
+
+absl::Status LowerGridSampler(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor input, lowering.Dense(view.Value("input")));
+  INGOT_ASSIGN_OR_RETURN(const Tensor grid, lowering.Dense(view.Value("grid")));
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], out);
+  kernels::GridSampleArgs sample;
+  sample.dtype = input.dtype;
+  sample.interpolation = static_cast<kernels::GridInterpolation>(view.Int("interpolation_mode"));
+  sample.padding = static_cast<kernels::GridPadding>(view.Int("padding_mode"));
+  sample.align_corners = view.Bool("align_corners");
+  sample.spatial = input.rank() - 2;
+  sample.batch = input.dims[0];
+  sample.channels = input.dims[1];
+  for (int i = 0; i < sample.spatial; ++i) {
+    sample.in[3 - sample.spatial + i] = input.dims[2 + i];
+  }
+  sample.points = out.NumElements() / (sample.batch * sample.channels);
+  return lowering.AddKernel("ingot:grid_sample", {Read(input), Read(grid), Write(out)},
+                            [=](const StepArgs& args) {
+                              kernels::GridSampleArgs call = sample;
+                              call.x = args.At<void>(0);
+                              call.grid = args.At<void>(1);
+                              call.y = args.At<void>(2);
+                              kernels::GridSample(call, args.threads());
+                              return absl::OkStatus();
+                            });
+}
+
 template <Kind kKind>
 constexpr OpLowering Entry(const char* op) {
   return {op, &Supports<kKind>, &Lower<kKind>};
@@ -96,6 +174,14 @@ constexpr OpLowering kLowerings[] = {
     Entry<Kind::kCubic>("aten::upsample_bicubic2d"),
     Entry<Kind::kLinearWide>("aten::_upsample_bilinear2d_aa"),
     Entry<Kind::kCubicWide>("aten::_upsample_bicubic2d_aa"),
+    {"aten::reflection_pad1d", &SupportsAny, &LowerBorderPad<true>},
+    {"aten::reflection_pad2d", &SupportsAny, &LowerBorderPad<true>},
+    {"aten::reflection_pad3d", &SupportsAny, &LowerBorderPad<true>},
+    {"aten::replication_pad1d", &SupportsAny, &LowerBorderPad<false>},
+    {"aten::replication_pad2d", &SupportsAny, &LowerBorderPad<false>},
+    {"aten::replication_pad3d", &SupportsAny, &LowerBorderPad<false>},
+    {"aten::grid_sampler_2d", &SupportsAny, &LowerGridSampler},
+    {"aten::grid_sampler_3d", &SupportsAny, &LowerGridSampler},
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// scatter, scatter_add, index_put: `self` with places that data names overwritten or added to.
+// scatter, index_put, index_add and their kin: `self` with places that data names overwritten or
+// combined with.
 #include "backends/onednn/kernels/scatter.h"
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/number.h"
+#include "backends/onednn/pointwise.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -216,6 +218,197 @@ absl::Status LowerIndexPut(Lowering& lowering, const Unit& unit) {
   });
 }
 
+// --- index_add, index_copy, index_fill, index_reduce, scatter_reduce ---
+
+// How `reduce` combines, by PyTorch's names.
+struct Reduction {
+  ScatterOp op = ScatterOp::kAdd;
+  bool mean = false;
+};
+Reduction ReductionOf(absl::string_view name) {
+  if (name == "prod") return {ScatterOp::kProd, false};
+  if (name == "amax" || name == "max") return {ScatterOp::kMax, false};
+  if (name == "amin" || name == "min") return {ScatterOp::kMin, false};
+  return {ScatterOp::kAdd, name == "mean"};
+}
+
+// One scatter along a dimension of self: of elements, or of whole slices by a one-dimensional
+// index.
+struct Along {
+  ir::Dims dims, out_strides, src_strides, index_strides;
+  int along = 0;
+  int64_t size = 0;
+};
+
+Along ElementsAlong(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) {
+  Along a;
+  const ir::Dims self_dims = AtLeast1d(self.dims);
+  a.dims = AtLeast1d(index.dims);
+  a.out_strides = ir::ContiguousStrides(self_dims);
+  a.src_strides = ir::ContiguousStrides(AtLeast1d(src.dims));
+  a.along = static_cast<int>(Wrap(dim, static_cast<int64_t>(self_dims.size())));
+  a.size = self_dims[a.along];
+  return a;
+}
+
+Along SlicesAlong(const Tensor& self, int64_t dim, const Tensor& index) {
+  Along a;
+  a.dims = AtLeast1d(self.dims);
+  a.out_strides = ir::ContiguousStrides(a.dims);
+  a.along = static_cast<int>(Wrap(dim, static_cast<int64_t>(a.dims.size())));
+  a.size = a.dims[a.along];
+  a.dims[a.along] = index.NumElements();
+  a.src_strides = ir::ContiguousStrides(a.dims);
+  a.index_strides.assign(a.dims.size(), 0);
+  a.index_strides[a.along] = 1;
+  return a;
+}
+
+kernels::ScatterArgs CallOf(const Along& a, const Tensor& index, const StepArgs& args) {
+  kernels::ScatterArgs call;
+  call.dims = a.dims;
+  call.src_strides = a.src_strides;
+  call.out_strides = a.out_strides;
+  call.index_strides = a.index_strides;
+  call.along = a.along;
+  call.size = a.size;
+  call.index = IndicesOf(index, args.At<void>(2));
+  call.out = args.At<void>(1);
+  return call;
+}
+
+template <ScatterOp kOp>
+absl::Status SupportsSlices(const ir::Graph&, const ops::OpView& view) {
+  const ir::DType dtype = view.TensorType("self").dtype;
+  INGOT_RETURN_IF_ERROR(CheckIndexType(view.TensorType("index")));
+  if (view.def().schema.Find("value") >= 0 && !BytesOf(view.Raw("value"), dtype)) {
+    return absl::UnimplementedError("index_fill with a number given at run time");
+  }
+  if (view.def().schema.Find("alpha") >= 0 && !LiteralNumber(view.Raw("alpha"))) {
+    return absl::UnimplementedError("index_add with alpha given at run time");
+  }
+  return CheckOp(kOp, dtype);
+}
+
+// `source` times alpha.
+absl::StatusOr<Tensor> SourceOf(Lowering& lowering, const ops::OpView& view) {
+  INGOT_ASSIGN_OR_RETURN(const Tensor source, lowering.Dense(view.Value("source")));
+  const double alpha =
+      view.def().schema.Find("alpha") >= 0 ? LiteralNumber(view.Raw("alpha")).value_or(1) : 1;
+  if (alpha == 1 || source.NumElements() == 0) return source;
+  const Tensor scaled = lowering.NewTensor(source.dtype, source.dims);
+  INGOT_RETURN_IF_ERROR(AddMap(lowering, "ingot:scale", {source}, scaled,
+                               [&](kernels::PointwiseBuilder& b, absl::Span<const int> in) {
+                                 const ir::DType dtype = b.dtype(in[0]);
+                                 const int factor =
+                                     ir::IsFloating(dtype)
+                                         ? b.Constant(alpha, dtype)
+                                         : b.Constant(static_cast<int64_t>(alpha), dtype);
+                                 return b.Op(kernels::PwOp::kMul, {in[0], factor});
+                               }));
+  return scaled;
+}
+
+template <ScatterOp kOp>
+absl::Status LowerSlices(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Dense(view.Value("index")));
+  Along along = SlicesAlong(self, view.Int("dim"), index);
+  std::vector<Tensor> others = {index};
+  NumberBytes value{};
+  const bool number = view.def().schema.Find("value") >= 0;
+  if (number) {
+    value = *BytesOf(view.Raw("value"), self.dtype);
+    along.src_strides.assign(along.dims.size(), 0);
+  } else {
+    INGOT_ASSIGN_OR_RETURN(Tensor source, SourceOf(lowering, view));
+    others.push_back(std::move(source));
+  }
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], out);
+  const int64_t bytes = out.NumBytes();
+  return AddUpdate(lowering, "ingot:index_update", self, out, others, [=](const StepArgs& args) {
+    StartFrom(args.At(0), args.At(1), bytes);
+    kernels::ScatterArgs call = CallOf(along, index, args);
+    call.op = kOp;
+    call.dtype = out.dtype;
+    call.src = number ? value.data() : args.At<void>(3);
+    return kernels::Scatter(call);
+  });
+}
+
+absl::Status SupportsReduce(const ir::Graph&, const ops::OpView& view) {
+  INGOT_RETURN_IF_ERROR(CheckIndexType(view.TensorType("index")));
+  const ir::DType dtype = view.TensorType("self").dtype;
+  // Eager rounds the sums in an order of its own.
+  if ((dtype == ir::DType::kFloat16 || dtype == ir::DType::kBFloat16) &&
+      ReductionOf(view.String("reduce")).mean) {
+    return absl::UnimplementedError("means of scattered half-precision numbers");
+  }
+  return CheckOp(ScatterOp::kAdd, dtype);
+}
+
+template <bool kSlices>
+absl::Status LowerReduce(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Dense(view.Value("index")));
+  INGOT_ASSIGN_OR_RETURN(const Tensor src, lowering.Dense(view.Value(kSlices ? "source" : "src")));
+  if (index.NumElements() == 0) {
+    lowering.Set(view.node().outputs[0], self);
+    return absl::OkStatus();
+  }
+  const Along along = kSlices ? SlicesAlong(self, view.Int("dim"), index)
+                              : ElementsAlong(self, view.Int("dim"), index, src);
+  const Reduction reduction = ReductionOf(view.String("reduce"));
+  const bool include_self = view.Bool("include_self");
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], out);
+  const int64_t bytes = out.NumBytes(), elements = out.NumElements();
+  const Operand counts = lowering.NewScratch(reduction.mean ? elements * 8 : 8);
+  return lowering.AddKernel("ingot:scatter_reduce",
+                            {Read(self), Write(out), Read(index), Read(src), counts},
+                            [=](const StepArgs& args) {
+                              StartFrom(args.At(0), args.At(1), bytes);
+                              kernels::ScatterReduceArgs call;
+                              call.scatter = CallOf(along, index, args);
+                              call.scatter.op = reduction.op;
+                              call.scatter.dtype = out.dtype;
+                              call.scatter.src = args.At<void>(3);
+                              call.include_self = include_self;
+                              call.mean = reduction.mean;
+                              call.out_elements = elements;
+                              call.counts = args.At<int64_t>(4);
+                              return kernels::ScatterReduce(call);
+                            });
+}
+
+// --- masked_scatter ---
+
+absl::Status SupportsAny(const ir::Graph&, const ops::OpView&) { return absl::OkStatus(); }
+
+absl::Status LowerMaskedScatter(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  const ir::Dims& dims = view.OutputType().dims;
+  const auto broadcast = [&](const char* name) -> absl::StatusOr<Tensor> {
+    INGOT_ASSIGN_OR_RETURN(const Tensor tensor, lowering.Strided(view.Value(name)));
+    return lowering.Dense(BroadcastTo(tensor, dims));
+  };
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, broadcast("self"));
+  INGOT_ASSIGN_OR_RETURN(const Tensor mask, broadcast("mask"));
+  INGOT_ASSIGN_OR_RETURN(const Tensor source, lowering.Dense(view.Value("source")));
+  const Tensor out = lowering.NewTensor(view.OutputType());
+  lowering.Set(view.node().outputs[0], out);
+  const int64_t bytes = out.NumBytes();
+  return AddUpdate(
+      lowering, "ingot:masked_scatter", self, out, {mask, source}, [=](const StepArgs& args) {
+        StartFrom(args.At(0), args.At(1), bytes);
+        return kernels::MaskedScatter(out.dtype, args.At<bool>(2), out.NumElements(),
+                                      args.At<void>(3), source.NumElements(), args.At<void>(1));
+      });
+}
+
 constexpr OpLowering kLowerings[] = {
     {"aten::scatter.src", &SupportsScatter<ScatterOp::kReplace>,
      &LowerScatter<ScatterOp::kReplace>},
@@ -223,6 +416,13 @@ constexpr OpLowering kLowerings[] = {
      &LowerScatter<ScatterOp::kReplace>},
     {"aten::scatter_add", &SupportsScatter<ScatterOp::kAdd>, &LowerScatter<ScatterOp::kAdd>},
     {"aten::index_put", &SupportsIndexPut, &LowerIndexPut},
+    {"aten::index_add", &SupportsSlices<ScatterOp::kAdd>, &LowerSlices<ScatterOp::kAdd>},
+    {"aten::index_copy", &SupportsSlices<ScatterOp::kReplace>, &LowerSlices<ScatterOp::kReplace>},
+    {"aten::index_fill.int_Scalar", &SupportsSlices<ScatterOp::kReplace>,
+     &LowerSlices<ScatterOp::kReplace>},
+    {"aten::index_reduce", &SupportsReduce, &LowerReduce<true>},
+    {"aten::scatter_reduce.two", &SupportsReduce, &LowerReduce<false>},
+    {"aten::masked_scatter", &SupportsAny, &LowerMaskedScatter},
 };
 
 }  // namespace

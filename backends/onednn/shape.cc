@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/cast.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/pointwise.h"
 #include "core/base/status_macros.h"
@@ -171,15 +172,15 @@ absl::Status LowerName(Lowering& lowering, const Unit& unit) {
   return absl::OkStatus();
 }
 
-absl::Status SupportsToCopy(const ir::Graph& graph, const ops::OpView& view) {
-  if (view.TensorType("self") == view.OutputType()) return absl::OkStatus();
-  return SupportsPointwise(graph, view);
-}
-
+// A name, part of an elementwise program where that has the type, else a conversion of its own.
 absl::Status LowerToCopy(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
-  return view.TensorType("self") == view.OutputType() ? LowerName(lowering, unit)
-                                                      : LowerPointwise(lowering, unit);
+  if (view.TensorType("self") == view.OutputType()) return LowerName(lowering, unit);
+  if (SupportsPointwise(lowering.graph(), view).ok()) return LowerPointwise(lowering, unit);
+  INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Strided(view.Value("self")));
+  INGOT_ASSIGN_OR_RETURN(const Tensor out, Cast(lowering, self, view.OutputType().dtype));
+  lowering.Set(view.node().outputs[0], out);
+  return absl::OkStatus();
 }
 
 // split, split_with_sizes, chunk: neighbouring windows along `dim`.
@@ -237,7 +238,7 @@ constexpr OpLowering kLowerings[] = {
     {"aten::contiguous", &SupportsAny, &LowerName},
     {"aten::detach", &SupportsAny, &LowerName},
     {"aten::alias", &SupportsAny, &LowerName},
-    {"aten::_to_copy", &SupportsToCopy, &LowerToCopy},
+    {"aten::_to_copy", &SupportsAny, &LowerToCopy},
 };
 
 }  // namespace

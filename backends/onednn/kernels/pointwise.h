@@ -71,6 +71,13 @@ enum class PwOp : uint8_t {
   kAnd,  // bool, int: bitwise
   kOr,
   kXor,
+  kCopysign,   // fp
+  kHypot,      // fp
+  kNextafter,  // fp
+  kGcd,        // int, as the next three
+  kLcm,
+  kShiftLeft,   // 0 where the count is no bit position
+  kShiftRight,  // the sign where the count is no bit position
   // One operand.
   kNeg,  // num
   kAbs,
@@ -117,6 +124,11 @@ enum class PwOp : uint8_t {
   kIsNan,  // fp -> bool
   kIsInf,
   kIsFinite,
+  kLgamma,  // fp: special_functions.h, as those that follow
+  kDigamma,
+  kErfinv,
+  kI0,
+  kI1,
   // One operand, immediates.
   kLeakyRelu,  // p: negative slope
   kElu,       // x > 0 ? q * x : p * (exp(r * x) - 1): p = alpha * scale, q = scale, r = input_scale

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "backends/onednn/kernels/pointwise_kernels.h"
+#include "backends/onednn/kernels/special_functions.h"
 
 namespace ingot::kernels::internal {
 namespace {
@@ -105,6 +106,42 @@ T IntegerPow(T base, T exponent) {
     if (e & 1) result *= b;
   }
   return static_cast<T>(result);
+}
+
+// Of magnitudes, as PyTorch's; the least number is its own.
+template <class T>
+T Gcd(T a, T b) {
+  using U = std::make_unsigned_t<T>;
+  U x = a < 0 ? U{0} - static_cast<U>(a) : static_cast<U>(a);
+  U y = b < 0 ? U{0} - static_cast<U>(b) : static_cast<U>(b);
+  while (x != 0) {
+    const U rest = y % x;
+    y = x;
+    x = rest;
+  }
+  return static_cast<T>(y);
+}
+
+template <class T>
+T Lcm(T a, T b) {
+  const T divisor = Gcd(a, b);
+  if (divisor == 0) return 0;
+  const T product = Wrapping(static_cast<T>(a / divisor), b, [](auto x, auto y) { return x * y; });
+  return product < 0 ? Wrapping(T{0}, product, [](auto x, auto y) { return x - y; }) : product;
+}
+
+template <class T>
+T ShiftLeft(T a, T b) {
+  using U = std::make_unsigned_t<T>;
+  constexpr U kBits = sizeof(T) * 8;
+  return static_cast<U>(b) >= kBits ? T{0} : static_cast<T>(static_cast<U>(a) << b);
+}
+
+template <class T>
+T ShiftRight(T a, T b) {
+  using U = std::make_unsigned_t<T>;
+  constexpr U kBits = sizeof(T) * 8;
+  return a >> (static_cast<U>(b) >= kBits - 1 ? static_cast<T>(kBits - 1) : b);
 }
 
 template <class T>
@@ -226,6 +263,13 @@ INGOT_OP2(GeOp, kIsAny, static_cast<uint8_t>(a >= b))
 INGOT_OP2(AndOp, kIsBits, static_cast<T>(a& b))
 INGOT_OP2(OrOp, kIsBits, static_cast<T>(a | b))
 INGOT_OP2(XorOp, kIsBits, static_cast<T>(a ^ b))
+INGOT_OP2(CopysignOp, kIsFp, std::copysign(a, b))
+INGOT_OP2(HypotOp, kIsFp, std::hypot(a, b))
+INGOT_OP2(NextafterOp, kIsFp, std::nextafter(a, b))
+INGOT_OP2(GcdOp, kIsInt, Gcd(a, b))
+INGOT_OP2(LcmOp, kIsInt, Lcm(a, b))
+INGOT_OP2(ShiftLeftOp, kIsInt, ShiftLeft(a, b))
+INGOT_OP2(ShiftRightOp, kIsInt, ShiftRight(a, b))
 
 struct FmodOp {
   template <class T>
@@ -321,6 +365,12 @@ INGOT_OP1(TruncOp, kIsFp, std::trunc(x))
 INGOT_OP1(IsNanOp, kIsFp, static_cast<uint8_t>(std::isnan(x)))
 INGOT_OP1(IsInfOp, kIsFp, static_cast<uint8_t>(std::isinf(x)))
 INGOT_OP1(IsFiniteOp, kIsFp, static_cast<uint8_t>(std::isfinite(x)))
+// In double: the formulas lose a few digits on the way.
+INGOT_OP1(LgammaOp, kIsFp, static_cast<T>(LogGamma(x)))
+INGOT_OP1(DigammaOp, kIsFp, static_cast<T>(Digamma(x)))
+INGOT_OP1(ErfinvOp, kIsFp, static_cast<T>(ErfInverse(x)))
+INGOT_OP1(I0Op, kIsFp, static_cast<T>(BesselI0(x)))
+INGOT_OP1(I1Op, kIsFp, static_cast<T>(BesselI1(x)))
 INGOT_OP1(LeakyReluOp, kIsFp, x > 0 ? x : x * static_cast<T>(im.p))
 INGOT_OP1(EluOp, kIsFp, Elu(x, im))
 INGOT_OP1(SoftplusOp, kIsFp, Softplus(x, im))
@@ -446,6 +496,13 @@ struct Table {
     Add<AndOp>(PwOp::kAnd);
     Add<OrOp>(PwOp::kOr);
     Add<XorOp>(PwOp::kXor);
+    Add<CopysignOp>(PwOp::kCopysign);
+    Add<HypotOp>(PwOp::kHypot);
+    Add<NextafterOp>(PwOp::kNextafter);
+    Add<GcdOp>(PwOp::kGcd);
+    Add<LcmOp>(PwOp::kLcm);
+    Add<ShiftLeftOp>(PwOp::kShiftLeft);
+    Add<ShiftRightOp>(PwOp::kShiftRight);
   }
 
   void AddUnary() {
@@ -494,6 +551,11 @@ struct Table {
     Add<IsNanOp>(PwOp::kIsNan);
     Add<IsInfOp>(PwOp::kIsInf);
     Add<IsFiniteOp>(PwOp::kIsFinite);
+    Add<LgammaOp>(PwOp::kLgamma);
+    Add<DigammaOp>(PwOp::kDigamma);
+    Add<ErfinvOp>(PwOp::kErfinv);
+    Add<I0Op>(PwOp::kI0);
+    Add<I1Op>(PwOp::kI1);
     Add<LeakyReluOp>(PwOp::kLeakyRelu);
     Add<EluOp>(PwOp::kElu);
     Add<SoftplusOp>(PwOp::kSoftplus);

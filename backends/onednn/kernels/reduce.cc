@@ -52,9 +52,9 @@ float Finish(const ReduceState& state, double folded, double largest) {
     case ReduceOp::kNorm2:
       return static_cast<float>(std::sqrt(folded));
     case ReduceOp::kVar:
-      return static_cast<float>(folded / std::max(0.0, n - state.correction));
+      return static_cast<float>(folded / std::max(0.0, n - state.parameter));
     case ReduceOp::kStd:
-      return static_cast<float>(std::sqrt(folded / std::max(0.0, n - state.correction)));
+      return static_cast<float>(std::sqrt(folded / std::max(0.0, n - state.parameter)));
     case ReduceOp::kLogSumExp:
       if (std::isinf(largest)) return static_cast<float>(largest);
       return static_cast<float>(largest + std::log(folded));
@@ -189,6 +189,9 @@ bool NeedsFloating(ReduceOp op) {
     case ReduceOp::kSumSquares:
     case ReduceOp::kNorm2:
     case ReduceOp::kMaxAbs:
+    case ReduceOp::kMinAbs:
+    case ReduceOp::kNonzeros:
+    case ReduceOp::kNormP:
     case ReduceOp::kLogSumExp:
       return true;
     default:
@@ -198,7 +201,7 @@ bool NeedsFloating(ReduceOp op) {
 
 bool NeedsElements(ReduceOp op) {
   return op == ReduceOp::kMax || op == ReduceOp::kMin || op == ReduceOp::kArgMax ||
-         op == ReduceOp::kArgMin || op == ReduceOp::kMaxAbs;
+         op == ReduceOp::kArgMin || op == ReduceOp::kMaxAbs || op == ReduceOp::kMinAbs;
 }
 
 DType OutputDType(ReduceOp op, DType dtype) {
@@ -227,7 +230,7 @@ bool IsReducible(DType dtype) {
 absl::StatusOr<ReducePlan> ReducePlan::Make(absl::Span<const int64_t> shape,
                                             absl::Span<const int64_t> strides,
                                             absl::Span<const int> reduced, ReduceOp op, DType dtype,
-                                            double correction) {
+                                            double parameter) {
   if (!IsReducible(dtype) || (NeedsFloating(op) && !ir::IsFloating(dtype))) {
     return absl::UnimplementedError(absl::StrCat("this reduction of ", ir::DTypeName(dtype)));
   }
@@ -247,7 +250,7 @@ absl::StatusOr<ReducePlan> ReducePlan::Make(absl::Span<const int64_t> shape,
   state->op = op;
   state->dtype = dtype;
   state->output_dtype = OutputDType(op, dtype);
-  state->correction = correction;
+  state->parameter = parameter;
   for (size_t d = 0; d < shape.size(); ++d) {
     (is_reduced[d] ? state->count : state->outputs) *= shape[d];
     Append(is_reduced[d] ? state->reduced : state->kept, shape[d], strides[d]);

@@ -34,12 +34,15 @@ enum class ReduceOp : uint8_t {
   kAll,
   kArgMax,  // f32 f64 i64 i32 bool -> i64 (position within the reduced dimensions, row-major)
   kArgMin,
-  kVar,  // f32 f64; with `correction`
+  kVar,  // f32 f64; less `parameter` degrees of freedom
   kStd,
   kSumAbs,      // f32 f64: 1-norm
   kSumSquares,  // f32 f64
   kNorm2,       // sqrt(kSumSquares)
   kMaxAbs,      // inf-norm
+  kMinAbs,      // -inf-norm
+  kNonzeros,    // 0-norm: how many elements are not zero
+  kNormP,       // (sum of |x|^p)^(1/p), p given as `parameter`
   kLogSumExp,   // f32 f64
 };
 
@@ -56,7 +59,7 @@ class ReducePlan {
   static absl::StatusOr<ReducePlan> Make(absl::Span<const int64_t> shape,
                                          absl::Span<const int64_t> strides,
                                          absl::Span<const int> reduced, ReduceOp op, DType dtype,
-                                         double correction = 1.0);
+                                         double parameter = 1.0);
   ReducePlan(ReducePlan&&) noexcept;
   ReducePlan& operator=(ReducePlan&&) noexcept;
   ~ReducePlan();

@@ -72,7 +72,7 @@ double Variance(const ReduceState& state, const T* x) {
     const double d = static_cast<double>(v) - mean;
     return d * d;
   });
-  return squares / std::max(0.0, n - state.correction);
+  return squares / std::max(0.0, n - state.parameter);
 }
 
 template <class T>
@@ -104,6 +104,16 @@ double FloatingResult(const ReduceState& state, const T* x) {
       return std::sqrt(SumOf(state, x, square));
     case ReduceOp::kMaxAbs:
       return ExtremeOf<true>(state, x, magnitude).first;
+    case ReduceOp::kMinAbs:
+      return ExtremeOf<false>(state, x, magnitude).first;
+    case ReduceOp::kNonzeros:
+      return SumOf(state, x, [](T v) { return v != 0 ? 1.0 : 0.0; });
+    case ReduceOp::kNormP: {
+      const double p = state.parameter;
+      return std::pow(
+          SumOf(state, x, [&](T v) { return std::pow(std::abs(static_cast<double>(v)), p); }),
+          1 / p);
+    }
     default:
       return LogSumExp(state, x);
   }

@@ -19,7 +19,7 @@ struct ReduceState {
   ReduceOp op = ReduceOp::kSum;
   DType dtype = DType::kFloat32;
   DType output_dtype = DType::kFloat32;
-  double correction = 1.0;
+  double parameter = 1.0;  // degrees of freedom, or p of a norm
   // Merged, outermost first, sizes above 1.
   ReduceDims kept;
   ReduceDims reduced;

@@ -77,6 +77,7 @@ template <class T>
 double Exact(ReduceOp op, const std::vector<T>& v) {
   const double n = static_cast<double>(v.size());
   double sum = 0, abs = 0, squares = 0, product = 1, largest = 0, centred = 0, nonzero = 0;
+  double smallest = std::numeric_limits<double>::infinity();
   for (T value : v) {
     const double e = static_cast<double>(value);
     sum += e;
@@ -84,6 +85,7 @@ double Exact(ReduceOp op, const std::vector<T>& v) {
     squares += e * e;
     product *= e;
     largest = std::max(largest, std::abs(e));
+    smallest = std::min(smallest, std::abs(e));
     nonzero += e != 0;
   }
   for (T value : v) centred += (value - sum / n) * (value - sum / n);
@@ -94,6 +96,12 @@ double Exact(ReduceOp op, const std::vector<T>& v) {
     if (op == ReduceOp::kLogSumExp) exps += std::exp(static_cast<double>(value));
   }
   switch (op) {
+    case ReduceOp::kMinAbs:
+      return smallest;
+    case ReduceOp::kNonzeros:
+      return nonzero;
+    case ReduceOp::kNormP:
+      return abs;  // the parameter is left at 1
     case ReduceOp::kSum:
       return sum;
     case ReduceOp::kMean:
@@ -326,6 +334,18 @@ TEST(CumSumTest, RunsAlongTheMiddleAlsoInPlace) {
   const std::vector<float> f = {1e8f, 1, 1};
   CumSum(DType::kFloat32, f.data(), y.data(), 1, 3, 1, 1);
   EXPECT_THAT(y, ElementsAre(1e8f, 1e8f, 100000002.0f));
+}
+
+TEST(ReduceTest, NormsOfAnyOrder) {
+  const std::vector<float> x = {3, -4, 0};
+  for (const auto& [p, expected] : std::vector<std::pair<double, double>>{
+           {3, std::cbrt(91.0)}, {0.5, std::pow(std::sqrt(3.0) + 2, 2)}, {-1, 0}}) {
+    const auto plan = ReducePlan::Make({3}, {1}, {0}, ReduceOp::kNormP, DType::kFloat32, p);
+    ASSERT_TRUE(plan.ok());
+    float y = 0;
+    plan->Run(x.data(), &y, 1);
+    EXPECT_FLOAT_EQ(y, static_cast<float>(expected)) << p;
+  }
 }
 
 }  // namespace

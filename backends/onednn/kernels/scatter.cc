@@ -1,5 +1,8 @@
 #include "backends/onednn/kernels/scatter.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/elements.h"
 #include "backends/onednn/kernels/walk.h"
@@ -84,19 +87,56 @@ absl::Status ForEachNamed(const ScatterArgs& args, absl::Span<const int64_t> nam
   for (size_t d = 0; d < args.dims.size(); ++d) {
     rest[d] = static_cast<int>(d) == args.along ? 0 : named[d];
   }
-  const Walk<2> walk(args.dims, {absl::MakeConstSpan(rest.data(), args.dims.size()), beside});
+  std::array<int64_t, kMaxWalkDims> dense{};
+  int64_t stride = 1;
+  for (size_t d = args.dims.size(); d-- > 0;) {
+    dense[d] = stride;
+    stride *= args.dims[d];
+  }
+  const size_t rank = args.dims.size();
+  const Walk<3> walk(
+      args.dims,
+      {absl::MakeConstSpan(rest.data(), rank), beside,
+       args.index_strides.empty() ? absl::MakeConstSpan(dense.data(), rank) : args.index_strides});
   const int64_t step = args.dims.empty() ? 1 : named[args.along];
   int64_t i = 0, bad = -1;
   walk.ForEach([&](const auto& at) {
-    int64_t index = IndexAt(args.index, i++);
+    int64_t index = IndexAt(args.index, at[2]);
     if (index < 0 && args.allow_negative) index += args.size;
     if (static_cast<uint64_t>(index) >= static_cast<uint64_t>(args.size)) {
-      if (bad < 0) bad = i - 1;
+      if (bad < 0) bad = at[2];
       return;
     }
-    f(at[0] + index * step, at[1], i - 1);
+    f(at[0] + index * step, at[1], i++);
   });
   return bad < 0 ? absl::OkStatus() : OutOfRange(IndexAt(args.index, bad), args.size);
+}
+
+// What leaves every other value as it is.
+template <class T>
+T IdentityOf(ScatterOp op) {
+  if (op == ScatterOp::kAdd) return static_cast<T>(0);
+  if (op == ScatterOp::kProd) return static_cast<T>(1);
+  const bool least = op == ScatterOp::kMax;
+  if constexpr (kIsFloating<T>) {
+    const float infinity = std::numeric_limits<float>::infinity();
+    return static_cast<T>(least ? -infinity : infinity);
+  } else {
+    return least ? std::numeric_limits<T>::min() : std::numeric_limits<T>::max();
+  }
+}
+
+template <class T>
+T Divided(T sum, int64_t count) {
+  if constexpr (kIsFloating<T>) {
+    return static_cast<T>(static_cast<Compute<T>>(sum) / static_cast<Compute<T>>(count));
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return sum;
+  } else {
+    const auto wide = static_cast<int64_t>(sum);
+    const int64_t quotient = wide / count;
+    return static_cast<T>(wide % count < 0 ? quotient - 1 : quotient);
+  }
 }
 
 }  // namespace
@@ -111,6 +151,46 @@ absl::Status Scatter(const ScatterArgs& args) {
                           [&](int64_t to, int64_t from, int64_t) { write(out + to, src + from); });
   });
   return known ? status : UnknownType(args.dtype);
+}
+
+absl::Status ScatterReduce(const ScatterReduceArgs& args) {
+  const ScatterArgs& scatter = args.scatter;
+  absl::Status status;
+  const auto for_each = [&](const auto& f) {
+    return ForEachNamed(scatter, scatter.out_strides, scatter.src_strides,
+                        [&](int64_t to, int64_t, int64_t) { f(to); });
+  };
+  const bool known = VisitElement(scatter.dtype, [&](auto element) {
+    using T = decltype(element);
+    T* const out = static_cast<T*>(scatter.out);
+    if (!args.include_self) {
+      status.Update(for_each([&](int64_t to) { out[to] = IdentityOf<T>(scatter.op); }));
+    }
+    if (status.ok()) status = Scatter(scatter);
+    if (!args.mean || !status.ok()) return;
+    std::fill_n(args.counts, args.out_elements, args.include_self ? 1 : 0);
+    status = for_each([&](int64_t to) { ++args.counts[to]; });
+    for (int64_t i = 0; i < args.out_elements; ++i) {
+      if (args.counts[i] > 1) out[i] = Divided(out[i], args.counts[i]);
+    }
+  });
+  return known ? status : UnknownType(scatter.dtype);
+}
+
+absl::Status MaskedScatter(ir::DType dtype, const bool* mask, int64_t count, const void* src,
+                           int64_t src_count, void* out) {
+  int64_t next = 0;
+  VisitSize(ir::ElementSize(dtype), [&](auto element) {
+    using T = decltype(element);
+    for (int64_t i = 0; i < count; ++i) {
+      if (!mask[i]) continue;
+      if (next < src_count) static_cast<T*>(out)[i] = static_cast<const T*>(src)[next];
+      ++next;
+    }
+  });
+  if (next <= src_count) return absl::OkStatus();
+  return absl::OutOfRangeError(
+      absl::StrCat("masked_scatter: source has ", src_count, " elements for ", next, " places"));
 }
 
 absl::Status GatherStrided(const ScatterArgs& args) {

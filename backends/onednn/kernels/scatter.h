@@ -34,12 +34,31 @@ struct ScatterArgs {
   int along = 0;
   int64_t size = 0;  // of out along that dimension
   bool allow_negative = false;
+  // Of the index over dims; empty: dense. Zeros let one index serve whole slices.
+  absl::Span<const int64_t> index_strides;
   Indices index;
   const void* src = nullptr;
   void* out = nullptr;
 };
 // InvalidArgument: an op that the dtype lacks.
 absl::Status Scatter(const ScatterArgs& args);
+
+// Scatter with an op; `mean` (op is kAdd) divides by the number of elements that came together,
+// integers rounding down. Without `include_self` what was in a place that is written doesn't count.
+// `counts` is scratch of one int64_t an element of out, for means.
+struct ScatterReduceArgs {
+  ScatterArgs scatter;
+  bool include_self = true;
+  bool mean = false;
+  int64_t out_elements = 0;
+  int64_t* counts = nullptr;
+};
+absl::Status ScatterReduce(const ScatterReduceArgs& args);
+
+// out, of `count` elements, gets the next element of src wherever the mask is set. OutOfRange: src
+// has too few.
+absl::Status MaskedScatter(ir::DType dtype, const bool* mask, int64_t count, const void* src,
+                           int64_t src_count, void* out);
 
 // out[…, i, …] = x[…, index[…, i, …], …]: as ScatterArgs with source x (src_strides are x's, size
 // is x's) and dense out.

@@ -140,5 +140,63 @@ TEST(IndexPutTest, TwoIndicesWithARowOfValues) {
   }
 }
 
+TEST(ScatterReduceTest, MeansWithAndWithoutSelf) {
+  const std::vector<int64_t> index = {0, 0, 2};
+  const std::vector<float> src = {2, 4, 8};
+  const int64_t dims[] = {3}, one[] = {1};
+  for (bool include_self : {true, false}) {
+    std::vector<float> out = {3, 5, 6};
+    std::vector<int64_t> counts(3);
+    ScatterReduceArgs args;
+    args.scatter.op = ScatterOp::kAdd;
+    args.scatter.dims = dims;
+    args.scatter.src_strides = one;
+    args.scatter.out_strides = one;
+    args.scatter.size = 3;
+    args.scatter.index = Of(index);
+    args.scatter.src = src.data();
+    args.scatter.out = out.data();
+    args.include_self = include_self;
+    args.mean = true;
+    args.out_elements = 3;
+    args.counts = counts.data();
+    ASSERT_TRUE(ScatterReduce(args).ok());
+    if (include_self) {
+      EXPECT_THAT(out, ElementsAre(3, 5, 7));
+    } else {
+      EXPECT_THAT(out, ElementsAre(3, 5, 8));
+    }
+  }
+}
+
+TEST(ScatterTest, OneIndexForWholeSlices) {
+  // out [2, 3]; slices 2 and 0 along the last dimension get columns of src [2, 2].
+  std::vector<float> out(6, 0), src = {1, 2, 3, 4};
+  const std::vector<int64_t> index = {2, 0};
+  const int64_t dims[] = {2, 2}, src_strides[] = {2, 1}, out_strides[] = {3, 1},
+                index_strides[] = {0, 1};
+  ScatterArgs args;
+  args.dims = dims;
+  args.src_strides = src_strides;
+  args.out_strides = out_strides;
+  args.index_strides = index_strides;
+  args.along = 1;
+  args.size = 3;
+  args.index = Of(index);
+  args.src = src.data();
+  args.out = out.data();
+  ASSERT_TRUE(Scatter(args).ok());
+  EXPECT_THAT(out, ElementsAre(2, 0, 1, 4, 0, 3));
+}
+
+TEST(MaskedScatterTest, TakesElementsInOrder) {
+  const bool mask[] = {true, false, true};
+  std::vector<float> out = {0, 0, 0}, src = {7, 8};
+  ASSERT_TRUE(MaskedScatter(ir::DType::kFloat32, mask, 3, src.data(), 2, out.data()).ok());
+  EXPECT_THAT(out, ElementsAre(7, 0, 8));
+  EXPECT_EQ(MaskedScatter(ir::DType::kFloat32, mask, 3, src.data(), 1, out.data()).code(),
+            absl::StatusCode::kOutOfRange);
+}
+
 }  // namespace
 }  // namespace ingot::kernels

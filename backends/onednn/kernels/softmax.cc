@@ -213,5 +213,23 @@ void StridedSoftmax(const StridedSoftmaxArgs& args, int threads) {
   });
 }
 
+void SoftmaxF64(int64_t outer, int64_t n, int64_t inner, const double* x, double* y, bool log,
+                int threads) {
+  constexpr double kNanosecondsAnF64 = 12;
+  ParallelFor(threads, outer * inner, GrainFor(kNanosecondsAnF64 * static_cast<double>(n) + 1),
+              [&](int64_t begin, int64_t end, int) {
+                for (int64_t row = begin; row < end; ++row) {
+                  const int64_t first = row / inner * n * inner + row % inner;
+                  const int64_t last = first + n * inner;
+                  double max = -std::numeric_limits<double>::infinity(), sum = 0;
+                  for (int64_t i = first; i < last; i += inner) max = std::max(max, x[i]);
+                  for (int64_t i = first; i < last; i += inner) sum += std::exp(x[i] - max);
+                  for (int64_t i = first; i < last; i += inner) {
+                    y[i] = log ? x[i] - max - std::log(sum) : std::exp(x[i] - max) / sum;
+                  }
+                }
+              });
+}
+
 }  // namespace ingot::kernels
 #endif  // HWY_ONCE

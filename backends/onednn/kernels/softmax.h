@@ -41,6 +41,10 @@ struct StridedSoftmaxArgs {
 
 void StridedSoftmax(const StridedSoftmaxArgs& args, int threads);
 
+// The same in f64, by plain loops.
+void SoftmaxF64(int64_t outer, int64_t n, int64_t inner, const double* x, double* y, bool log,
+                int threads);
+
 }  // namespace ingot::kernels
 
 #endif  // INGOT_BACKENDS_ONEDNN_KERNELS_SOFTMAX_H_

@@ -151,5 +151,17 @@ TEST_P(SoftmaxTest, InfinitiesAndNanAsInPyTorch) {
   }
 }
 
+TEST(SoftmaxF64Test, RowsAndColumns) {
+  const double x[] = {0, std::log(3.0), 0, 0};
+  double y[4];
+  SoftmaxF64(2, 2, 1, x, y, /*log=*/false, 2);
+  EXPECT_DOUBLE_EQ(y[0], 0.25);
+  EXPECT_DOUBLE_EQ(y[1], 0.75);
+  EXPECT_DOUBLE_EQ(y[3], 0.5);
+  SoftmaxF64(1, 2, 2, x, y, /*log=*/true, 2);
+  EXPECT_DOUBLE_EQ(y[0], std::log(0.5));
+  EXPECT_DOUBLE_EQ(y[1], std::log(0.75));
+}
+
 }  // namespace
 }  // namespace ingot::kernels

@@ -109,4 +109,40 @@ void TopK(const SortArgs& args, int64_t k, bool sorted, int threads) {
   });
 }
 
+void Median(const SortArgs& args, bool ignore_nan, int threads) {
+  VisitElement(args.dtype, [&](auto element) {
+    using T = decltype(element);
+    if (args.n == 0) {
+      if constexpr (kIsFloating<T>) {
+        if (args.values == nullptr) return;
+        std::fill_n(static_cast<T*>(args.values), args.outer * args.inner,
+                    static_cast<T>(std::nanf("")));
+      }
+      return;
+    }
+    ForEachRow<T>(args, 1, threads, [&](Item<T>* begin, Item<T>* end) {
+      std::sort(begin, end, Before<T>{false});
+      // NaN is last.
+      const Item<T>* first_nan = end;
+      while (first_nan != begin && IsNan(first_nan[-1].value)) --first_nan;
+      const int64_t numbers = first_nan - begin;
+      if (first_nan != end && !(ignore_nan && numbers > 0)) {
+        *begin = *first_nan;
+      } else {
+        *begin = begin[(numbers - 1) / 2];
+      }
+    });
+  });
+}
+
+void KthValue(const SortArgs& args, int64_t k, int threads) {
+  VisitElement(args.dtype, [&](auto element) {
+    using T = decltype(element);
+    ForEachRow<T>(args, 1, threads, [&](Item<T>* begin, Item<T>* end) {
+      std::sort(begin, end, Before<T>{false});
+      *begin = begin[k];
+    });
+  });
+}
+
 }  // namespace ingot::kernels

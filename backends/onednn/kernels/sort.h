@@ -32,6 +32,13 @@ void Sort(const SortArgs& args, int threads);
 // PyTorch gives too.
 void TopK(const SortArgs& args, int64_t k, bool sorted, int threads);
 
+// The lower median, results [outer, 1, inner]: NaN if there is one, unless `ignore_nan` and another
+// number; of equals a place of one of them. n may be 0: NaN.
+void Median(const SortArgs& args, bool ignore_nan, int threads);
+
+// The k-th element (from 0) of the ascending order.
+void KthValue(const SortArgs& args, int64_t k, int threads);
+
 }  // namespace ingot::kernels
 
 #endif  // INGOT_BACKENDS_ONEDNN_KERNELS_SORT_H_

@@ -80,5 +80,27 @@ TEST(TopKTest, UnsortedHasTheSameElements) {
   EXPECT_THAT(top.values, ElementsAre(3, 4, 5));
 }
 
+TEST(MedianTest, LowerMedianAndNan) {
+  std::vector<double> scratch(SortScratchBytes(ir::DType::kFloat32, 5, 1) / 8);
+  const auto median = [&](const std::vector<float>& x, bool ignore_nan) {
+    float value = 0;
+    int64_t index = -1;
+    SortArgs args;
+    args.n = static_cast<int64_t>(x.size());
+    args.x = x.data();
+    args.scratch = scratch.data();
+    args.values = &value;
+    args.indices = &index;
+    Median(args, ignore_nan, 1);
+    return std::pair(value, index);
+  };
+  EXPECT_EQ(median({3, 1, 2, 4}, false), std::pair(2.0f, int64_t{2}));
+  EXPECT_EQ(median({3, NAN, 2, NAN}, true), std::pair(2.0f, int64_t{2}));
+  EXPECT_TRUE(std::isnan(median({3, NAN, 2, NAN}, false).first));
+  EXPECT_EQ(median({3, NAN, 2, NAN}, false).second, 1);
+  EXPECT_TRUE(std::isnan(median({NAN, NAN}, true).first));
+  EXPECT_TRUE(std::isnan(median({}, false).first));
+}
+
 }  // namespace
 }  // namespace ingot::kernels
