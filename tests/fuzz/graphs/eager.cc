@@ -217,6 +217,12 @@ absl::Status Eager::RunNode(size_t at, Tensors& values, Rng* noise) const {
     stack.push_back(
         std::visit(ToIValue{case_, values, parameters[i], operand_noise}, node.args[i]));
   }
+  if (op.writes) {
+    // The cases have none, but what the shrinker makes of them might.
+    for (const at::Tensor& constant : constants_) {
+      TORCH_CHECK(!stack[0].toTensor().is_alias_of(constant), "a constant would be written");
+    }
+  }
   op.handle.callBoxed(stack);
   std::vector<at::Tensor> outputs;
   for (const c10::IValue& value : stack) AppendTensors(value, outputs);

@@ -130,9 +130,7 @@ bool EmitSort(Gen& gen) {
     return gen.IsExact(v) && (gen.info(v).distinct || which == 1) && !gen.info(v).special &&
            gen.type(v).dtype != ir::DType::kBool;
   });
-  const ValueId v =
-      found ? *found
-            : gen.Fresh({gen.RandomDType(), gen.RandomDims(1, 3)}, {Domain::Kind::kDistinct, 0, 0});
+  const ValueId v = found ? *found : gen.FreshDistinct({gen.rng().Int(1, 7), gen.rng().Int(1, 9)});
   const int64_t dim = gen.RandomDim(gen.rank(v));
   const int64_t size = gen.rank(v) == 0 ? 1 : gen.type(v).dims[dim < 0 ? dim + gen.rank(v) : dim];
   // Values and places have one effect; places are small.

@@ -48,7 +48,8 @@ bool EmitCertainDraw(Gen& gen) {
                            {.low = 0.5, .high = 0.5, .grid = 1, .exact = true}));
     default: {
       const bool train = gen.rng().OneIn(2);
-      return Done(gen.Emit("aten::dropout", {ValueRef{v}, train ? 0.0 : 0.4, train}, gen.Moved(v)));
+      // Eager gives the tensor itself.
+      return Done(gen.EmitView("aten::dropout", {ValueRef{v}, train ? 0.0 : 0.4, train}, v));
     }
   }
 }

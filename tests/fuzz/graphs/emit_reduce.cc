@@ -115,10 +115,7 @@ bool EmitPlace(Gen& gen) {
     return gen.IsExact(v) && gen.info(v).distinct && !gen.info(v).special &&
            gen.type(v).NumElements() > 0 && gen.type(v).dtype != ir::DType::kBool;
   });
-  const ir::DType dtype = gen.rng().OneIn(2) ? gen.RandomFloatDType() : ir::DType::kInt64;
-  const ValueId v = found ? *found
-                          : gen.Fresh({dtype, {gen.rng().Int(1, 6), gen.rng().Int(1, 7)}},
-                                      {Domain::Kind::kDistinct, 0, 0});
+  const ValueId v = found ? *found : gen.FreshDistinct({gen.rng().Int(1, 6), gen.rng().Int(1, 7)});
   Effect effect = gen.Moved(v);
   effect.low = std::min(effect.low, 0.0);
   effect.high = std::max(effect.high, Count(gen, v));

@@ -79,6 +79,14 @@ const Unary kUnary[] = {
     {"aten::mish", [](double x) { return x * std::tanh(Softplus(x)); }, -kWide, kWide,
      Kind::kSmooth},
     {"aten::log_sigmoid", [](double x) { return -Softplus(-x); }, -kWide, kWide, Kind::kSmooth},
+    {"aten::digamma", [](double x) { return std::log(x) - 0.7 / x; }, 0.5, 20, Kind::kSmooth},
+    {"aten::lgamma", [](double x) { return std::lgamma(x); }, 0.5, 20, Kind::kSmooth},
+    {"aten::erfinv", [](double x) { return 2 * x; }, -0.875, 0.875, Kind::kPartial},
+    {"aten::i0", [](double x) { return std::cosh(x); }, -4, 4, Kind::kSmooth},
+    {"aten::special_i1", [](double x) { return std::sinh(x); }, -4, 4, Kind::kSmooth},
+    {"aten::logit", [](double x) { return std::log(x / (1 - x)); }, 0.125, 0.875, Kind::kSmooth},
+    {"aten::sinc", [](double x) { return std::cos(x); }, -10, 10, Kind::kSmooth},
+    {"aten::special_entr", [](double x) { return -x * std::log(x); }, 0.125, 16, Kind::kPartial},
     {"aten::frac", [](double x) { return Clamp(x, -1, 1); }, -kWide, kWide, Kind::kStep},
 };
 
@@ -120,8 +128,23 @@ bool EmitUnary(Gen& gen) {
 }
 
 bool EmitTest(Gen& gen) {
-  const char* ops[] = {"aten::isnan", "aten::isinf", "aten::isfinite"};
+  const char* ops[] = {"aten::isnan", "aten::isinf", "aten::isfinite", "aten::isposinf",
+                       "aten::isneginf"};
   return Done(gen.Emit(gen.rng().Pick(ops), {ValueRef{gen.Any()}}, Gen::WholeNumbers(0, 1)));
+}
+
+// The sign of a zero is certain as long as it was only moved.
+bool EmitSignOfZero(Gen& gen) {
+  const ValueId v = gen.ExactFloat();
+  if (!gen.info(v).raw) return false;
+  return Done(gen.Emit("aten::signbit", {ValueRef{v}}, Gen::WholeNumbers(0, 1)));
+}
+
+// Infinities would become the largest numbers.
+bool EmitNanToNum(Gen& gen) {
+  const ValueId v = gen.Float();
+  if (gen.info(v).special) return false;
+  return Done(gen.Emit("aten::nan_to_num", {ValueRef{v}}, gen.Moved(v)));
 }
 
 // Bounds after a continuous function that grows at most by `scale` and leaves [-1.8, 0] for
@@ -133,6 +156,8 @@ Effect Activated(Gen& gen, ValueId v, double scale) {
 
 bool EmitGelu(Gen& gen) {
   const ValueId v = gen.Float();
+  // Eager's vectorised gelu of infinity is NaN, that of a few elements is not.
+  if (gen.info(v).special) return false;
   const bool tanh = gen.rng().OneIn(2);
   return Done(gen.Emit("aten::gelu", {ValueRef{v}, std::string(tanh ? "tanh" : "none")},
                        Activated(gen, v, 1)));
@@ -185,11 +210,10 @@ bool EmitThreshold(Gen& gen) {
 }  // namespace
 
 std::vector<Emitter> UnaryEmitters() {
-  return {{"unary", 14, EmitUnary},
-          {"test", 1, EmitTest},
-          {"gelu", 1, EmitGelu},
-          {"parametric", 3, EmitParametric},
-          {"threshold", 1, EmitThreshold}};
+  return {
+      {"unary", 14, EmitUnary},        {"test", 1, EmitTest}, {"sign of zero", 1, EmitSignOfZero},
+      {"nan_to_num", 1, EmitNanToNum}, {"gelu", 1, EmitGelu}, {"parametric", 3, EmitParametric},
+      {"threshold", 1, EmitThreshold}};
 }
 
 }  // namespace ingot::fuzz

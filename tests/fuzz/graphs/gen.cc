@@ -167,6 +167,12 @@ ValueId Gen::Fresh(ir::TensorType type) {
   return Fresh(std::move(type), domain);
 }
 
+ValueId Gen::FreshDistinct(ir::Dims dims) {
+  const DType dtype = RandomDType();
+  return Fresh({dtype == DType::kBool ? DType::kInt64 : dtype, std::move(dims)},
+               {Domain::Kind::kDistinct, 0, 0});
+}
+
 ValueId Gen::FreshIndex(ir::Dims dims, int64_t size, bool negative) {
   Domain domain;
   domain.low = negative ? static_cast<double>(-size) : 0;

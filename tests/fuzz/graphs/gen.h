@@ -66,7 +66,8 @@ class Gen {
   ir::ValueId Integer();  // no bool
   // A new input. Arguments mostly; constants, and state where the case may have any.
   ir::ValueId Fresh(ir::TensorType type, Domain domain);
-  ir::ValueId Fresh(ir::TensorType type);  // a domain that suits the dtype
+  ir::ValueId Fresh(ir::TensorType type);    // a domain that suits the dtype
+  ir::ValueId FreshDistinct(ir::Dims dims);  // no two elements alike; REQUIRES: up to 100
   ir::ValueId FreshIndex(ir::Dims dims, int64_t size, bool negative = false);
   // Broadcasts with `v` into v's sizes, and has its dtype (or another, now and then, if
   // `promotes`).
@@ -148,6 +149,7 @@ std::vector<Emitter> IndexEmitters();
 std::vector<Emitter> ReduceEmitters();
 std::vector<Emitter> LayerEmitters();  // products, convolutions, pools, norms, attention
 std::vector<Emitter> RandomEmitters();
+std::vector<Emitter> MoreEmitters();     // rarer ops of all families
 std::vector<Emitter> InPlaceEmitters();  // programs only
 
 // For unary ops: f sampled over [low, high], NaN left out.

@@ -35,6 +35,7 @@ Table MakeTable(bool is_program) {
   table.Add(ReduceEmitters());
   table.Add(LayerEmitters());
   table.Add(RandomEmitters());
+  table.Add(MoreEmitters());
   if (is_program) {
     // Views and writes are what programs are about.
     table.Add(MoveEmitters());

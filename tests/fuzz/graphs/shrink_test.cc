@@ -19,7 +19,7 @@ bool HasOp(const Case& c, const std::string& op) {
 
 TEST(ShrinkTest, ACaseThatFailsForOneOpShrinksToIt) {
   int found = 0;
-  for (uint64_t seed = 0; seed < 60; ++seed) {
+  for (uint64_t seed = 0; seed < 120; ++seed) {
     const Case c = Generate(seed);
     // A node that nothing uses goes with the first step.
     const absl::StatusOr<Case> used = Without(c, std::vector<bool>(c.graph.nodes().size()));
