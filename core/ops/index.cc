@@ -57,8 +57,10 @@ absl::Status InferGather(InferContext& ctx) {
   const ir::TensorType& self = ctx.Tensor(0);
   const ir::TensorType& index = ctx.Tensor(2);
   INGOT_ASSIGN_OR_RETURN(int dim, WrapDim(ctx, ctx.Int(1), self.rank()));
-  INGOT_RETURN_IF_ERROR(RequireIndexDType(ctx, index.dtype));
-  if (index.NumElements() != 0) INGOT_RETURN_IF_ERROR(CheckIndexSizes(ctx, self, index, dim));
+  if (index.NumElements() != 0) {  // an empty index may be of any dtype
+    INGOT_RETURN_IF_ERROR(RequireIndexDType(ctx, index.dtype));
+    INGOT_RETURN_IF_ERROR(CheckIndexSizes(ctx, self, index, dim));
+  }
   ctx.AddOutput({self.dtype, index.dims});
   return absl::OkStatus();
 }

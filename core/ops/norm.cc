@@ -87,7 +87,10 @@ absl::Status InferBatchNorm(InferContext& ctx) {
   const ir::TensorType& input = ctx.Tensor(0);
   if (ctx.Bool(5)) return Unsupported(ctx, "training=True");
   INGOT_RETURN_IF_ERROR(RequireFloating(ctx, input.dtype));
-  if (input.rank() < 2) return ctx.Error("input must have rank 2 or more");
+  if (input.rank() < 2) {
+    if (input.NumElements() == 0) return Unsupported(ctx, "an empty input without channels");
+    return ctx.Error("input must have rank 2 or more");
+  }
   if (!ctx.Has(3) || !ctx.Has(4)) return ctx.Error("running_mean and running_var are needed");
   for (int i : {1, 2, 3, 4}) INGOT_RETURN_IF_ERROR(CheckParameter(ctx, i, {input.dims[1]}));
   ctx.AddOutput(input);

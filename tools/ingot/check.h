@@ -6,7 +6,10 @@
 //
 // Compared are the results and all arguments as they are after the call. Two rules:
 //
-// - Without a float64 oracle: torch.testing.assert_close's (compare.h).
+// - Without a float64 oracle: torch.testing.assert_close's (compare.h). Where LibTorch's own
+//   rounding is what differs (it sums halves and floats in blocks of their own precision), the
+//   `arbiter` decides: an element within the same tolerances of the module's run in float64 is
+//   right, and the message says how many there were.
 // - With one: a floating result is right if its largest error against float64, over all draws, is
 //   at most 4 times that of LibTorch's own run in the model's dtypes, or at most 4 units of machine
 //   precision at the result's largest magnitude (so that an eager run that happens to be exact does
@@ -18,6 +21,7 @@
 #ifndef INGOT_TOOLS_INGOT_CHECK_H_
 #define INGOT_TOOLS_INGOT_CHECK_H_
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -33,6 +37,8 @@ struct CheckOptions {
   Tolerances tolerances;
   int64_t fresh = 10;  // draws after the given arguments
   uint64_t seed = 0;
+  // Makes the module's run in float64; called only once something differs. Empty: no arbiter.
+  std::function<absl::StatusOr<std::unique_ptr<Oracle>>()> arbiter;
 };
 
 struct CheckReport {
@@ -41,6 +47,7 @@ struct CheckReport {
   double max_abs_err = 0;  // over everything compared; against float64 if there is such an oracle
   double max_rel_err = 0;  // against float64: max_abs_err by the result's largest magnitude
   int64_t draws = 0;       // calls compared
+  int64_t arbitrated = 0;  // elements that the arbiter took for right
   int64_t left_out = 0;    // fresh draws that the oracle refused
   Arguments failing;       // the arguments of the first draw that differs
   uint64_t failing_seed = 0;

@@ -123,6 +123,25 @@ TEST(CheckTest, AWrongResultIsAMismatchWithItsArguments) {
   EXPECT_EQ(RowMajorBytes(report->failing[1].view()), RowMajorBytes(arguments[1].view()));
 }
 
+TEST(CheckTest, ARunInFloat64SpeaksForResultsThatLibTorchRounds) {
+  FunctionOracle rounding([](float a, float b) { return double{a} - b + 1e-4; });
+  for (const bool right : {true, false}) {
+    CheckOptions options;
+    options.arbiter = [right]() -> absl::StatusOr<std::unique_ptr<Oracle>> {
+      return std::make_unique<FunctionOracle>(
+          [right](float a, float b) { return double{a} - b + (right ? 0 : 1e-4); },
+          ir::DType::kFloat64);
+    };
+    auto report = Check(CompileText(kSub), rounding, nullptr, TwoMatrices(), options);
+    ASSERT_THAT(report, IsOk());
+    EXPECT_EQ(report->ok, right) << report->message;
+    if (right) {
+      EXPECT_EQ(report->arbitrated, 66);
+      EXPECT_THAT(report->message, HasSubstr("66 elements are within the tolerances of a run in"));
+    }
+  }
+}
+
 TEST(CheckTest, FreshDrawsThatTheOracleRefusesAreLeftOut) {
   FunctionOracle oracle([](float a, float b) { return a - b; });
   oracle.calls_before_refusal_ = 4;

@@ -31,11 +31,16 @@ struct Comparison {
   double max_abs_err = 0;  // inf where a NaN or an infinity stands on one side only
   double max_rel_err = 0;  // |actual - expected| / |expected|, 0 where both are 0
   int64_t mismatches = 0;
-  std::string message;  // one line; empty when ok
+  int64_t arbitrated = 0;  // elements that match the arbiter only
+  std::string message;     // one line; empty when ok
 };
 
+// With an `arbiter`, of the same sizes and any dtype, a finite element that misses `expected` is
+// right if it is within the same tolerances of the arbiter's, or no further from it than the
+// furthest element of `expected` and 32 units of machine precision at the largest magnitude: what
+// rounding leaves where large intermediate values cancel.
 Comparison Compare(const ingot_tensor& actual, const ingot_tensor& expected,
-                   const Tolerances& tolerances);
+                   const Tolerances& tolerances, const ingot_tensor* arbiter = nullptr);
 
 // The largest |actual - expected|, for tensors of equal sizes and any dtypes; inf where only one is
 // NaN or infinite. nullopt: the sizes differ.

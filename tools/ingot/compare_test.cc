@@ -77,6 +77,26 @@ TEST(CompareTest, ReportsErrorsAndTheWorstElement) {
   EXPECT_TRUE(std::isinf(CompareLiterals("f32=nan", "f32=1").max_abs_err));
 }
 
+TEST(CompareTest, AnArbiterSpeaksForFiniteElementsWithinTheSameTolerances) {
+  Random random(0);
+  const auto parse = [&](absl::string_view text) { return *ParseLiteral(text, random); };
+  const runtime::HostTensor expected = parse("3xf32=1,1,inf");
+  const runtime::HostTensor exact = parse("3xf64=1.00005,1,2");
+  const ingot_tensor arbiter = exact.view();
+  const Comparison near =
+      Compare(parse("3xf32=1.00005,1,inf").view(), expected.view(), {}, &arbiter);
+  EXPECT_TRUE(near.ok) << near.message;
+  EXPECT_EQ(near.arbitrated, 1);
+  EXPECT_FALSE(Compare(parse("3xf32=1.0001,1,inf").view(), expected.view(), {}, &arbiter).ok);
+  EXPECT_FALSE(Compare(parse("3xf32=1,1,2").view(), expected.view(), {}, &arbiter).ok);
+  // Where values of 1000 cancel, 1e-4 is rounding if LibTorch is off by as much; 1e-2 is not.
+  const runtime::HostTensor cancelled = parse("2xf32=1000.0002,0.1"),
+                            truth = parse("2xf64=1000,0.1");
+  const ingot_tensor judge = truth.view();
+  EXPECT_TRUE(Compare(parse("2xf32=1000,0.1001").view(), cancelled.view(), {}, &judge).ok);
+  EXPECT_FALSE(Compare(parse("2xf32=1000,0.11").view(), cancelled.view(), {}, &judge).ok);
+}
+
 TEST(CompareTest, EmptyTensorsAreEqual) { EXPECT_TRUE(CompareLiterals("0xf32=", "0xf32=").ok); }
 
 TEST(MaxAbsErrorTest, ComparesAcrossDTypes) {

@@ -63,6 +63,9 @@ class CaseVerifier {
     options.fresh = settings_.fresh;
     INGOT_ASSIGN_OR_RETURN(const std::optional<uint64_t> seed, flags_.Seed());
     options.seed = seed.value_or(0);
+    if (!settings_.float64 && opened_.model->signature() == nullptr) {
+      options.arbiter = [this] { return opened_.model->CreateOracle(OracleMode::kFloat64); };
+    }
     const Progress progress(absl::StrCat("verifying ", path_));
     INGOT_ASSIGN_OR_RETURN(result_.report,
                            Check(graph_, *eager, float64.get(), opened_.arguments, options));
@@ -142,6 +145,7 @@ Json ToJson(const CaseResult& result) {
           {"max_abs_err", result.report.max_abs_err},
           {"max_rel_err", result.report.max_rel_err},
           {"fallback", fallback},
+          {"arbitrated", result.report.arbitrated},
           {"draws", result.report.draws},
           {"left_out", result.report.left_out}};
 }

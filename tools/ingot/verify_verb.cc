@@ -25,17 +25,19 @@ struct Pair {
   std::string model, inputs;
 };
 
-// Every model of the folder that has a .npz of its name, by name.
+// Every model below the folder that has a .npz of its name, by path.
 absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder) {
   std::vector<Pair> pairs;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::filesystem::path& path = entry.path();
+  std::filesystem::recursive_directory_iterator entry(folder, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    const std::filesystem::path& path = entry->path();
     const std::string extension = path.extension().string();
     if (extension != ".pt" && extension != ".pt2" && extension != ".ingot") continue;
     std::filesystem::path inputs = path;
     inputs.replace_extension(".npz");
-    if (std::filesystem::exists(inputs, error)) pairs.push_back({path.string(), inputs.string()});
+    std::error_code missing;
+    if (std::filesystem::exists(inputs, missing)) pairs.push_back({path.string(), inputs.string()});
   }
   if (error) {
     return AtStage(Stage::kModel, absl::UnknownError(absl::StrCat(folder, ": ", error.message())));
