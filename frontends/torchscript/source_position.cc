@@ -1,5 +1,6 @@
 #include "frontends/torchscript/source_position.h"
 
+#include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
 
 #include <vector>
@@ -32,6 +33,19 @@ bool IsPyTorch(absl::string_view file) {
          absl::StrContains(file, "/torch/_") || absl::StrContains(file, "__torch__/torch/nn/");
 }
 
+// Of the Python code that this thread runs, innermost first; empty in programs without Python.
+// ingot's own files, which call the model and stand around its calls of LibTorch, don't count.
+Position PythonPosition() {
+  Position innermost;
+  for (const torch::jit::StackEntry& entry : torch::jit::tracer::pythonCallstack()) {
+    const Position position = Locate(entry.range);
+    if (position.file.empty() || absl::StrContains(position.file, "/ingot/_")) continue;
+    if (!IsPyTorch(position.file)) return position;
+    if (innermost.file.empty()) innermost = position;
+  }
+  return innermost;
+}
+
 std::string ToText(const Position& position) {
   if (position.file.empty()) return "";
   return absl::StrCat(position.file.substr(position.file.rfind('/') + 1), ":", position.line);
@@ -50,7 +64,7 @@ std::string CurrentSourcePosition() {
     if (!IsPyTorch(position.file)) return ToText(position);
     if (innermost.file.empty()) innermost = position;
   }
-  return ToText(innermost);
+  return ToText(innermost.file.empty() ? PythonPosition() : innermost);
 }
 
 }  // namespace ingot::torchscript

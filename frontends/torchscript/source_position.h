@@ -1,4 +1,4 @@
-// Where in the model's source the running TorchScript code is.
+// Where in the model's source the running TorchScript or Python code is.
 #ifndef INGOT_FRONTENDS_TORCHSCRIPT_SOURCE_POSITION_H_
 #define INGOT_FRONTENDS_TORCHSCRIPT_SOURCE_POSITION_H_
 
@@ -9,8 +9,8 @@
 namespace ingot::torchscript {
 
 // "model.py:12" of the innermost line of this thread's TorchScript call stack that isn't PyTorch's
-// own, without folders; empty outside TorchScript. A file saved without debug information yields
-// lines of its generated source.
+// own, without folders; outside TorchScript of its Python call stack, and empty without that. A
+// file saved without debug information yields lines of its generated source.
 std::string CurrentSourcePosition();
 
 // The same of one range.

@@ -396,3 +396,19 @@ def test_importing_has_no_side_effects():
             "assert before == (torch.get_num_threads(), torch.get_default_dtype()); "
             "import sys; assert 'torch._dynamo' not in sys.modules")
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nodes_and_errors_name_the_line_of_the_model():
+    def model(x):
+        y = torch.sin(x)
+        return torch.cos(y)
+
+    line = model.__code__.co_firstlineno
+    rows = ingot.extract_compiled_graph(model, [torch.ones(2)], backend="onednn").report().nodes
+    assert [row["source"] for row in rows] == [f"modules_test.py:{line + 1}", f"modules_test.py:{line + 2}"]
+
+    def reads(x):
+        return x * x.sum().item()
+
+    with pytest.raises(ingot.FailedPreconditionError, match=f"modules_test.py:{reads.__code__.co_firstlineno + 1}"):
+        ingot.extract_compiled_graph(reads, [torch.ones(2)])
