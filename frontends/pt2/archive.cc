@@ -1,6 +1,10 @@
 #include "frontends/pt2/archive.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <bit>
+#include <cstdint>
 #include <set>
 #include <utility>
 
@@ -76,8 +80,11 @@ absl::StatusOr<std::shared_ptr<const Archive>> Archive::Open(const std::string& 
                                                              string_view model, Env& env) {
   std::shared_ptr<const ReadableMapping> file;
   INGOT_ASSIGN_OR_RETURN(file, env.Map(path));
-  auto archive = Parse(file->bytes(), file, model);
-  INGOT_RETURN_IF_ERROR(archive, path);
+  std::shared_ptr<Archive> archive(new Archive());
+  archive->bytes_ = file->bytes();
+  archive->owner_ = std::move(file);
+  archive->is_mapped_ = &env == &Env::Default();
+  INGOT_RETURN_IF_ERROR(archive->Read(model), path);
   return archive;
 }
 
@@ -89,6 +96,16 @@ absl::StatusOr<std::shared_ptr<const Archive>> Archive::Parse(string_view bytes,
   archive->owner_ = std::move(owner);
   INGOT_RETURN_IF_ERROR(archive->Read(model));
   return archive;
+}
+
+void Archive::Release(string_view bytes) const {
+  const auto begin = reinterpret_cast<uintptr_t>(bytes_.data()), end = begin + bytes_.size();
+  const auto first = reinterpret_cast<uintptr_t>(bytes.data()), last = first + bytes.size();
+  if (!is_mapped_ || first < begin || last > end || last < first) return;
+  // Whole pages only. They are clean, so that nothing is lost.
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t from = (first + page - 1) / page * page, to = last / page * page;
+  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
 }
 
 absl::Status Archive::Read(string_view model) {

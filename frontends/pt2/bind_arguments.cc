@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 
@@ -54,6 +55,8 @@ class Binder {
     switch (spec_.kind) {
       case ArgKind::kBool:
         if (spec_.name == "pin_memory") return Operand(ir::None{});
+        // A switch of another device, which exports set by the machine's: as traces have it.
+        if (absl::StartsWith(spec_.name, "cudnn_enable")) return Operand(true);
         [[fallthrough]];
       case ArgKind::kScalar:
       case ArgKind::kTensor:

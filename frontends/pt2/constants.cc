@@ -29,12 +29,13 @@ absl::StatusOr<HostConstant> NewConstant(const ir::TensorType& type, char** byte
   return HostConstant{type, *bytes, buffer};
 }
 
-void ComputeDigests(std::vector<ir::Constant>& constants) {
+void ComputeDigests(std::vector<ir::Constant>& constants, const ConstantDone& done) {
   std::atomic<size_t> next{0};
   const auto work = [&] {
     for (size_t i = next++; i < constants.size(); i = next++) {
       constants[i].digest =
           ir::Sha256(constants[i].data, static_cast<size_t>(constants[i].type.NumBytes()));
+      if (done) done(constants[i]);
     }
   };
   int64_t bytes = 0;
@@ -65,8 +66,8 @@ ir::ValueId ConstantPool::Add(const HostConstant& constant, std::string name) {
   return value;
 }
 
-std::vector<ir::Constant> ConstantPool::Finish() && {
-  ComputeDigests(constants_);
+std::vector<ir::Constant> ConstantPool::Finish(const ConstantDone& done) && {
+  ComputeDigests(constants_, done);
   for (ir::InputSpec& input : graph_->mutable_inputs()) {
     if (input.role == ir::InputRole::kConstant) input.digest = constants_[input.index].digest;
   }

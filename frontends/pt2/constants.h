@@ -8,6 +8,7 @@
 #ifndef INGOT_FRONTENDS_PT2_CONSTANTS_H_
 #define INGOT_FRONTENDS_PT2_CONSTANTS_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,8 +30,10 @@ struct HostConstant {
 // none. REQUIRES: sizes are not negative and their product does not overflow.
 absl::StatusOr<HostConstant> NewConstant(const ir::TensorType& type, char** bytes);
 
-// Fills in the digests.
-void ComputeDigests(std::vector<ir::Constant>& constants);
+// Fills in the digests. `done` is called with each constant once its bytes have been read, from
+// either thread.
+using ConstantDone = std::function<void(const ir::Constant&)>;
+void ComputeDigests(std::vector<ir::Constant>& constants, const ConstantDone& done = nullptr);
 
 class ConstantPool {
  public:
@@ -40,7 +43,7 @@ class ConstantPool {
   ir::ValueId Add(const HostConstant& constant, std::string name);
 
   // Sets the digests of the graph's constant inputs. The constants are in the order of their index.
-  std::vector<ir::Constant> Finish() &&;
+  std::vector<ir::Constant> Finish(const ConstantDone& done = nullptr) &&;
 
  private:
   ir::Graph* graph_;

@@ -1,9 +1,11 @@
 // Rewrites of network layers: convolutions, norms, pooling, padding, dropout, resizing.
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/rewrites.h"
 
 namespace ingot::pt2 {
@@ -183,6 +185,15 @@ Result NativeBatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   return results;
 }
 
+// Without running statistics, the batch's own count.
+Result BatchNormWithoutStatistics(Emitter& emitter, const OpSignature&, Operands args) {
+  args.insert(args.begin() + 3, 2, ir::None{});
+  INGOT_ASSIGN_OR_RETURN(const Trained trained,
+                         TrainBatchNorm(emitter, args, std::get<double>(args[args.size() - 2]),
+                                        std::get<double>(args.back())));
+  return WithUnused(trained.output, 2);
+}
+
 Result NativeLayerNorm(Emitter& emitter, const OpSignature&, Operands args) {
   INGOT_ASSIGN_OR_RETURN(const TensorId output, emitter.ApplyOne("aten::layer_norm", args));
   return WithUnused(output, 2);
@@ -284,6 +295,19 @@ Result Glu(Emitter& emitter, const OpSignature&, Operands args) {
   return emitter.Apply("aten::mul.Tensor", {T(halves[0]), T(gate)});
 }
 
+// A constant mask that lets everything through is none: models make one where nothing is masked.
+Result Attention(Emitter& emitter, const OpSignature& op, Operands args) {
+  const auto* mask = std::get_if<TensorOperand>(&args[3]);
+  if (mask != nullptr && emitter.memory().IsConstant(mask->id) &&
+      emitter.type(mask->id).dtype == ir::DType::kBool &&
+      emitter.type(mask->id).NumElements() <= kMaxElements) {
+    INGOT_ASSIGN_OR_RETURN(const HostConstant contents, emitter.memory().Contents(mask->id));
+    const auto count = static_cast<size_t>(contents.type.NumElements());
+    if (std::memchr(contents.data, 0, count) == nullptr) args[3] = ir::None{};
+  }
+  return emitter.ApplyAsIs(op, std::move(args));
+}
+
 Result FlashAttention(Emitter& emitter, const OpSignature&, Operands args) {
   INGOT_ASSIGN_OR_RETURN(
       const TensorId output,
@@ -308,6 +332,8 @@ constexpr RewriteRow kRows[] = {
     {"aten::_native_batch_norm_legit", NativeBatchNorm, "batch_norm"},
     {"aten::_native_batch_norm_legit_functional", NativeBatchNorm, "batch_norm"},
     {"aten::_native_batch_norm_legit_no_training", NativeBatchNorm, "batch_norm"},
+    {"aten::_native_batch_norm_legit.no_stats", BatchNormWithoutStatistics,
+     "mean.dim, var.correction, batch_norm"},
     {"aten::native_layer_norm", NativeLayerNorm, "layer_norm"},
     {"aten::native_group_norm", NativeGroupNorm, "group_norm"},
     {"aten::instance_norm", InstanceNorm, "group_norm or batch_norm"},
@@ -322,6 +348,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::upsample_bilinear2d.vec", Upsample, "upsample_bilinear2d"},
     {"aten::upsample_nearest2d.vec", Upsample, "upsample_nearest2d"},
     {"aten::glu", Glu, "chunk, sigmoid, mul.Tensor"},
+    {"aten::scaled_dot_product_attention", Attention, "itself, without a mask that masks nothing"},
     {"aten::_scaled_dot_product_flash_attention_for_cpu", FlashAttention,
      "scaled_dot_product_attention"},
 };
