@@ -23,6 +23,7 @@
 #include "frontends/torch/call.h"
 #include "frontends/torch/tensor_adapter.h"
 #include "frontends/torchscript/arguments.h"
+#include "frontends/torchscript/data_numbers.h"
 #include "frontends/torchscript/default_generator.h"
 #include "frontends/torchscript/guard.h"
 #include "frontends/torchscript/module_guard.h"
@@ -99,8 +100,24 @@ struct CompiledModule::Impl {
 
   // For these arguments: found, or recorded and compiled.
   absl::StatusOr<Target> Find(const std::vector<c10::IValue>& arguments) {
-    INGOT_ASSIGN_OR_RETURN(const torchscript::DescribedArguments described,
+    absl::StatusOr<Target> target = FindMarked(arguments);
+    if (!target.status().GetPayload(torchscript::kNumbersAreNoData)) return target;
+    {
+      absl::MutexLock lock(&mutex);
+      numbers = std::make_shared<const torchscript::DataNumbers>();
+    }
+    return FindMarked(arguments);
+  }
+
+  std::shared_ptr<const torchscript::DataNumbers> Numbers() {
+    absl::MutexLock lock(&mutex);
+    return numbers;
+  }
+
+  absl::StatusOr<Target> FindMarked(const std::vector<c10::IValue>& arguments) {
+    INGOT_ASSIGN_OR_RETURN(torchscript::DescribedArguments described,
                            torchscript::DescribeArguments(arguments));
+    Numbers()->Mark(described.signature.arguments_structure);
     if (session->options().leading_sizes == runtime::LeadingSizes::kBuckets) {
       const std::optional<int64_t> size = BatchSize(described.signature);
       // A power of two is its own bucket.
@@ -195,7 +212,10 @@ struct CompiledModule::Impl {
       if (recording.ok()) SetGuard(ModuleGuard::Of(std::move(captured)));
       return recording;
     }
-    absl::StatusOr<ir::Recording> recording = torchscript::Record(*module, arguments);
+    const std::shared_ptr<const torchscript::DataNumbers> data = Numbers();
+    torchscript::RecordOptions options;
+    options.numbers = data.get();
+    absl::StatusOr<ir::Recording> recording = torchscript::Record(*module, arguments, options);
     if (recording.ok()) {
       state_names.merge(StateNames(recording->graph));
       SetGuard(ModuleGuard::Of(*module, state_names));
@@ -297,6 +317,9 @@ struct CompiledModule::Impl {
   absl::Mutex recording_mutex;
   absl::flat_hash_set<std::string> state_names ABSL_GUARDED_BY(recording_mutex);
   absl::Mutex mutex ABSL_ACQUIRED_AFTER(recording_mutex);
+  // Number arguments that are data; none once it has turned out that they aren't.
+  std::shared_ptr<const torchscript::DataNumbers> numbers ABSL_GUARDED_BY(mutex) =
+      std::make_shared<const torchscript::DataNumbers>();
   std::shared_ptr<const ModuleGuard> guard ABSL_GUARDED_BY(mutex);
   Graph last ABSL_GUARDED_BY(mutex);  // the graph used last that is of the call's own signature
   // By signature: those that a larger batch's graph serves, and those that it can't.
@@ -311,6 +334,11 @@ CompiledModule::CompiledModule(const Session& session, const torch::jit::Module&
     : impl_(std::make_shared<Impl>(session)) {
   impl_->module = module;
   if (module.type()->name()) impl_->name = module.type()->name()->name();
+  {
+    absl::MutexLock lock(&impl_->mutex);
+    impl_->numbers =
+        std::make_shared<const torchscript::DataNumbers>(torchscript::DataNumbers::Of(module));
+  }
   if (const auto method = module.find_method("forward")) {
     impl_->schema = std::make_shared<const c10::FunctionSchema>(method->function().getSchema());
   }

@@ -141,6 +141,36 @@ TEST(CompiledModuleTest, TakesKeywordArguments) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'sclae'")));
 }
 
+TEST(CompiledModuleTest, NumbersThatAreDataDoNotCompileAgain) {
+  const torch::jit::Module module = Define(
+      "def forward(self, x, scale: float, shift: int):\n"
+      "    return torch.addcmul(x * scale, x, x, value=scale) + shift\n");
+  const CompiledModule model(NewSession(), module);
+  const absl::StatusOr<CompiledGraph> graph = NewSession().Extract(module, {at::rand({3}), 1.5, 2});
+  ASSERT_THAT(graph, IsOk());
+  for (int call = 0; call < 10; ++call) {
+    const at::Tensor x = at::rand({3});
+    const double scale = 0.5 * call;
+    torch::jit::Module eager = module;
+    const IValue expected = eager.forward({x, scale, call});
+    ExpectClose(model.Run({x, scale, call}), expected);
+    ExpectClose(graph->Run({x, scale, call}), expected);
+  }
+  EXPECT_EQ(model.Explain().size(), 1u);
+}
+
+TEST(CompiledModuleTest, NumbersThatEndInConstantsCompileAgain) {
+  torch::jit::Module module("m");
+  module.register_parameter("weight", at::ones({2}), false);
+  module.define("def forward(self, x, s: float):\n    return x + self.weight * s\n");
+  const CompiledModule model(NewSession(), module);
+  for (const double s : {1.0, 2.0, 1.0}) {
+    const at::Tensor x = at::rand({2});
+    ExpectClose(model.Run({x, s}), x + s);
+  }
+  EXPECT_EQ(model.Explain().size(), 2u);
+}
+
 TEST(CompiledModuleTest, StateGoesOnOverSignaturesAndLeavesTheModuleAlone) {
   const torch::jit::Module module = RunningMean();
   torch::jit::Module eager = module.deepcopy();

@@ -75,6 +75,21 @@ absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> Compile(
 
 }  // namespace
 
+namespace {
+
+// With number arguments as data where they are nothing else.
+absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,
+                                     const std::vector<c10::IValue>& arguments) {
+  const torchscript::DataNumbers numbers = torchscript::DataNumbers::Of(module);
+  torchscript::RecordOptions options;
+  options.numbers = &numbers;
+  absl::StatusOr<ir::Recording> recording = torchscript::Record(module, arguments, options);
+  if (!recording.status().GetPayload(torchscript::kNumbersAreNoData)) return recording;
+  return torchscript::Record(module, arguments);
+}
+
+}  // namespace
+
 absl::StatusOr<CompiledGraph> Session::Extract(const torch::jit::Module& module,
                                                const std::vector<c10::IValue>& example_arguments,
                                                const KeywordArguments& keywords) const {
@@ -86,8 +101,7 @@ absl::StatusOr<CompiledGraph> Session::Extract(const torch::jit::Module& module,
     origin.schema = std::make_shared<const c10::FunctionSchema>(method->function().getSchema());
     INGOT_ASSIGN_OR_RETURN(const std::vector<c10::IValue> positional,
                            ToPositional(*origin.schema, example_arguments, keywords));
-    INGOT_ASSIGN_OR_RETURN(auto graph,
-                           Compile(*session_, torchscript::Record(module, positional), start));
+    INGOT_ASSIGN_OR_RETURN(auto graph, Compile(*session_, Record(module, positional), start));
     origin.guard =
         std::make_shared<const ModuleGuard>(ModuleGuard::Of(module, StateNames(graph->graph())));
     return CompiledGraph(std::move(graph), std::move(origin));

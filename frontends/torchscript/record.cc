@@ -12,6 +12,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "frontends/torchscript/arguments.h"
@@ -330,10 +331,21 @@ absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,
     INGOT_ASSIGN_OR_RETURN(ModuleState state, ModuleState::Of(module));
     std::string name = options.name;
     if (name.empty() && module.type()->name()) name = module.type()->name()->name();
+    const DataNumbers none;
+    const DataNumbers& numbers = options.numbers != nullptr ? *options.numbers : none;
+    numbers.Mark(arguments.signature.arguments_structure);
     Recorder recorder(std::move(arguments), std::move(state), true, std::move(name));
     torch::jit::Module callee = module;
-    return recorder.Record(
-        [&callee](std::vector<c10::IValue> values) { return callee.forward(std::move(values)); });
+    absl::StatusOr<ir::Recording> recording = recorder.Record([&](std::vector<c10::IValue> values) {
+      return callee.forward(numbers.WithProbes(std::move(values)));
+    });
+    if (numbers.empty()) return recording;
+    const absl::Status bound = recording.ok() ? numbers.Bind(args, *recording) : recording.status();
+    if (bound.ok()) return recording;
+    // With numbers of the recorder's own a model may also fail where it wouldn't with the caller's.
+    absl::Status status = bound;
+    status.SetPayload(kNumbersAreNoData, absl::Cord());
+    return status;
   });
 }
 

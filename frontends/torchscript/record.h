@@ -35,17 +35,24 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/ir/recording.h"
+#include "frontends/torchscript/data_numbers.h"
 
 namespace ingot::torchscript {
 
 // Payload of the status of a data-dependent program: the op's name.
 inline constexpr absl::string_view kDataDependentOp = "ingot/data-dependent-op";
 
+// … and of one whose numbers are no data after all.
+inline constexpr absl::string_view kNumbersAreNoData = "ingot/numbers-are-no-data";
+
 struct RecordOptions {
   std::string name;  // of the graph; empty: the module's type name
   // Of a callable that isn't a module: receives the tensors that it used and neither was given nor
   // made, and that are no state: its weights.
   std::vector<at::Tensor>* captured = nullptr;
+  // Number arguments that become scalar inputs; null: none, all are part of the signature.
+  // FailedPrecondition with the payload kNumbersAreNoData if it turns out that they are no data.
+  const DataNumbers* numbers = nullptr;
 };
 
 absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,
