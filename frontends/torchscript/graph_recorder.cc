@@ -75,7 +75,8 @@ absl::Status GraphRecorder::ProcessCall(const Call& call) {
   for (const Operand& operand : call.inputs) {
     for (const TensorSnapshot& tensor : operand.tensors) depends |= memory_.DependsOnInput(tensor);
   }
-  if (!depends) return ProcessConstant(call);
+  // Fresh memory (`empty_like`) holds nothing of its operand but the sizes.
+  if (!depends || rule.is_uninitialised) return ProcessConstant(call);
   if (rule.reads_metadata_only || IsPassedOn(call)) return absl::OkStatus();
   INGOT_RETURN_IF_ERROR(CheckStatic(call));
   INGOT_ASSIGN_OR_RETURN(FunctionalCall functional, ToFunctional(call));
@@ -96,13 +97,14 @@ absl::Status GraphRecorder::ProcessConstant(const Call& call) {
 absl::Status GraphRecorder::CheckStatic(const Call& call) const {
   const OpRule& rule = *call.rule;
   const bool writes = !rule.Written(Values(call.inputs)).empty();
+  const bool has_dynamic_shape =
+      rule.has_dynamic_shape && !rule.MayReadNumbers(Values(call.inputs));
   const bool is_index = absl::StartsWith(rule.functional, "aten::index.Tensor");
   for (size_t i = 0; i < call.inputs.size(); ++i) {
     const bool reads_shape = rule.shape_argument == static_cast<int>(i);
     for (const TensorSnapshot& tensor : call.inputs[i].tensors) {
       if (!memory_.DependsOnInput(tensor)) continue;
-      const bool is_shape =
-          is_index ? i == 1 && IsMask(tensor) : rule.has_dynamic_shape || reads_shape;
+      const bool is_shape = is_index ? i == 1 && IsMask(tensor) : has_dynamic_shape || reads_shape;
       if ((!rule.returns_tensors && !writes) || is_shape) return DataDependent(call, tensor);
     }
   }

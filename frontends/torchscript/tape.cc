@@ -322,7 +322,7 @@ void Tape::NoteWrites(const Call& call) {
   absl::flat_hash_set<StorageId> operands;
   ForEachTensor(call.inputs, [&](const TensorSnapshot& t) { operands.insert(t.storage); });
   const auto note = [&](const TensorSnapshot& tensor) {
-    if (depends) dependent_.insert(tensor.storage);
+    if (depends && !call.rule->is_uninitialised) dependent_.insert(tensor.storage);
     if (call.rule->is_uninitialised) {
       uninitialised_.insert(tensor.storage);
       // Whatever is read before it is written, every recording shall read the same.
