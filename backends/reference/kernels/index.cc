@@ -93,16 +93,12 @@ void AddElement(const ConstTensor& in, int64_t from, const Tensor& out, int64_t 
   });
 }
 
-template <bool kAdd>
 absl::Status RunScatter(const KernelContext& context) {
   const ConstTensor src = context.In("src");
   const Tensor out = context.Out();
   CopyDense(context.In("self"), out);
   return ForEachNamed(context, context.In("index"), out.dims, src.dims,
-                      [&](int64_t, int64_t to, int64_t from) {
-                        if (kAdd) return AddElement(src, from, out, to);
-                        CopyRun(src, from, out, to, 1);
-                      });
+                      [&](int64_t, int64_t to, int64_t from) { CopyRun(src, from, out, to, 1); });
 }
 
 absl::Status RunScatterValue(const KernelContext& context) {
@@ -286,8 +282,51 @@ absl::Status RunSort(const KernelContext& context) {
   return SortRows(context, context.op().Bool("descending"));
 }
 
+// Brings the places of the k first of n keys to the front. Which of equal keys these are, and in
+// what order, follows from the algorithm: eager takes the standard library's, so that it can be
+// met.
+template <typename Before>
+void SelectFirst(int64_t* order, int64_t n, int64_t k, bool sorted, Before before) {
+  if (k * 64 <= n) {
+    std::partial_sort(order, order + k, order + n, before);
+    return;
+  }
+  std::nth_element(order, order + k - 1, order + n, before);
+  if (sorted) std::sort(order, order + k - 1, before);
+}
+
 absl::Status RunTopk(const KernelContext& context) {
-  return SortRows(context, context.op().Bool("largest"));
+  const ConstTensor self = context.In("self");
+  const Axis in = AxisOf(self.dims, context.op().Int("dim"));
+  const Axis out = AxisOf(context.Out().dims, context.op().Int("dim"));
+  const int64_t k = self.rank() == 0 ? std::min<int64_t>(context.op().Int("k"), 1) : out.size;
+  const bool sorted = context.op().Bool("sorted");
+  if (k == 0) return absl::OkStatus();
+  VisitAccumulator(self.dtype, [&](auto tag) {
+    using A = decltype(tag);
+    A* keys = context.Scratch<A>();
+    int64_t* order = reinterpret_cast<int64_t*>(keys + in.size);
+    for (int64_t row = 0; row < in.outer * in.inner; ++row) {
+      const int64_t o = row / in.inner, i = row % in.inner;
+      LoadRun(self, o * in.size * in.inner + i, in.inner, in.size, keys);
+      std::iota(order, order + in.size, int64_t{0});
+      if (context.op().Bool("largest")) {
+        SelectFirst(order, in.size, k, sorted, [keys](int64_t a, int64_t b) {
+          return (IsNan(keys[a]) && !IsNan(keys[b])) || keys[a] > keys[b];
+        });
+      } else {
+        SelectFirst(order, in.size, k, sorted, [keys](int64_t a, int64_t b) {
+          return (!IsNan(keys[a]) && IsNan(keys[b])) || keys[a] < keys[b];
+        });
+      }
+      for (int64_t j = 0; j < k; ++j) {
+        const int64_t to = (o * out.size + j) * out.inner + i;
+        Store(keys[order[j]], context.Out(0), to);
+        Store(order[j], context.Out(1), to);
+      }
+    }
+  });
+  return absl::OkStatus();
 }
 
 int64_t SortScratch(const ops::OpView& op) {
@@ -301,8 +340,7 @@ std::vector<Kernel> IndexKernels() {
       {"aten::embedding", RunEmbedding},
       {"aten::index_select", RunIndexSelect},
       {"aten::gather", RunGather},
-      {"aten::scatter.src", RunScatter<false>},
-      {"aten::scatter_add", RunScatter<true>},
+      {"aten::scatter.src", RunScatter},
       {"aten::scatter.value", RunScatterValue},
       {"aten::index.Tensor", RunIndex},
       {"aten::index_put", RunIndexPut},

@@ -103,11 +103,12 @@ int64_t MedianPlace(const A* keys, int64_t n, bool ignore_nan, int64_t* order) {
     ++nans;
   }
   std::iota(order, order + n, int64_t{0});
-  // Which of equal elements is named follows from the algorithm, which is the standard library's in
-  // eager too.
+  // Equal elements count in their order.
   int64_t* nth = order + std::max<int64_t>(n - nans - 1, 0) / 2;
   std::nth_element(order, nth, order + n, [&](int64_t a, int64_t b) {
-    return (!IsNan(keys[a]) && IsNan(keys[b])) || keys[a] < keys[b];
+    if (IsNan(keys[a]) != IsNan(keys[b])) return IsNan(keys[b]);
+    if (keys[a] < keys[b] || keys[b] < keys[a]) return keys[a] < keys[b];
+    return a < b;
   });
   return *nth;
 }

@@ -99,9 +99,8 @@ A Combine(Reduce reduce, A a, A b) {
 // Scratch: an accumulator and a count for each result. `walk` calls its argument with (offset in
 // self, offset in source) for each pair.
 template <typename Walk>
-absl::Status RunReduce(const KernelContext& context, const ConstTensor& source, Walk&& walk) {
-  const Reduce reduce = ReadReduce(context);
-  const bool include_self = context.op().Bool("include_self");
+absl::Status RunReduce(const KernelContext& context, const ConstTensor& source, Reduce reduce,
+                       bool include_self, Walk&& walk) {
   const ConstTensor self = context.In("self");
   const Tensor out = context.Out();
   const int64_t total = out.NumElements();
@@ -140,11 +139,12 @@ absl::Status RunReduce(const KernelContext& context, const ConstTensor& source, 
 }
 
 absl::Status RunIndexReduce(const KernelContext& context) {
-  return RunReduce(context, context.In("source"),
+  return RunReduce(context, context.In("source"), ReadReduce(context),
+                   context.op().Bool("include_self"),
                    [&](auto&& fn) { return ForEachInSlices(context, false, fn); });
 }
 
-absl::Status RunScatterReduce(const KernelContext& context) {
+absl::Status ScatterReduced(const KernelContext& context, Reduce reduce, bool include_self) {
   const ConstTensor index = context.In("index"), src = context.In("src");
   const Tensor out = context.Out();
   const int rank = std::max(index.rank(), 1);
@@ -157,7 +157,7 @@ absl::Status RunScatterReduce(const KernelContext& context) {
   const ir::Dims out_strides = ir::ContiguousStrides(at_least_1d(out.dims));
   const int64_t dim = context.op().Int("dim");
   const int along = static_cast<int>(dim < 0 ? dim + rank : dim);
-  return RunReduce(context, src, [&](auto&& fn) -> absl::Status {
+  return RunReduce(context, src, reduce, include_self, [&](auto&& fn) -> absl::Status {
     const int64_t count = index.NumElements();
     for (int64_t i = 0; i < count; ++i) {
       const int64_t at = Load<int64_t>(index, i), limit = at_least_1d(out.dims)[along];
@@ -173,6 +173,14 @@ absl::Status RunScatterReduce(const KernelContext& context) {
     }
     return absl::OkStatus();
   });
+}
+
+absl::Status RunScatterReduce(const KernelContext& context) {
+  return ScatterReduced(context, ReadReduce(context), context.op().Bool("include_self"));
+}
+
+absl::Status RunScatterAdd(const KernelContext& context) {
+  return ScatterReduced(context, Reduce::kSum, true);
 }
 
 int64_t ReduceScratch(const ops::OpView& op) { return 16 * op.OutputType().NumElements(); }
@@ -311,6 +319,7 @@ std::vector<Kernel> ScatterKernels() {
       {"aten::index_fill.int_Scalar", RunIndexFill},
       {"aten::index_reduce", RunIndexReduce, ReduceScratch},
       {"aten::scatter_reduce.two", RunScatterReduce, ReduceScratch},
+      {"aten::scatter_add", RunScatterAdd, ReduceScratch},
       {"aten::masked_scatter", RunMaskedScatter},
       {"aten::take", RunTake},
       {"aten::bucketize.Tensor", RunBucketize},
