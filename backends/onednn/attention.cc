@@ -36,10 +36,11 @@ absl::Status SupportsAttention(const ir::Graph&, const ops::OpView& view) {
   return absl::OkStatus();
 }
 
-// [batch, heads, rows, columns] by leading sizes of 1.
-Tensor AsRank4(Tensor tensor) {
-  // A rank of 3 is [batch, rows, columns]: one head.
-  if (tensor.rank() == 3) {
+// [batch, heads, rows, columns] by leading sizes of 1, among operands whose greatest rank is
+// `rank`.
+Tensor AsRank4(Tensor tensor, int rank) {
+  // If that is 3, a tensor is [batch, rows, columns]: one head.
+  if (tensor.rank() == 3 && rank == 3) {
     tensor.dims.insert(tensor.dims.begin() + 1, 1);
     tensor.strides.insert(tensor.strides.begin() + 1, 0);
   }
@@ -77,9 +78,10 @@ absl::Status LowerAttention(Lowering& lowering, const Unit& unit) {
   }
   lowering.Set(result, out);
 
-  out = AsRank4(out);
+  const int rank = out.rank();
+  out = AsRank4(out, rank);
   const auto with_batch = [&](Tensor t) {
-    t = AsRank4(t);
+    t = AsRank4(t, rank);
     ir::Dims dims = t.dims;
     dims[0] = out.dims[0];
     if (!view.Bool("enable_gqa")) dims[1] = out.dims[1];
@@ -110,7 +112,7 @@ absl::Status LowerAttention(Lowering& lowering, const Unit& unit) {
     shape.mask = mask.dtype == ir::DType::kBool ? kernels::AttentionMask::kBool
                                                 : kernels::AttentionMask::kAdditiveF32;
     // A mask of rank 3 broadcasts against [batch, rows, columns] where the others have rank 3.
-    if (view.OutputType().rank() == 3) mask = AsRank4(mask);
+    if (rank == 3) mask = AsRank4(mask, rank);
     mask = BroadcastTo(mask, {shape.batch, shape.heads, shape.q_len, shape.kv_len});
     shape.mask_strides = StridesOf(mask);
     operands.push_back(Read(mask));

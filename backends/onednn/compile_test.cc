@@ -628,6 +628,23 @@ TEST_P(CompileTest, ConcurrentRunsAgreeBitwise) {
   EXPECT_THAT(equal, ElementsAre(10, 10, 10, 10));
 }
 
+TEST_P(CompileTest, AttentionOfHeadsForAllBatches) {
+  // A query of rank 3 beside keys of rank 4 is [heads, rows, columns], the same for each batch.
+  const auto q = Argument({2, 3, 8}), k = Argument({4, 2, 6, 8}), v = Argument({4, 2, 6, 8});
+  const auto attention = [&](ValueId query) {
+    return Op("aten::scaled_dot_product_attention",
+              {ValueRef{query}, ValueRef{k}, ValueRef{v}, None{}, 0.0, false, None{}, false});
+  };
+  const auto expanded = Op("aten::expand", {ValueRef{q}, Ints{4, 2, 3, 8}, false});
+  const auto broadcast = attention(q), same = attention(expanded);
+  g_.builder.Result(broadcast);
+  g_.builder.Result(same);
+  const std::vector<Array> out =
+      Run({RandomF32({2, 3, 8}, 1), RandomF32({4, 2, 6, 8}, 2), RandomF32({4, 2, 6, 8}, 3)});
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(out[0].Values<float>(), out[1].Values<float>());
+}
+
 TEST(SupportsTest, NamesWhatItLacks) {
   TestGraph g;
   const auto x = g.builder.Argument({ir::DType::kBFloat16, {2, 2}});

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/cast.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/lowering.h"
 #include "core/base/status_macros.h"
@@ -91,10 +92,12 @@ bool IsIdentity(const ops::OpView& view) {
   return view.node().op == "aten::dropout" && (!view.Bool("train") || view.Float("p") == 0);
 }
 
+// Draws are made in f32. Halves would round some up to 1, and dropout hands elements on.
 absl::Status Supports(const ir::Graph&, const ops::OpView& view) {
-  if (IsIdentity(view) || view.OutputType().dtype == ir::DType::kFloat32) return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat("draws are f32, not ", ir::DTypeName(view.OutputType().dtype)));
+  const ir::DType dtype = view.OutputType().dtype;
+  if (IsIdentity(view) || dtype == ir::DType::kFloat32) return absl::OkStatus();
+  if (dtype == ir::DType::kFloat64 && view.node().op != "aten::dropout") return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("draws are f32 or f64, not ", ir::DTypeName(dtype)));
 }
 
 absl::Status Lower(Lowering& lowering, const Unit& unit) {
@@ -106,13 +109,15 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   }
   const Entry* entry = kEntries;
   while (node.op != entry->op) ++entry;
-  const Tensor out = lowering.NewTensor(view.OutputType());
-  lowering.Set(node.outputs[0], out);
+  CastOutput result(lowering, node.outputs[0], ir::DType::kFloat32);
+  const Tensor out = result.tensor();
   const ir::ValueId seed = std::get<ir::ValueRef>(node.args.back()).id;
   std::vector<Operand> operands = {Read(lowering.Get(seed)), Write(out)};
   const bool reads = entry->self != nullptr;
   if (reads) {
-    INGOT_ASSIGN_OR_RETURN(const Tensor self, lowering.Dense(view.Value(entry->self)));
+    INGOT_ASSIGN_OR_RETURN(Tensor self, lowering.Strided(view.Value(entry->self)));
+    INGOT_ASSIGN_OR_RETURN(self, Cast(lowering, self, ir::DType::kFloat32));
+    INGOT_ASSIGN_OR_RETURN(self, lowering.Dense(self));
     operands.push_back(Read(self));
   }
   const ElementFn element = entry->element;
@@ -122,18 +127,20 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   const auto q = entry->q == nullptr ? keep : static_cast<float>(view.Float(entry->q));
   const int64_t count = out.NumElements();
   const auto stream = static_cast<uint32_t>(unit.anchor);
-  return lowering.AddKernel("ingot:random", std::move(operands), [=](const StepArgs& args) {
-    const Draw draw{static_cast<uint64_t>(*args.At<int64_t>(0)), stream};
-    float* y = args.At<float>(1);
-    const float* self = reads ? args.At<float>(2) : nullptr;
-    kernels::ParallelFor(args.threads(), count, kernels::GrainFor(kNanosecondsPerDraw),
-                         [&](int64_t begin, int64_t end, int) {
-                           for (int64_t i = begin; i < end; ++i) {
-                             y[i] = element(draw(i), self == nullptr ? 0.0f : self[i], p, q);
-                           }
-                         });
-    return absl::OkStatus();
-  });
+  INGOT_RETURN_IF_ERROR(
+      lowering.AddKernel("ingot:random", std::move(operands), [=](const StepArgs& args) {
+        const Draw draw{static_cast<uint64_t>(*args.At<int64_t>(0)), stream};
+        float* y = args.At<float>(1);
+        const float* self = reads ? args.At<float>(2) : nullptr;
+        kernels::ParallelFor(args.threads(), count, kernels::GrainFor(kNanosecondsPerDraw),
+                             [&](int64_t begin, int64_t end, int) {
+                               for (int64_t i = begin; i < end; ++i) {
+                                 y[i] = element(draw(i), self == nullptr ? 0.0f : self[i], p, q);
+                               }
+                             });
+        return absl::OkStatus();
+      }));
+  return result.Finish();
 }
 
 }  // namespace
