@@ -295,6 +295,42 @@ Result Eye(Emitter& emitter, const OpSignature& op, Operands) {
   return emitter.Apply("aten::_to_copy", {TensorOperand{same}, type.dtype});
 }
 
+// --- Numbers and classes ---
+
+// Both numbers as constants of the result's dtype, which the file knows.
+Result WhereNumbers(Emitter& emitter, const OpSignature& op, Operands args) {
+  if (emitter.expected().size() != 1 || !emitter.expected()[0])
+    return absl::InternalError(absl::StrCat(op.schema.op, ": the result's type is not known"));
+  const ir::DType dtype = emitter.expected()[0]->type.dtype;
+  for (const size_t i : {size_t{1}, size_t{2}}) {
+    INGOT_ASSIGN_OR_RETURN(HostConstant number, Filled(ir::TensorType{dtype, {}}, args[i]));
+    args[i] = TensorOperand{emitter.Constant(std::move(number))};
+  }
+  return emitter.Apply("aten::where.self", std::move(args));
+}
+
+// one_hot(x, n)[…, c] = (x[…] == c)
+Result OneHot(Emitter& emitter, const OpSignature& op, Operands args) {
+  const int64_t classes = std::get<int64_t>(args[1]);
+  if (classes < 0 || classes > kMaxElements) return emitter.ApplyAsIs(op, std::move(args));
+  INGOT_ASSIGN_OR_RETURN(const TensorId column,
+                         emitter.ApplyOne("aten::unsqueeze", {args[0], int64_t{-1}}));
+  INGOT_ASSIGN_OR_RETURN(HostConstant numbers,
+                         Counted({ir::DType::kInt64, {classes}}, int64_t{0}, int64_t{1}));
+  INGOT_ASSIGN_OR_RETURN(
+      const TensorId same,
+      emitter.ApplyOne("aten::eq.Tensor", {TensorOperand{column},
+                                           TensorOperand{emitter.Constant(std::move(numbers))}}));
+  return emitter.Apply("aten::_to_copy", {TensorOperand{same}, ir::DType::kInt64});
+}
+
+Result Tile(Emitter& emitter, const OpSignature&, Operands args) {
+  Ints repeats = IntsArg(args, 1);
+  const size_t rank = emitter.type(TensorArg(args, 0)).dims.size();
+  if (repeats.size() < rank) repeats.insert(repeats.begin(), rank - repeats.size(), 1);
+  return emitter.Apply("aten::repeat", {args[0], std::move(repeats)});
+}
+
 // --- Indexing by masks ---
 
 bool IsMask(const Emitter& emitter, TensorId id) {
@@ -401,6 +437,9 @@ constexpr RewriteRow kRows[] = {
     {"aten::view_as", ViewAs, "view"},
     {"aten::reshape_as", ViewAs, "view"},
     {"aten::unflatten.int", Unflatten, "view"},
+    {"aten::one_hot", OneHot, "unsqueeze, eq.Tensor"},
+    {"aten::tile", Tile, "repeat"},
+    {"aten::where.Scalar", WhereNumbers, "where.self"},
     {"aten::diff", Diff, "cat, slice.Tensor, sub.Tensor"},
     {"aten::std", Variance, "std.correction"},
     {"aten::std.dim", Variance, "std.correction"},
