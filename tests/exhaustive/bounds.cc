@@ -12,10 +12,13 @@ constexpr char kFlush[] =
     "eager flushes a denormal e^-x to 0, and loses the sign of what it is subtracted from";
 constexpr char kRoot[] = "eager takes roots in bfloat16, which differ from powers at -0 and -inf";
 
+constexpr char kRounds[] = "eager rounds x / (1 - x) to the half dtype";
+
 // torchscript runs eager's own kernels.
 const Bound kBounds[] = {
     {"reference", "asin", DType::kFloat16, 1, 0, kTie},
     {"reference", "cosh", DType::kBFloat16, 0, 2, kOverflow},
+    {"reference", "digamma", DType::kFloat16, 1, 0, kTie},
     {"reference", "elu_numbers", DType::kFloat16, 1, 0, kTie},
     {"reference", "erf", DType::kFloat16, 5, 0, kTiny},
     {"reference", "erf", DType::kBFloat16, 13404, 0, kTiny},
@@ -23,8 +26,14 @@ const Bound kBounds[] = {
     {"reference", "gelu", DType::kBFloat16, 128, 129, kOverflow},
     {"reference", "gelu_tanh", DType::kFloat16, 3, 0, kTiny},
     {"reference", "gelu_tanh", DType::kBFloat16, 13349, 0, kTiny},
+    {"reference", "i0", DType::kFloat16, 1, 0, kTie},
+    {"reference", "i0", DType::kBFloat16, 0, 12, kOverflow},
+    {"reference", "lgamma", DType::kFloat16, 1, 0, kTie},
+    {"reference", "lgamma", DType::kBFloat16, 0, 2, kOverflow},
     {"reference", "log_sigmoid", DType::kFloat16, 1, 18, kFlush},
     {"reference", "log_sigmoid", DType::kBFloat16, 0, 2, kFlush},
+    {"reference", "logit", DType::kFloat16, 1024, 0, kRounds},
+    {"reference", "logit", DType::kBFloat16, 128, 0, kRounds},
     {"reference", "mish", DType::kFloat16, 1, 0, kTie},
     {"reference", "pow_Tensor_Scalar_cube", DType::kBFloat16, 1, 0, kTie},
     {"reference", "pow_Tensor_Scalar_inverse_root", DType::kBFloat16, 0, 2, kRoot},
