@@ -14,6 +14,8 @@ constexpr char kRoot[] = "eager takes roots in bfloat16, which differ from power
 
 constexpr char kRounds[] = "eager rounds x / (1 - x) to the half dtype";
 
+constexpr char kPi[] = "eager multiplies by pi in float, and so misses the zeros at whole numbers";
+
 // torchscript runs eager's own kernels.
 const Bound kBounds[] = {
     {"reference", "asin", DType::kFloat16, 1, 0, kTie},
@@ -39,7 +41,13 @@ const Bound kBounds[] = {
     {"reference", "pow_Tensor_Scalar_inverse_root", DType::kBFloat16, 0, 2, kRoot},
     {"reference", "pow_Tensor_Scalar_root", DType::kBFloat16, 0, 2, kRoot},
     {"reference", "sin", DType::kFloat16, 1, 0, kTie},
+    {"reference", "sinc", DType::kFloat16, 1, 4764, kPi},
+    {"reference", "sinc", DType::kBFloat16, 22726, 442, kPi},
     {"reference", "sinh", DType::kBFloat16, 0, 2, kOverflow},
+    {"reference", "special_entr", DType::kFloat16, 1, 0, kTie},
+    {"reference", "special_entr", DType::kBFloat16, 1, 1, kTie},
+    {"reference", "special_i1", DType::kFloat16, 1, 0, kTiny},
+    {"reference", "special_i1", DType::kBFloat16, 0, 12, kOverflow},
 };
 
 }  // namespace
