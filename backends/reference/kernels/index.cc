@@ -299,7 +299,7 @@ absl::Status RunTopk(const KernelContext& context) {
   const ConstTensor self = context.In("self");
   const Axis in = AxisOf(self.dims, context.op().Int("dim"));
   const Axis out = AxisOf(context.Out().dims, context.op().Int("dim"));
-  const int64_t k = self.rank() == 0 ? std::min<int64_t>(context.op().Int("k"), 1) : out.size;
+  const int64_t k = out.size;  // a number has one, whatever k says
   const bool sorted = context.op().Bool("sorted");
   if (k == 0) return absl::OkStatus();
   VisitAccumulator(self.dtype, [&](auto tag) {

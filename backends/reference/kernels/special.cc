@@ -333,7 +333,18 @@ absl::Status RunHuberLoss(const KernelContext& context) {
 }
 
 absl::Status RunSoftMarginLoss(const KernelContext& context) {
-  return Reduce(context, [](double x, double y, int64_t) { return std::log1p(std::exp(-y * x)); });
+  // Eager's steps are ops of their own: each rounds to the dtype, and may overflow there.
+  const ir::DType dtype = context.Out().dtype;
+  const auto rounded = [&](double value) {
+    double result = value;
+    VisitElement(dtype, [&](auto tag) {
+      result = Convert<double>(Convert<decltype(tag)>(Convert<Wide<decltype(tag)>>(value)));
+    });
+    return result;
+  };
+  return Reduce(context, [&](double x, double y, int64_t) {
+    return std::log1p(rounded(std::exp(rounded(-y * x))));
+  });
 }
 
 absl::Status RunBinaryCrossEntropy(const KernelContext& context) {
@@ -395,11 +406,38 @@ std::vector<Kernel> Functions() {
   };
 }
 
-// The next number of a half dtype is not the next one of the float that it is computed in.
+// The number next to x among those of a half dtype: its bits are ordered as its magnitudes are.
+template <typename T>
+T NextHalf(T x, T y) {
+  const float from = ToFloat(x), to = ToFloat(y);
+  if (std::isnan(from)) return x;
+  if (std::isnan(to) || from == to) return y;
+  if (from == 0) return T{static_cast<uint16_t>(to > 0 ? 1 : 0x8001)};
+  const bool grows = (from < to) == (from > 0);
+  return T{static_cast<uint16_t>(x.bits + (grows ? 1 : -1))};
+}
+
 absl::Status RunNextAfter(const KernelContext& context) {
-  const ir::DType dtype = context.Out().dtype;
-  if (ir::ElementSize(dtype) == 2) return context.Error("not defined for half dtypes");
-  return FloatKernel<NextAfter>("aten::nextafter").run(context);
+  const Tensor out = context.Out();
+  const ConstTensor self = context.In("self"), other = context.In("other");
+  if (ir::ElementSize(out.dtype) != 2) {
+    return FloatKernel<NextAfter>("aten::nextafter").run(context);
+  }
+  VisitElement(out.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    if constexpr (kIsHalf<T>) {
+      T* data = static_cast<T*>(out.data);
+      ForEachPair(out.dims, BroadcastLayout(self.dims, out.dims),
+                  BroadcastLayout(other.dims, out.dims),
+                  [&](int64_t a, int64_t b, int64_t n, int64_t step_a, int64_t step_b) {
+                    for (int64_t i = 0; i < n; ++i) {
+                      *data++ = NextHalf(Convert<T>(Load<float>(self, a + i * step_a)),
+                                         Convert<T>(Load<float>(other, b + i * step_b)));
+                    }
+                  });
+    }
+  });
+  return absl::OkStatus();
 }
 
 }  // namespace
