@@ -99,8 +99,27 @@ class Checker {
     if (!report_.ok && options_.arbiter != nullptr) {
       INGOT_RETURN_IF_ERROR(Arbitrate(actual, *expected, arguments, number));
     }
+    if (!report_.ok && number > 0 && ContradictsItself(*expected, arguments, seed)) {
+      report_.ok = true;
+      report_.message.clear();
+      --report_.draws;
+      ++report_.left_out;
+      return absl::OkStatus();
+    }
     if (!report_.ok) return KeepFailing(arguments, seed);
     return absl::OkStatus();
+  }
+
+  // Fresh arguments may be such that the oracle reads memory that nobody wrote (offsets out of
+  // order): then it yields something else the next time.
+  bool ContradictsItself(const Outcome& expected, const Arguments& arguments, uint64_t seed) {
+    const absl::StatusOr<Outcome> again = oracle_.Run(arguments, seed);
+    if (!again.ok() || again->results.size() != expected.results.size()) return true;
+    for (size_t i = 0; i < expected.results.size(); ++i) {
+      const Tolerances exact{0.0, 0.0};
+      if (!Compare(again->results[i].view(), expected.results[i].view(), exact).ok) return true;
+    }
+    return false;
   }
 
   // Compares once more, this time with the run in float64 at hand.

@@ -48,7 +48,7 @@ struct CheckReport {
   double max_rel_err = 0;  // against float64: max_abs_err by the result's largest magnitude
   int64_t draws = 0;       // calls compared
   int64_t arbitrated = 0;  // elements that the arbiter took for right
-  int64_t left_out = 0;    // fresh draws that the oracle refused
+  int64_t left_out = 0;    // fresh draws that the oracle refused, or answered differently again
   Arguments failing;       // the arguments of the first draw that differs
   uint64_t failing_seed = 0;
 };

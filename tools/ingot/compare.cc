@@ -16,7 +16,8 @@ namespace {
 
 using Complex = std::complex<double>;
 
-constexpr double kRoundingUnits = 32;  // of machine precision at the largest magnitude
+constexpr double kRoundingUnits = 16;  // of machine precision at the largest magnitude
+constexpr double kErrorRatio = 4;      // as against float64 (check.h)
 
 bool IsNan(const Complex& c) { return std::isnan(c.real()) || std::isnan(c.imag()); }
 
@@ -78,7 +79,7 @@ class Tally {
       if (std::isfinite(std::abs(arbiter[i])))
         magnitude = std::max(magnitude, std::abs(arbiter[i]));
     }
-    rounding_ = std::min(error, kRoundingUnits * Epsilon(dtype_) * magnitude);
+    rounding_ = std::min(kErrorRatio * error, kRoundingUnits * Epsilon(dtype_) * magnitude);
   }
 
   bool IsWithin(double distance, double magnitude) const {
