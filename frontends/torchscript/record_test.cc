@@ -246,6 +246,43 @@ std::vector<ScriptCase> StructureCases() {
 }
 
 std::string CaseName(const testing::TestParamInfo<ScriptCase>& info) { return info.param.name; }
+// Kernels that read numbers or write memory past the dispatcher: only as one node are they right
+// for other elements.
+std::vector<ScriptCase> KernelCases() {
+  const at::Tensor a = Count({6}) / 8, b = Count({6}) * 10;
+  return {
+      {"ASumThatTheKernelKeepsInARegister",
+       "def forward(self, a, b):\n  return torch.dot(a, b)\n",
+       {a, b},
+       {"aten::dot(%0, %1)"}},
+      {"BoundsThatTheKernelReads",
+       "def forward(self, a):\n  return torch.histc(a, 4)\n",
+       {a},
+       {"aten::histc(%0"}},
+      {"AResultThatTheKernelFillsByItself",
+       "def forward(self, a, b):\n  return torch.huber_loss(a, b, 0)\n",
+       {a, b},
+       {"aten::huber_loss(%0, %1"},
+       {"aten::empty"}},
+      {"MemoryFilledPastTheDispatcher",
+       "def forward(self, a):\n  return torch.mvlgamma(a + 2, 2)\n",
+       {a},
+       {"aten::mvlgamma(%"},
+       {"aten::empty"}},
+      {"NumbersThatBoundARangeOfFixedLength",
+       "def forward(self, a):\n  return torch.quantile(a, torch.tensor([0.25, 0.5]))\n",
+       {a},
+       {"quantile"}},
+      {"FreshMemoryIsNoOperand",
+       "def forward(self, a):\n  return torch.zeros_like(a) + a\n",
+       {a},
+       {"aten::add"},
+       {"aten::empty_like", "aten::zeros_like"}},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, ScriptTest, testing::ValuesIn(KernelCases()), CaseName);
+
 INSTANTIATE_TEST_SUITE_P(InPlace, ScriptTest, testing::ValuesIn(InPlaceCases()), CaseName);
 INSTANTIATE_TEST_SUITE_P(Structure, ScriptTest, testing::ValuesIn(StructureCases()), CaseName);
 
