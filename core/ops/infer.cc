@@ -31,6 +31,7 @@ DType SumFor(DType dtype) { return ir::IsIntegralOrBool(dtype) ? DType::kInt64 :
 
 absl::Status RequireFloating(InferContext& ctx, DType dtype) {
   if (ir::IsFloating(dtype)) return absl::OkStatus();
+  if (ir::IsComplex(dtype)) return RequireNotComplex(ctx, dtype);
   return ctx.Error(absl::StrCat("needs a floating dtype, not ", ir::DTypeName(dtype)));
 }
 

@@ -17,6 +17,8 @@ def parse_args(argv):
     parser.add_argument("--corpus", required=True, metavar="DIR",
                         help="what export_corpus wrote: its indexes are read")
     parser.add_argument("--out", required=True, metavar="FILE", help="the page to write")
+    parser.add_argument("--note", default="", metavar="TEXT",
+                        help="what else to know of these runs; goes above the targets")
     parser.add_argument("runs", nargs="+", metavar="BACKEND:DTYPE=FILE",
                         help="lines of `ingot verify DIR/DTYPE --backend=BACKEND --json`")
     args = parser.parse_args(argv)
@@ -140,7 +142,7 @@ def matrix(results, backend):
                                                   for dtype in dtypes)] for op in names])
 
 
-def page(corpus, results):
+def page(corpus, results, note=""):
     """Returns the text of docs/coverage.md."""
     dtypes = list(dict.fromkeys(dtype for _, dtype in results))
     backends = list(dict.fromkeys(backend for backend, _ in results))
@@ -165,6 +167,8 @@ arguments, and `ingot verify` compares it with LibTorch eager on the given argum
 ingot verify DIR/DTYPE --backend=BACKEND --threads=1 --json > BACKEND.DTYPE.json      # fallback is forbidden by default
 ./bazelw run //tools/opinfo:coverage -- --corpus DIR --out docs/coverage.md BACKEND:DTYPE=BACKEND.DTYPE.json …
 ```
+
+{note}
 
 ## Targets, float32
 
@@ -202,7 +206,7 @@ def main(argv=None):
     args = parse_args(argv)
     try:
         results = {(backend, dtype): read_run(path) for backend, dtype, path in args.runs}
-        text = page(args.corpus, results)
+        text = page(args.corpus, results, args.note)
         with open(args.out, "w", encoding="utf-8") as file:
             file.write(text)
     except (OSError, ValueError) as error:
