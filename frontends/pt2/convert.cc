@@ -537,6 +537,17 @@ class Conversion {
 
 absl::StatusOr<ir::Recording> Convert(const Archive& archive,
                                       const std::vector<ir::TensorType>& arguments) {
+  for (size_t slot = 0; slot < arguments.size(); ++slot) {
+    __int128 bytes = static_cast<__int128>(ir::ElementSize(arguments[slot].dtype));
+    for (const int64_t size : arguments[slot].dims) {
+      if (size < 0)
+        return absl::InvalidArgumentError(absl::StrCat("argument ", slot, " has a negative size"));
+      bytes *= std::max<int64_t>(size, 1);
+      if (bytes > kMaxValueBytes)
+        return absl::ResourceExhaustedError(
+            absl::StrCat("argument ", slot, " is larger than any memory"));
+    }
+  }
   INGOT_ASSIGN_OR_RETURN(const SymBindings bindings, BindSymbols(archive.program(), arguments));
   std::set<std::string> stateful;
   for (const ProgramOutput& output : archive.program().outputs) {
