@@ -135,7 +135,7 @@ absl::Status MemoryModel::DefineUnion(
     const int64_t elements = static_cast<int64_t>(numbers.size());
     INGOT_ASSIGN_OR_RETURN(const ir::TensorType type, TypeOrError(tensor.layout));
     parts.ids.push_back(Emit("aten::view", {ValueRef{value}, std::vector<int64_t>{elements}},
-                                {type.dtype, {elements}}));
+                             {type.dtype, {elements}}));
     count += elements;
   }
   INGOT_ASSIGN_OR_RETURN(const ir::TensorType type, TypeOrError(root));
