@@ -99,6 +99,14 @@ TEST(NpzTest, ScalarsAndEmptyArrays) {
   EXPECT_EQ((*read)[0].type().NumElements(), 0);
 }
 
+TEST(NpzTest, NoArrayAtAllRoundTrips) {
+  const std::string path = TempPath("none.npz");
+  ASSERT_THAT(WriteNpz(path, {}), IsOk());
+  const absl::StatusOr<std::vector<NamedTensor>> arrays = ReadNpz(path);
+  ASSERT_THAT(arrays, IsOk());
+  EXPECT_TRUE(arrays->empty());
+}
+
 TEST(NpzTest, ArgumentsAreOrderedByNumberAndComplete) {
   auto one = runtime::HostTensor::Create({ir::DType::kFloat32, {1}});
   auto two = runtime::HostTensor::Create({ir::DType::kFloat32, {2}});
