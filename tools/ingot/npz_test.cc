@@ -100,7 +100,7 @@ TEST(NpzTest, ScalarsAndEmptyArrays) {
 }
 
 TEST(NpzTest, NoArrayAtAllRoundTrips) {
-  const std::string path = TempPath("none.npz");
+  const std::string path = TempPath("empty.npz");
   ASSERT_THAT(WriteNpz(path, {}), IsOk());
   const absl::StatusOr<std::vector<NamedTensor>> arrays = ReadNpz(path);
   ASSERT_THAT(arrays, IsOk());
