@@ -287,6 +287,7 @@ class Unpacker {
       return Bad("there are ", SizeOf(source_.alias_class()), " aliases and ",
                  SizeOf(source_.alias_offset()), " alias offsets");
     }
+    if (!ir::IsAligned(source_.alias_offset())) return Bad("the alias offsets are not aligned");
     for (uint32_t i = 0; i < SizeOf(source_.alias_offset()); ++i) {
       signature.aliases[i].offset = source_.alias_offset()->Get(i);
     }
