@@ -8,8 +8,8 @@
 // the other rows hold. Two recordings are needed because one can't show what of a program follows
 // its batch size (`x / x.size(0)`, `if x.size(0) > 4`): the two must be node by node the same
 // program, apart from sizes that are the batch times a constant, and each op must compute the rows
-// of its results from the same rows of its operands, by the table in rowwise.cc. An op that is not
-// in the table is refused, as are random ops and rows that end up in state or in arguments.
+// of its results from the same rows of its operands, by the table in row_rules.cc. An op that is
+// not in the table is refused, as are random ops and rows that end up in state or in arguments.
 //
 // Rows lie along any axis of a value, `count` neighbours each ([batch * heads, …]); along axis 0 of
 // arguments and results. Thread-safe (no state).
