@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/elements.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/kernels/transpose.h"
 
@@ -17,28 +18,8 @@ constexpr int64_t kTransposeTile = 64;
 constexpr int kMaxFillDims = 16;
 constexpr double kNanosecondsAByte = 0.03;
 
-struct Wide {
-  uint64_t words[2];
-};
-
 bool IsElementSize(int size) {
   return size == 1 || size == 2 || size == 4 || size == 8 || size == 16;
-}
-
-template <class F>
-void WithElementType(int element_size, const F& f) {
-  switch (element_size) {
-    case 1:
-      return f(uint8_t{});
-    case 2:
-      return f(uint16_t{});
-    case 4:
-      return f(uint32_t{});
-    case 8:
-      return f(uint64_t{});
-    default:
-      return f(Wide{});
-  }
 }
 
 template <class T>
@@ -183,8 +164,7 @@ void StridedCopy::Run(const void* src, void* dst, int threads) const {
     });
     return;
   }
-  WithElementType(element_size_,
-                  [&](auto element) { RunTyped<decltype(element)>(src, dst, threads); });
+  VisitSize(element_size_, [&](auto element) { RunTyped<decltype(element)>(src, dst, threads); });
 }
 
 absl::Status ValidateFill(absl::Span<const int64_t> shape, absl::Span<const int64_t> dst_strides,
@@ -235,7 +215,7 @@ void Fill(absl::Span<const int64_t> shape, absl::Span<const int64_t> dst_strides
                     offset += rest % shape[d] * dst_strides[d];
                     rest /= shape[d];
                   }
-                  WithElementType(element_size, [&](auto element) {
+                  VisitSize(element_size, [&](auto element) {
                     using T = decltype(element);
                     std::memcpy(&element, value, sizeof(T));
                     CopyStrided(&element, 0, static_cast<T*>(dst) + offset, stride, run);

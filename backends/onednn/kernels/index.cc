@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/elements.h"
 #include "backends/onednn/kernels/parallel.h"
 
 namespace ingot::kernels {
@@ -96,20 +97,6 @@ void GatherItems(const GatherArgs& args, const Index* indices, int64_t begin, in
   }
 }
 
-template <class F>
-void WithElementType(int element_size, const F& f) {
-  switch (element_size) {
-    case 1:
-      return f(uint8_t{});
-    case 2:
-      return f(uint16_t{});
-    case 4:
-      return f(uint32_t{});
-    default:
-      return f(uint64_t{});
-  }
-}
-
 }  // namespace
 
 absl::Status Take(const TakeArgs& args, int threads) {
@@ -134,7 +121,7 @@ absl::Status Gather(const GatherArgs& args, int threads) {
   const double work = kNanosecondsAnIndex * static_cast<double>(args.inner);
   ParallelFor(threads, args.outer * args.n, GrainFor(work), [&](int64_t begin, int64_t end, int) {
     WithIndexType(args.index, [&](const auto* indices) {
-      WithElementType(args.element_size, [&](auto element) {
+      VisitSize(args.element_size, [&](auto element) {
         using Index = std::remove_cvref_t<decltype(*indices)>;
         GatherItems<Index, decltype(element)>(args, indices, begin, end, bad);
       });
