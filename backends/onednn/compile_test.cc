@@ -244,6 +244,24 @@ TEST_P(CompileTest, ConvolutionsWithBatchNormReluAndResidual) {
   }
 }
 
+TEST_P(CompileTest, AConvolutionOfWindowsThatOverlap) {
+  // windows[c][i] = in[c][i .. i + 3]; a 1x1 filter of ones adds up the channels.
+  const Array in = RandomF32({1, 4, 5}, 1), w = F32({1, 4, 1, 1}, {1, 1, 1, 1});
+  const auto x = Argument({1, 4, 5});
+  const auto wv = g_.Constant(w);
+  const auto windows =
+      Op("aten::unfold", {ValueRef{x}, int64_t{2}, int64_t{4}, int64_t{1}});  // [1, 4, 2, 4]
+  const auto out =
+      Run(Op("aten::convolution", {ValueRef{windows}, ValueRef{wv}, None{}, Ints{1, 1}, Ints{0, 0},
+                                   Ints{1, 1}, false, Ints{0, 0}, int64_t{1}}),
+          {in});
+  std::vector<double> want(8, 0.0);
+  for (int c = 0; c < 4; ++c) {
+    for (int i = 0; i < 8; ++i) want[i] += in.data<float>()[c * 5 + i / 4 + i % 4];
+  }
+  ExpectNear(out[0], want);
+}
+
 TEST_P(CompileTest, ZeroPaddingOnOneSideBeforeAConvolution) {
   const Array in = RandomF32({1, 8, 6, 6}, 1), w = RandomF32({8, 8, 3, 3}, 2);
   const auto x = Argument({1, 8, 6, 6});

@@ -150,6 +150,10 @@ absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc
     if (!same.is_opaque()) desc.IsStrided(&same.strides);
     return same;
   }
+  if (tensor.MayOverlap()) {
+    INGOT_ASSIGN_OR_RETURN(const Tensor dense, Dense(tensor));
+    return InLayout(dense, desc);
+  }
   const MemoryDesc from = tensor.Desc();
   for (const Reordered& r : reordered_) {
     if (r.source == tensor.buffer && r.offset == tensor.offset && r.from == from && r.to == desc) {

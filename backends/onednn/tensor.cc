@@ -2,12 +2,28 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "core/base/strided_copy.h"
 
 namespace ingot::onednn {
 
 bool Tensor::IsRowMajor() const { return !is_opaque() && ingot::IsRowMajor(dims, strides.data()); }
+
+bool Tensor::MayOverlap() const {
+  std::vector<std::pair<int64_t, int64_t>> by_stride;  // stride, size
+  for (size_t i = 0; i < strides.size(); ++i) {
+    if (dims[i] > 1) by_stride.emplace_back(strides[i], dims[i]);
+  }
+  std::sort(by_stride.begin(), by_stride.end());
+  int64_t reach = 0;  // of the dimensions with smaller strides
+  for (const auto& [stride, size] : by_stride) {
+    if (stride <= reach) return true;
+    reach += stride * (size - 1);
+  }
+  return false;
+}
 
 MemoryDesc Tensor::Desc() const {
   return is_opaque() ? opaque : MemoryDesc::Strided(dtype, dims, strides);

@@ -32,6 +32,9 @@ struct Tensor {
   int64_t NumBytes() const { return NumElements() * static_cast<int64_t>(ir::ElementSize(dtype)); }
   // Dense and row-major.
   bool IsRowMajor() const;
+  // Some elements surely or possibly share their place (`unfold`, `expand`): oneDNN refuses such
+  // layouts. False for opaque ones.
+  bool MayOverlap() const;
   // The descriptor of this very layout.
   MemoryDesc Desc() const;
 };

@@ -67,5 +67,28 @@ TEST(HasLayoutTest, ComparesOnlyStridesThatMatter) {
   EXPECT_FALSE(HasLayout(tensor, MemoryDesc::Tagged(tensor.dtype, tensor.dims, dnnl_nhwc)));
 }
 
+TEST(TensorTest, TellsWhetherElementsMayShareTheirPlace) {
+  struct Case {
+    ir::Dims dims, strides;
+    bool may_overlap;
+  };
+  const Case cases[] = {
+      {{2, 3}, {3, 1}, false},
+      {{2, 3}, {1, 2}, false},
+      {{2, 3}, {8, 2}, false},
+      {{2, 3}, {0, 1}, true},  // expand
+      {{1, 3}, {0, 1}, false},
+      {{2, 4}, {1, 1}, true},  // unfold with step 1
+      {{1, 4, 2, 4}, {20, 5, 1, 1}, true},
+      {{}, {}, false},
+  };
+  for (const Case& c : cases) {
+    Tensor tensor;
+    tensor.dims = c.dims;
+    tensor.strides = c.strides;
+    EXPECT_EQ(tensor.MayOverlap(), c.may_overlap) << testing::PrintToString(c.strides);
+  }
+}
+
 }  // namespace
 }  // namespace ingot::onednn
