@@ -75,7 +75,7 @@ class BenchVerb : public Verb {
     return "measure loading, extraction, first call and calls";
   }
   void Declare(OptionSet& options) override {
-    options.Positional("MODEL", "a .pt or .ingot file", &model_);
+    options.Positional("MODEL", "a .pt, .pt2 or .ingot file", &model_);
     options.Value("seconds", "how long calls are measured (default 2)", &seconds_);
     options.Value("runs", "at most this many calls (default: as many as there is time for)", &runs_,
                   0, int64_t{1} << 40);

@@ -32,7 +32,7 @@ class InspectVerb : public Verb {
     return "show a model's graph, and which backend runs what";
   }
   void Declare(OptionSet& options) override {
-    options.Positional("MODEL", "a .pt file (recorded with the given inputs) or an .ingot file",
+    options.Positional("MODEL", "a .pt file (recorded with the given inputs), a .pt2 or an .ingot file",
                        &model_);
     std::vector<std::string> names;
     for (const Format& format : kFormats) names.push_back(format.name);

@@ -19,8 +19,8 @@ namespace {
 
 // In the order of `ingot --help`.
 constexpr std::unique_ptr<Verb> (*kVerbs[])() = {
-    MakeDemoVerb,   MakeExtractVerb, MakeInspectVerb,  MakeRunVerb,
-    MakeVerifyVerb, MakeBenchVerb,   MakeBackendsVerb, MakeOracleVerb,
+    MakeDemoVerb,  MakeExtractVerb, MakeInspectVerb,  MakeRunVerb,    MakeVerifyVerb,
+    MakeBenchVerb, MakeProfileVerb, MakeBackendsVerb, MakeOracleVerb,
 };
 
 absl::StatusOr<ExitCode> Main(const std::vector<std::string>& arguments) {

@@ -14,6 +14,7 @@ std::unique_ptr<Verb> MakeInspectVerb();
 std::unique_ptr<Verb> MakeRunVerb();
 std::unique_ptr<Verb> MakeVerifyVerb();
 std::unique_ptr<Verb> MakeBenchVerb();
+std::unique_ptr<Verb> MakeProfileVerb();
 std::unique_ptr<Verb> MakeBackendsVerb();
 std::unique_ptr<Verb> MakeOracleVerb();
 

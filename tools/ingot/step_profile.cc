@@ -1,0 +1,169 @@
+#include "tools/ingot/step_profile.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "tools/ingot/statistics.h"
+
+namespace ingot::tools {
+namespace {
+
+// A step as the plan of its group tells it; node ids are the compiled graph's.
+struct PlannedStep {
+  ir::NodeId node = 0;
+  std::string layout;
+  std::vector<ir::NodeId> nodes;  // that it stands for, itself included
+};
+
+// See ingot_executable_info::plan_json. A plan that is not as documented tells nothing.
+std::vector<PlannedStep> ReadPlan(const runtime::GroupReport& group) {
+  std::vector<PlannedStep> steps;
+  const Json plan = Json::parse(group.plan_json, nullptr, /*allow_exceptions=*/false);
+  if (!plan.is_array()) return steps;
+  for (const Json& entry : plan) {
+    if (!entry.is_object()) return {};
+    const size_t position = entry.value("node", group.nodes.size());
+    // Steps after the last node move results to where the caller wants them.
+    if (position >= group.nodes.size()) continue;
+    PlannedStep step;
+    step.node = group.nodes[position];
+    step.layout = entry.value("layout", "");
+    step.nodes.push_back(step.node);
+    for (const size_t fused : entry.value("fused", std::vector<size_t>())) {
+      if (fused < group.nodes.size()) step.nodes.push_back(group.nodes[fused]);
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+bool IsLoss(absl::string_view implementation) {
+  return absl::StartsWith(implementation, "ref") || absl::StartsWith(implementation, "gemm") ||
+         absl::StrContains(implementation, ":ref");
+}
+
+double PerNanosecond(double amount, double microseconds) {
+  return microseconds > 0 ? amount / (microseconds * 1000) : 0;
+}
+
+}  // namespace
+
+void StepProfile::Add(const runtime::TraceEvent& event) {
+  if (position_ == rows_.size()) {
+    StepRow row;
+    row.node = event.node;
+    row.implementation = std::string(event.name);
+    rows_.push_back(std::move(row));
+  }
+  rows_[position_++].times.push_back(static_cast<double>(event.end_ns - event.begin_ns) / 1000);
+}
+
+std::vector<StepRow> StepProfile::Steps() const {
+  std::vector<PlannedStep> plan;
+  for (const runtime::GroupReport& group : graph_.groups()) {
+    for (PlannedStep& step : ReadPlan(group)) plan.push_back(std::move(step));
+  }
+  const ir::Graph& graph = graph_.graph();
+  std::vector<StepRow> rows = rows_;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    StepRow& row = rows[i];
+    const ir::Node& node = graph.node(row.node);
+    row.op = node.op;
+    row.source = node.source;
+    row.median = Percentile(row.times, 50);
+    row.loss = IsLoss(row.implementation);
+    for (const ir::ValueId value : node.outputs) {
+      if (value != ir::kNoValue && row.output.empty()) row.output = ir::ToString(graph.type(value));
+    }
+    std::vector<ir::NodeId> nodes = {row.node};
+    if (i < plan.size() && plan[i].node == row.node) {
+      row.layout = plan[i].layout;
+      nodes = plan[i].nodes;
+    }
+    // Of a node's steps the last computes it; those before bring operands into place.
+    const bool last = i + 1 == rows.size() || rows[i + 1].node != row.node;
+    if (last) row.work = WorkOf(graph, nodes);
+  }
+  return rows;
+}
+
+Json StepProfile::ToJson() const {
+  const std::vector<StepRow> steps = Steps();
+  double total = 0;
+  for (const StepRow& row : steps) total += row.median;
+  Json rows = Json::array();
+  for (const StepRow& row : steps) {
+    rows.push_back({{"node", row.node},
+                    {"op", row.op},
+                    {"impl", row.implementation},
+                    {"layout", row.layout},
+                    {"output", row.output},
+                    {"us", Rounded(row.median)},
+                    {"share", Rounded(total > 0 ? row.median / total : 0, 4)},
+                    {"gflops", Rounded(PerNanosecond(row.work.flops, row.median), 1)},
+                    {"gbs", Rounded(PerNanosecond(row.work.bytes, row.median), 1)},
+                    {"source", row.source},
+                    {"loss", row.loss}});
+  }
+  return {{"steps", rows}, {"total_us", Rounded(total)}};
+}
+
+std::string StepProfile::ToText(size_t top) const {
+  std::vector<StepRow> steps = Steps();
+  struct Sum {
+    double microseconds = 0, flops = 0, bytes = 0;
+    int steps = 0;
+  };
+  std::map<std::string, Sum> by_implementation;
+  double total = 0;
+  size_t losses = 0;
+  for (const StepRow& row : steps) {
+    total += row.median;
+    losses += row.loss;
+    Sum& sum = by_implementation[absl::StrCat(row.op, ", ", row.implementation)];
+    sum.microseconds += row.median;
+    sum.flops += row.work.flops;
+    sum.bytes += row.work.bytes;
+    ++sum.steps;
+  }
+  const double whole = std::max(total, 1e-9);
+  const size_t count = top == 0 ? steps.size() : std::min(top, steps.size());
+  std::stable_sort(steps.begin(), steps.end(),
+                   [](const StepRow& a, const StepRow& b) { return a.median > b.median; });
+  std::string text =
+      absl::StrFormat("%d steps, %.1f us; the slowest %d:\n", steps.size(), total, count);
+  absl::StrAppendFormat(&text, "%10s %6s %8s %7s  %-5s %s\n", "us", "share", "GFLOP/s", "GB/s",
+                        "node", "op, implementation, output, layout, source");
+  for (size_t i = 0; i < count; ++i) {
+    const StepRow& row = steps[i];
+    std::vector<std::string> words = {row.op, row.implementation, row.output};
+    for (const std::string* word : {&row.layout, &row.source}) {
+      if (!word->empty()) words.push_back(*word);
+    }
+    absl::StrAppendFormat(&text, "%10.1f %5.1f%% %8.1f %7.1f  %-5d %s%s\n", row.median,
+                          100 * row.median / whole, PerNanosecond(row.work.flops, row.median),
+                          PerNanosecond(row.work.bytes, row.median), row.node,
+                          absl::StrJoin(words, ", "), row.loss ? "  (loss)" : "");
+  }
+  std::vector<std::pair<std::string, Sum>> sums(by_implementation.begin(), by_implementation.end());
+  std::stable_sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) {
+    return a.second.microseconds > b.second.microseconds;
+  });
+  absl::StrAppendFormat(&text, "\nby implementation:\n%10s %6s %8s %7s  %-5s %s\n", "us", "share",
+                        "GFLOP/s", "GB/s", "steps", "op, implementation");
+  for (const auto& [name, sum] : sums) {
+    absl::StrAppendFormat(&text, "%10.1f %5.1f%% %8.1f %7.1f  %-5d %s\n", sum.microseconds,
+                          100 * sum.microseconds / whole,
+                          PerNanosecond(sum.flops, sum.microseconds),
+                          PerNanosecond(sum.bytes, sum.microseconds), sum.steps, name);
+  }
+  absl::StrAppendFormat(&text, "\nlosses (ref and gemm implementations): %d\n", losses);
+  return text;
+}
+
+}  // namespace ingot::tools

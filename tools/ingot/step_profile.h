@@ -1,0 +1,58 @@
+// Where the time of a compiled graph goes, step by step, from the traces of several calls.
+//
+//   StepProfile profile(*graph);
+//   const absl::FunctionRef<void(const runtime::TraceEvent&)> trace = …profile.Add(event)…;
+//   for (…) { profile.BeginCall(); call.Run({.trace = &trace}); }
+//   PrintText(profile.ToText(20));
+//
+// A step is what a backend runs at once: a primitive, a kernel, or the reorder that one of them
+// needs; one node may take several, and one step may stand for several nodes. Not thread-safe.
+#ifndef INGOT_TOOLS_INGOT_STEP_PROFILE_H_
+#define INGOT_TOOLS_INGOT_STEP_PROFILE_H_
+
+#include <string>
+#include <vector>
+
+#include "core/runtime/compiled_graph.h"
+#include "core/runtime/run_context.h"
+#include "tools/ingot/console.h"
+#include "tools/ingot/work.h"
+
+namespace ingot::tools {
+
+struct StepRow {
+  ir::NodeId node = 0;
+  std::string op, implementation, layout, output, source;
+  std::vector<double> times;  // microseconds, by call
+  Work work;                  // of all nodes that the step computes; of a helper step, none
+  double median = 0;          // microseconds
+  // oneDNN's ref and gemm code: another shape, type or layout would run faster.
+  bool loss = false;
+};
+
+class StepProfile {
+ public:
+  // `graph` must outlive the profile.
+  explicit StepProfile(const runtime::CompiledGraph& graph) : graph_(graph) {}
+
+  void BeginCall() { position_ = 0; }
+  void Add(const runtime::TraceEvent& event);
+
+  // In the order of execution.
+  std::vector<StepRow> Steps() const;
+
+  // The `top` slowest steps (0: all), then time by implementation, then the losses.
+  std::string ToText(size_t top) const;
+  // {"steps":[{"node","op","impl","layout","output","us","share","gflops","gbs","source","loss"}…],
+  //  "total_us"}.
+  Json ToJson() const;
+
+ private:
+  const runtime::CompiledGraph& graph_;
+  std::vector<StepRow> rows_;
+  size_t position_ = 0;  // in the call, of the next event
+};
+
+}  // namespace ingot::tools
+
+#endif  // INGOT_TOOLS_INGOT_STEP_PROFILE_H_
