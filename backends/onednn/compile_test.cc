@@ -211,13 +211,15 @@ std::vector<double> ConvOf(const Array& x, const Array& w, const ConvCase& c) {
 TEST_P(CompileTest, ConvolutionsWithBatchNormReluAndResidual) {
   const ConvCase cases[] = {{1, 3, 16, 12, 3, 1, 1, 1}, {2, 16, 16, 9, 3, 1, 1, 1},
                             {1, 32, 32, 7, 1, 1, 0, 1}, {1, 16, 16, 9, 3, 1, 1, 16},
-                            {2, 16, 16, 8, 3, 1, 1, 4}, {1, 17, 17, 6, 3, 1, 1, 1}};
+                            {2, 16, 16, 8, 3, 1, 1, 4}, {1, 17, 17, 6, 3, 1, 1, 1},
+                            {2, 24, 40, 9, 1, 2, 0, 1}, {2, 8, 33, 5, 1, 1, 0, 1}};
   for (const ConvCase& c : cases) {
     g_ = TestGraph();
+    const int64_t size = (c.size + 2 * c.pad - c.kernel) / c.stride + 1;
     const Array in = RandomF32({c.n, c.c, c.size, c.size}, 1);
     const Array w = RandomF32({c.o, c.c / c.groups, c.kernel, c.kernel}, 2);
     const Array mean = RandomF32({c.o}, 3), scale = RandomF32({c.o}, 4);
-    const Array skip = RandomF32({c.n, c.o, c.size, c.size}, 5);
+    const Array skip = RandomF32({c.n, c.o, size, size}, 5);
     Array var = RandomF32({c.o}, 6);
     for (int64_t i = 0; i < c.o; ++i) reinterpret_cast<float*>(var.bytes.data())[i] += 1.5f;
     const auto x = Argument(in.type.dims), s = Argument(skip.type.dims);
@@ -232,7 +234,7 @@ TEST_P(CompileTest, ConvolutionsWithBatchNormReluAndResidual) {
     y = Op("aten::add.Tensor", {ValueRef{y}, ValueRef{skip_relu}});
     const auto out = Run(Op("aten::relu", {ValueRef{y}}), {in, skip});
     std::vector<double> want = ConvOf(in, w, c);
-    const int64_t plane = c.size * c.size;
+    const int64_t plane = size * size;
     for (size_t i = 0; i < want.size(); ++i) {
       const int64_t o = static_cast<int64_t>(i) / plane % c.o;
       want[i] = (want[i] - mean.data<float>()[o]) / std::sqrt(var.data<float>()[o] + 1e-3) *

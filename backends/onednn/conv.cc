@@ -12,6 +12,7 @@
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/norm.h"
 #include "backends/onednn/post_ops.h"
+#include "backends/onednn/product.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -161,28 +162,23 @@ absl::Status AppendConvPostOps(Lowering& lowering, const Unit& unit, const ir::D
                                std::vector<CallArgument>& arguments) {
   for (size_t i = 0; i < unit.post_ops.size(); ++i) {
     const PostOp& post_op = unit.post_ops[i];
-    if (!post_op.binary) {
-      attributes.AppendEltwise(post_op.algorithm, post_op.alpha, post_op.beta);
-      continue;
-    }
     if (static_cast<int>(i) == sum) {
       attributes.AppendSum();
       continue;
     }
-    Tensor operand = lowering.Get(post_op.operand);
-    if (IsFull(operand, dims) && !dst.present()) {
-      attributes.AppendBinary(post_op.algorithm, MemoryDesc::Any(operand.dtype, dims));
+    if (IsBinary(post_op.op) && IsFull(lowering.Get(post_op.operand), dims) && !dst.present()) {
+      const Tensor& operand = lowering.Get(post_op.operand);
+      attributes.AppendBinary(AsPrimitive(post_op)->algorithm,
+                              MemoryDesc::Any(operand.dtype, dims));
       continue;
     }
-    if (IsFull(operand, dims)) {
-      INGOT_ASSIGN_OR_RETURN(operand, lowering.InLayout(operand, dst));
-    } else {
-      INGOT_ASSIGN_OR_RETURN(operand,
-                             ChannelOperand(lowering, operand, static_cast<int>(dims.size())));
-    }
-    const int position = attributes.size();
-    attributes.AppendBinary(post_op.algorithm, operand.Desc());
-    arguments.push_back(Reads(DNNL_ARG_ATTR_MULTIPLE_POST_OP(position) | DNNL_ARG_SRC_1, operand));
+    const auto adapt = [&](const PostOp&) -> absl::StatusOr<Tensor> {
+      const Tensor& operand = lowering.Get(post_op.operand);
+      return IsFull(operand, dims)
+                 ? lowering.InLayout(operand, dst)
+                 : ChannelOperand(lowering, operand, static_cast<int>(dims.size()));
+    };
+    INGOT_RETURN_IF_ERROR(AppendPostOps({post_op}, adapt, attributes, arguments));
   }
   return absl::OkStatus();
 }
@@ -193,11 +189,11 @@ int InPlaceAddend(Lowering& lowering, const Unit& unit, const Convolution& c, co
                   const MemoryDesc& dst) {
   for (size_t i = 0; i < unit.post_ops.size(); ++i) {
     const PostOp& post_op = unit.post_ops[i];
-    if (!post_op.binary || post_op.algorithm != dnnl_binary_add) continue;
+    if (post_op.op != kernels::EpilogueOp::kAdd) continue;
     const Tensor& addend = lowering.Get(post_op.operand);
     const bool once =
         std::count_if(unit.post_ops.begin(), unit.post_ops.end(), [&](const PostOp& p) {
-          return p.binary && lowering.Get(p.operand).buffer == addend.buffer;
+          return IsBinary(p.op) && lowering.Get(p.operand).buffer == addend.buffer;
         }) == 1;
     if (IsFull(addend, dims) && once && addend.buffer != c.src.buffer && addend.offset == 0 &&
         HasLayout(addend, dst) && lowering.DiesHere(addend)) {
@@ -207,10 +203,59 @@ int InPlaceAddend(Lowering& lowering, const Unit& unit, const Convolution& c, co
   return -1;
 }
 
+// One tap, no padding: pixels times weights. Images lie channels-last on both sides.
+absl::Status LowerProduct(Lowering& lowering, const Unit& unit, const Convolution& c,
+                          ir::ValueId result, const ir::TensorType& type) {
+  const auto channels_last = [&](const ir::Dims& dims) {
+    return MemoryDesc::Strided(type.dtype, dims, ChannelsLastStrides(dims));
+  };
+  const ir::Dims& in = c.src.dims;
+  const int64_t channels = in[1], columns = type.dims[1];
+  ProductRows rows;
+  INGOT_ASSIGN_OR_RETURN(rows.x, lowering.InLayout(c.src, channels_last(in)));
+  const bool strided = std::any_of(c.window.stride.begin(), c.window.stride.end(),
+                                   [](int64_t stride) { return stride != 1; });
+  if (strided) {
+    rows.images = in[0];
+    rows.image_stride = channels * in[2] * in[3];
+    rows.groups = type.dims[2];
+    rows.group_stride = c.window.stride[0] * in[3] * channels;
+    rows.rows = type.dims[3];
+    rows.lda = c.window.stride[1] * channels;
+  } else {
+    rows.rows = type.NumElements() / columns;
+    rows.lda = channels;
+  }
+  Tensor weights = c.weights;
+  weights.dims = {channels, columns};
+  weights.strides = {c.weights.strides[1], c.weights.strides[0]};
+  Tensor out = lowering.NewTensor(type);
+  out.strides = ChannelsLastStrides(type.dims);
+  lowering.Set(result, out);
+  const int64_t pixels = type.NumElements() / columns;
+  const auto adapt = [&](const PostOp& post_op) -> absl::StatusOr<Tensor> {
+    Tensor operand = lowering.Get(post_op.operand);
+    const bool full = IsFull(operand, type.dims);
+    if (full) {
+      INGOT_ASSIGN_OR_RETURN(operand, lowering.InLayout(operand, channels_last(type.dims)));
+    } else {
+      INGOT_ASSIGN_OR_RETURN(operand, lowering.Dense(operand));
+    }
+    const int64_t width = full ? columns : operand.NumElements();
+    operand.dims = {full ? pixels : 1, width};
+    operand.strides = {width, 1};
+    return operand;
+  };
+  return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns);
+}
+
 absl::Status Lower(Lowering& lowering, const Unit& unit) {
   INGOT_ASSIGN_OR_RETURN(Convolution c, Read(lowering, unit));
   const ir::ValueId result = lowering.graph().node(unit.nodes.back()).outputs[0];
   const ir::TensorType& type = lowering.graph().type(result);
+  if (unit.runs_as == Anchor::kProductConvolution) {
+    return LowerProduct(lowering, unit, c, result, type);
+  }
   double flops = 2;
   for (size_t i = 1; i < c.weights.dims.size(); ++i) {
     if (c.groups == 1 || i >= 2) flops *= static_cast<double>(c.weights.dims[i]);

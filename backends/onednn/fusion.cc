@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <limits>
 
 #include "absl/container/flat_hash_map.h"
 #include "backends/onednn/pointwise.h"
@@ -22,70 +22,115 @@ std::optional<double> Literal(const ir::Argument& argument) {
   return std::nullopt;
 }
 
-// --- Eltwise post-ops ---
+// --- Unary post-ops ---
 
-struct Eltwise {
-  dnnl_alg_kind_t algorithm;
-  float alpha, beta;
+using kernels::EpilogueOp;
+
+struct Unary {
+  EpilogueOp op;
+  float alpha = 0, beta = 0;
 };
-using EltwiseFn = std::optional<Eltwise> (*)(const ops::OpView&);
+using UnaryFn = std::optional<Unary> (*)(const ops::OpView&);
 
-template <dnnl_alg_kind_t kAlgorithm>
-std::optional<Eltwise> Plain(const ops::OpView&) {
-  return Eltwise{kAlgorithm, 0, 0};
+template <EpilogueOp kOp>
+std::optional<Unary> Plain(const ops::OpView&) {
+  return Unary{kOp};
 }
 
-std::optional<Eltwise> Gelu(const ops::OpView& view) {
+std::optional<Unary> Gelu(const ops::OpView& view) {
   const bool tanh = view.String("approximate") == "tanh";
-  return Eltwise{tanh ? dnnl_eltwise_gelu_tanh : dnnl_eltwise_gelu_erf, 0, 0};
+  return Unary{tanh ? EpilogueOp::kGeluTanh : EpilogueOp::kGeluErf};
 }
 
-std::optional<Eltwise> LeakyRelu(const ops::OpView& view) {
+std::optional<Unary> LeakyRelu(const ops::OpView& view) {
   const std::optional<double> slope = Literal(view.Raw("negative_slope"));
   if (!slope || *slope == 0) return std::nullopt;  // 0 makes it a relu
-  return Eltwise{dnnl_eltwise_relu, static_cast<float>(*slope), 0};
+  return Unary{EpilogueOp::kLeakyRelu, static_cast<float>(*slope)};
 }
 
-struct EltwiseEntry {
-  const char* op;
-  EltwiseFn make;
-};
+// hardtanh and clamp: bounds that are given and in order.
+template <const char* const& kLow, const char* const& kHigh>
+std::optional<Unary> Clamp(const ops::OpView& view) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto bound = [&](const char* name, double none) {
+    const ir::Argument& raw = view.Raw(name);
+    return std::holds_alternative<ir::None>(raw) ? std::optional<double>(none) : Literal(raw);
+  };
+  const std::optional<double> low = bound(kLow, -kInfinity), high = bound(kHigh, kInfinity);
+  // Not NaN either.
+  if (!low || !high || !(*low <= *high)) return std::nullopt;
+  return Unary{EpilogueOp::kClamp, static_cast<float>(*low), static_cast<float>(*high)};
+}
+const char* const kMinVal = "min_val";
+const char* const kMaxVal = "max_val";
+const char* const kMin = "min";
+const char* const kMax = "max";
 
-// Only functions whose post-op hands NaN on, as eager does. oneDNN's relu, clip and hardsigmoid
-// take maxima with a bound and turn NaN into the bound: relu, relu6, hardtanh, clamp and
-// hardsigmoid run as own kernels, in place.
-constexpr EltwiseEntry kEltwise[] = {
+std::optional<Unary> Relu6(const ops::OpView&) { return Unary{EpilogueOp::kClamp, 0, 6}; }
+
+struct UnaryEntry {
+  const char* op;
+  UnaryFn make;
+};
+constexpr UnaryEntry kUnary[] = {
+    {"aten::relu", &Plain<EpilogueOp::kRelu>},
+    {"aten::relu6", &Relu6},
+    {"aten::hardtanh", &Clamp<kMinVal, kMaxVal>},
+    {"aten::clamp", &Clamp<kMin, kMax>},
+    {"aten::hardswish", &Plain<EpilogueOp::kHardswish>},
+    {"aten::hardsigmoid", &Plain<EpilogueOp::kHardsigmoid>},
     {"aten::gelu", &Gelu},
-    {"aten::silu",
-     [](const ops::OpView&) {
-       return std::optional<Eltwise>({dnnl_eltwise_swish, 1, 0});
-     }},
-    {"aten::tanh", &Plain<dnnl_eltwise_tanh>},
-    {"aten::sigmoid", &Plain<dnnl_eltwise_logistic>},
+    {"aten::silu", &Plain<EpilogueOp::kSilu>},
+    {"aten::tanh", &Plain<EpilogueOp::kTanh>},
+    {"aten::sigmoid", &Plain<EpilogueOp::kSigmoid>},
     {"aten::leaky_relu", &LeakyRelu},
-    {"aten::hardswish",
-     [](const ops::OpView&) {
-       return std::optional<Eltwise>({dnnl_eltwise_hardswish, 1.0f / 6.0f, 0.5f});
-     }},
 };
 
 // --- Binary post-ops ---
 
 struct BinaryEntry {
   const char* op;
-  dnnl_alg_kind_t algorithm;
+  EpilogueOp epilogue;
   bool commutative;
 };
-
-// Not maximum and minimum: as post-ops they drop NaN.
 constexpr BinaryEntry kBinary[] = {
-    {"aten::add.Tensor", dnnl_binary_add, true},
-    {"aten::sub.Tensor", dnnl_binary_sub, false},
-    {"aten::mul.Tensor", dnnl_binary_mul, true},
-    {"aten::div.Tensor", dnnl_binary_div, false},
+    {"aten::add.Tensor", EpilogueOp::kAdd, true},
+    {"aten::sub.Tensor", EpilogueOp::kSub, false},
+    {"aten::mul.Tensor", EpilogueOp::kMul, true},
+    {"aten::div.Tensor", EpilogueOp::kDiv, false},
 };
 
-// Whether oneDNN's fast kernels take `operand` as second operand of a chain with sizes `dims`: the
+// --- As oneDNN's ---
+
+struct PrimitiveEntry {
+  EpilogueOp op;
+  dnnl_alg_kind_t algorithm;
+  float alpha;  // of the primitive; kLeakyRelu: the post-op's own
+  float beta;
+};
+// Not relu, clamp and hardsigmoid: oneDNN takes maxima with a bound and turns NaN into the bound.
+constexpr PrimitiveEntry kPrimitives[] = {
+    {EpilogueOp::kLeakyRelu, dnnl_eltwise_relu, 0, 0},
+    {EpilogueOp::kHardswish, dnnl_eltwise_hardswish, 1.0f / 6.0f, 0.5f},
+    {EpilogueOp::kGeluErf, dnnl_eltwise_gelu_erf, 0, 0},
+    {EpilogueOp::kGeluTanh, dnnl_eltwise_gelu_tanh, 0, 0},
+    {EpilogueOp::kSilu, dnnl_eltwise_swish, 1, 0},
+    {EpilogueOp::kTanh, dnnl_eltwise_tanh, 0, 0},
+    {EpilogueOp::kSigmoid, dnnl_eltwise_logistic, 0, 0},
+    {EpilogueOp::kAdd, dnnl_binary_add, 0, 0},
+    {EpilogueOp::kSub, dnnl_binary_sub, 0, 0},
+    {EpilogueOp::kMul, dnnl_binary_mul, 0, 0},
+    {EpilogueOp::kDiv, dnnl_binary_div, 0, 0},
+};
+
+bool IsConvolution(Anchor anchor) {
+  return anchor == Anchor::kPrimitiveConvolution || anchor == Anchor::kProductConvolution;
+}
+bool IsProduct(Anchor anchor) {
+  return anchor == Anchor::kProduct || anchor == Anchor::kProductConvolution;
+}
+
+// Whether `operand` may be the second operand of a chain with sizes `dims`: the
 // same sizes, one number, or one number a channel.
 bool IsPostOpOperand(const ir::TensorType& operand, const ir::Dims& dims, int channel) {
   if (operand.dtype != ir::DType::kFloat32) return false;
@@ -97,6 +142,13 @@ bool IsPostOpOperand(const ir::TensorType& operand, const ir::Dims& dims, int ch
     if (operand.dims[i] != expected) return false;
   }
   return missing <= channel;
+}
+
+bool IsView(const ir::Node& node) {
+  static constexpr std::array kViews = {"aten::t",         "aten::transpose.int", "aten::permute",
+                                        "aten::view",      "aten::reshape",       "aten::detach",
+                                        "aten::contiguous"};
+  return std::any_of(kViews.begin(), kViews.end(), [&](const char* op) { return node.op == op; });
 }
 
 bool HasEmptyOperand(const ir::Graph& graph, const ir::Node& node) {
@@ -137,9 +189,12 @@ class FusionPlanner {
       is_constant_[input.value] = input.role == ir::InputRole::kConstant;
     }
     for (ir::NodeId id = 0; id < graph.nodes().size(); ++id) {
-      for (ir::ValueId value : graph.node(id).outputs) {
+      const ir::Node& node = graph.node(id);
+      for (ir::ValueId value : node.outputs) {
         if (value != ir::kNoValue) producer_[value] = id;
       }
+      // Weights are often turned or reshaped first, which is done while compiling.
+      if (IsView(node) && IsConstantOrNone(node.args[0])) is_constant_[node.outputs[0]] = true;
     }
     for (ir::NodeId id = static_cast<ir::NodeId>(graph.nodes().size()); id-- > 0;) {
       const ir::Node& node = graph.node(id);
@@ -200,13 +255,30 @@ class FusionPlanner {
       if (dead_[id] || unit_of_[id] != kNoUnit || !IsAnchor(graph_, node)) continue;
       const uint32_t unit = NewUnit(Unit::Kind::kChain, id);
       ir::ValueId value = node.outputs[0];
-      const bool convolution = node.op == "aten::convolution";
-      if (convolution) {
+      if (node.op == "aten::convolution") {
         if (options_.padding) TakePadding(unit, node);
         if (options_.batch_norm) TakeBatchNorm(unit, node, value);
       }
-      TakePostOps(unit, convolution, value);
+      units_[unit].runs_as = RunsAs(unit, node);
+      TakePostOps(unit, value);
     }
+  }
+
+  Anchor RunsAs(uint32_t unit, const ir::Node& node) const {
+    const ops::OpView view(graph_, node);
+    if (node.op == "aten::convolution") {
+      return !units_[unit].padding && is_constant_[view.Value("weight")] &&
+                     IsProductConvolution(view)
+                 ? Anchor::kProductConvolution
+                 : Anchor::kPrimitiveConvolution;
+    }
+    // The right factor: the last operand but the bias of a linear.
+    const ir::ValueId right = node.op == "aten::linear" ? view.Value("weight")
+                              : view.def().schema.Find("beta") >= 0
+                                  ? std::get<ir::ValueRef>(node.args[2]).id
+                                  : std::get<ir::ValueRef>(node.args[1]).id;
+    return is_constant_[right] && graph_.type(right).rank() == 2 ? Anchor::kProduct
+                                                                 : Anchor::kPrimitive;
   }
 
   // A zero padding of the spatial dimensions in front of a convolution becomes the convolution's.
@@ -250,11 +322,11 @@ class FusionPlanner {
     value = norm.node().outputs[0];
   }
 
-  void TakePostOps(uint32_t unit, bool convolution, ir::ValueId value) {
+  void TakePostOps(uint32_t unit, ir::ValueId value) {
     while (units_[unit].post_ops.size() < kMaxPostOps) {
       const std::optional<ir::NodeId> user = OnlyUser(value);
       if (!user || unit_of_[*user] != kNoUnit) return;
-      const std::optional<PostOp> post_op = MatchPostOp(graph_, *user, value, convolution);
+      const std::optional<PostOp> post_op = MatchPostOp(graph_, *user, value, units_[unit].runs_as);
       if (!post_op) return;
       units_[unit].post_ops.push_back(*post_op);
       Join(unit, *user);
@@ -302,8 +374,30 @@ class FusionPlanner {
 
 }  // namespace
 
+std::optional<PrimitivePostOp> AsPrimitive(const PostOp& post_op) {
+  for (const PrimitiveEntry& entry : kPrimitives) {
+    if (entry.op != post_op.op) continue;
+    const bool own = post_op.op == EpilogueOp::kLeakyRelu;
+    return PrimitivePostOp{entry.algorithm, own ? post_op.alpha : entry.alpha, entry.beta};
+  }
+  return std::nullopt;
+}
+
+bool IsProductConvolution(const ops::OpView& convolution) {
+  const ir::TensorType& weight = convolution.TensorType("weight");
+  const auto all = [&](const char* name, int64_t value) {
+    const absl::Span<const int64_t> list = convolution.Ints(name);
+    return std::all_of(list.begin(), list.end(), [=](int64_t i) { return i == value; });
+  };
+  // Strides make lines of pixels, which the kernel knows in two dimensions.
+  return !convolution.Bool("transposed") && convolution.Int("groups") == 1 && all("padding", 0) &&
+         std::all_of(weight.dims.begin() + 2, weight.dims.end(),
+                     [](int64_t d) { return d == 1; }) &&
+         (weight.rank() == 4 || all("stride", 1));
+}
+
 std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId id, ir::ValueId chain,
-                                  bool convolution) {
+                                  Anchor anchor) {
   const ir::Node& node = graph.node(id);
   const ir::TensorType& type = graph.type(chain);
   if (node.outputs.size() != 1 || node.outputs[0] == ir::kNoValue ||
@@ -312,14 +406,18 @@ std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId id, ir::Val
   }
   PostOp post_op;
   post_op.node = id;
-  for (const EltwiseEntry& entry : kEltwise) {
-    if (node.op != entry.op) continue;
-    const std::optional<Eltwise> eltwise = entry.make(ops::OpView(graph, node));
-    if (!eltwise) return std::nullopt;
-    post_op.algorithm = eltwise->algorithm;
-    post_op.alpha = eltwise->alpha;
-    post_op.beta = eltwise->beta;
+  const auto allowed = [&]() -> std::optional<PostOp> {
+    if (!IsProduct(anchor) && !AsPrimitive(post_op)) return std::nullopt;
     return post_op;
+  };
+  for (const UnaryEntry& entry : kUnary) {
+    if (node.op != entry.op) continue;
+    const std::optional<Unary> unary = entry.make(ops::OpView(graph, node));
+    if (!unary) return std::nullopt;
+    post_op.op = unary->op;
+    post_op.alpha = unary->alpha;
+    post_op.beta = unary->beta;
+    return allowed();
   }
   for (const BinaryEntry& entry : kBinary) {
     if (node.op != entry.op) continue;
@@ -328,12 +426,11 @@ std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId id, ir::Val
     const auto* right = std::get_if<ir::ValueRef>(&node.args[1]);
     if (left == nullptr || right == nullptr || left->id == right->id) return std::nullopt;
     if (left->id != chain && !entry.commutative) return std::nullopt;
-    post_op.binary = true;
-    post_op.algorithm = entry.algorithm;
+    post_op.op = entry.epilogue;
     post_op.operand = left->id == chain ? right->id : left->id;
-    const int channel = convolution ? 1 : type.rank() - 1;
+    const int channel = IsConvolution(anchor) ? 1 : type.rank() - 1;
     if (!IsPostOpOperand(graph.type(post_op.operand), type.dims, channel)) return std::nullopt;
-    return post_op;
+    return allowed();
   }
   return std::nullopt;
 }

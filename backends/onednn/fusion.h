@@ -1,9 +1,9 @@
 // Groups the nodes of a graph into units, each lowered as one.
 //
 //   kNode       one node
-//   kChain      an anchor (matmul or convolution kind) and what its primitive does on the way out:
-//               batch normalisation folded into a convolution's weights, a zero padding before it,
-//               then eltwise and binary post-ops in order
+//   kChain      an anchor (matmul or convolution kind) and what its primitive or kernel does on the
+//               way out: batch normalisation folded into a convolution's weights, a zero padding
+//               before it, then elementwise post-ops in order
 //   kPointwise  elementwise nodes of one shape, run as one pass over cache-sized tiles
 //
 // An intermediate value of a unit has no other use, so a unit can run where its last node stands.
@@ -14,24 +14,37 @@
 #include <optional>
 #include <vector>
 
+#include "backends/onednn/kernels/epilogue.h"
 #include "core/ir/graph.h"
+#include "core/ops/op_view.h"
 #include "oneapi/dnnl/dnnl_types.h"
 
 namespace ingot::onednn {
 
-// What a node does to the value of its chain, as oneDNN's post-op.
+// What a node does to the value of its chain.
 struct PostOp {
   ir::NodeId node = 0;
-  dnnl_alg_kind_t algorithm = dnnl_alg_kind_undef;
-  bool binary = false;
-  float alpha = 0, beta = 0;           // eltwise
+  kernels::EpilogueOp op = kernels::EpilogueOp::kRelu;
+  float alpha = 0, beta = 0;
   ir::ValueId operand = ir::kNoValue;  // binary: chain value (op) operand
 };
+
+// oneDNN's post-op for one of ours; nullopt where it turns NaN into a number, which eager doesn't.
+struct PrimitivePostOp {
+  dnnl_alg_kind_t algorithm;
+  float alpha, beta;
+};
+std::optional<PrimitivePostOp> AsPrimitive(const PostOp& post_op);
+
+// Who runs an anchor: a oneDNN primitive, or the product kernel (kernels/packed_gemm.h), which
+// takes constant right sides and all post-ops.
+enum class Anchor : uint8_t { kPrimitive, kPrimitiveConvolution, kProduct, kProductConvolution };
 
 struct Unit {
   enum class Kind : uint8_t { kNode, kChain, kPointwise };
   Kind kind = Kind::kNode;
-  ir::NodeId anchor = 0;  // kPointwise: the last node
+  ir::NodeId anchor = 0;                // kPointwise: the last node
+  Anchor runs_as = Anchor::kPrimitive;  // kChain
   std::optional<ir::NodeId> padding, batch_norm;
   std::vector<PostOp> post_ops;
   std::vector<ir::NodeId> nodes;  // all, ascending
@@ -47,11 +60,15 @@ struct FusionOptions {
 
 std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& options = {});
 
-// The post-op that `node` is for a chain whose last value is `chain`; nullopt if it is none.
-// `convolution`: the operand of a binary post-op may be per channel (dimension 1) instead of per
-// last dimension.
+// The post-op that `node` is for a chain whose last value is `chain`; nullopt if it is none for
+// that anchor. The operand of a convolution's binary post-op may be per channel (dimension 1),
+// others' per last dimension.
 std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId node, ir::ValueId chain,
-                                  bool convolution);
+                                  Anchor anchor);
+
+// Whether a convolution is a product of pixels and weights: one tap, no padding, no groups.
+// REQUIRES: an aten::convolution.
+bool IsProductConvolution(const ops::OpView& convolution);
 
 }  // namespace ingot::onednn
 

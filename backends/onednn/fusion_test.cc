@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "core/ir/builder.h"
 
 namespace ingot::onednn {
@@ -56,8 +58,8 @@ TEST_F(FusionTest, LinearTakesActivationAndResidual) {
   ASSERT_THAT(units, SizeIs(1));
   EXPECT_EQ(units[0].kind, Unit::Kind::kChain);
   ASSERT_THAT(units[0].post_ops, SizeIs(2));
-  EXPECT_EQ(units[0].post_ops[0].algorithm, dnnl_eltwise_gelu_erf);
-  EXPECT_TRUE(units[0].post_ops[1].binary);
+  EXPECT_EQ(units[0].post_ops[0].op, kernels::EpilogueOp::kGeluErf);
+  EXPECT_EQ(units[0].post_ops[1].op, kernels::EpilogueOp::kAdd);
   EXPECT_EQ(units[0].post_ops[1].operand, x);
 }
 
@@ -98,12 +100,51 @@ TEST_F(FusionTest, ConvolutionTakesConstantBatchNormAndActivation) {
   EXPECT_THAT(units[0].post_ops, SizeIs(1));
 }
 
-TEST_F(FusionTest, ActivationsWhosePostOpDropsNanStayApart) {
+TEST_F(FusionTest, ActivationsWhosePostOpDropsNanStayApartFromPrimitives) {
   const auto x = Argument({8, 16});
-  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Weight({16, 16})}, None{}});
+  const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Argument({16, 16})}, None{}});
   const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{y}}));
   ASSERT_THAT(units, SizeIs(2));
+  EXPECT_EQ(units[0].runs_as, Anchor::kPrimitive);
   EXPECT_THAT(units[0].post_ops, IsEmpty());
+}
+
+TEST_F(FusionTest, TheProductKernelTakesEveryActivation) {
+  const auto x = Argument({8, 16});
+  const auto w = Op("aten::t", {ValueRef{Weight({16, 16})}});
+  auto y = Op("aten::mm", {ValueRef{x}, ValueRef{w}});
+  y = Op("aten::relu", {ValueRef{y}});
+  y = Op("aten::clamp", {ValueRef{y}, None{}, 2.5});
+  const std::vector<Unit> units = Plan(Op("aten::hardsigmoid", {ValueRef{y}}));
+  ASSERT_THAT(units, SizeIs(2));
+  EXPECT_EQ(units[1].runs_as, Anchor::kProduct);
+  ASSERT_THAT(units[1].post_ops, SizeIs(3));
+  EXPECT_EQ(units[1].post_ops[1].op, kernels::EpilogueOp::kClamp);
+  EXPECT_EQ(units[1].post_ops[1].alpha, -std::numeric_limits<float>::infinity());
+  EXPECT_EQ(units[1].post_ops[1].beta, 2.5f);
+}
+
+TEST_F(FusionTest, AConvolutionOfOneTapIsAProduct) {
+  struct Case {
+    std::vector<int64_t> kernel, stride, padding;
+    int64_t groups;
+    bool is_product;
+  };
+  for (const Case& c :
+       {Case{{1, 1}, {1, 1}, {0, 0}, 1, true}, Case{{1, 1}, {2, 1}, {0, 0}, 1, true},
+        Case{{1, 1}, {1, 1}, {1, 0}, 1, false}, Case{{1, 3}, {1, 1}, {0, 0}, 1, false},
+        Case{{1, 1}, {1, 1}, {0, 0}, 2, false}}) {
+    b_ = ir::GraphBuilder();
+    const auto x = Argument({2, 4, 8, 8});
+    const auto w = Weight({4, 4 / c.groups, c.kernel[0], c.kernel[1]});
+    const auto y = Op("aten::convolution",
+                      {ValueRef{x}, ValueRef{w}, None{}, c.stride, c.padding,
+                       std::vector<int64_t>{1, 1}, false, std::vector<int64_t>{0, 0}, c.groups});
+    const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{y}}));
+    EXPECT_THAT(units, SizeIs(c.is_product ? 1 : 2));
+    EXPECT_EQ(units[0].runs_as,
+              c.is_product ? Anchor::kProductConvolution : Anchor::kPrimitiveConvolution);
+  }
 }
 
 TEST_F(FusionTest, BatchNormWithGivenStatisticsStaysApart) {

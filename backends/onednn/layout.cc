@@ -32,20 +32,24 @@ bool IsChannelsLast(const Tensor& tensor) {
   return true;
 }
 
+ir::Dims ChannelsLastStrides(absl::Span<const int64_t> dims) {
+  ir::Dims strides(dims.size());
+  int64_t next = dims[1];
+  strides[1] = 1;
+  for (size_t i = dims.size() - 1; i >= 2; --i) {
+    strides[i] = next;
+    next *= dims[i];
+  }
+  strides[0] = next;
+  return strides;
+}
+
 MemoryDesc ReadableLayout(const Tensor& tensor) {
   if (tensor.is_opaque()) return tensor.opaque;
   if (!DenseOrder(tensor)) return MemoryDesc();
   // Strides as oneDNN itself would write them, so that it knows the layout again.
   if (IsChannelsLast(tensor)) {
-    ir::Dims strides(tensor.dims.size());
-    int64_t next = tensor.dims[1];
-    strides[1] = 1;
-    for (int i = tensor.rank() - 1; i >= 2; --i) {
-      strides[i] = next;
-      next *= tensor.dims[i];
-    }
-    strides[0] = next;
-    return MemoryDesc::Strided(tensor.dtype, tensor.dims, strides);
+    return MemoryDesc::Strided(tensor.dtype, tensor.dims, ChannelsLastStrides(tensor.dims));
   }
   if (tensor.IsRowMajor()) return MemoryDesc::RowMajor(tensor.dtype, tensor.dims);
   return tensor.Desc();

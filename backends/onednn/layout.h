@@ -7,6 +7,7 @@
 #ifndef INGOT_BACKENDS_ONEDNN_LAYOUT_H_
 #define INGOT_BACKENDS_ONEDNN_LAYOUT_H_
 
+#include "absl/types/span.h"
 #include "backends/onednn/engine.h"
 #include "backends/onednn/tensor.h"
 
@@ -17,6 +18,9 @@ bool HasLayout(const Tensor& tensor, const MemoryDesc& desc);
 
 // Channels (dimension 1) innermost, the other dimensions in order. False for row-major tensors.
 bool IsChannelsLast(const Tensor& tensor);
+
+// The strides of dense channels-last tensors of these sizes. REQUIRES: rank of at least 2.
+ir::Dims ChannelsLastStrides(absl::Span<const int64_t> dims);
 
 // The layout in which a pooling reads `tensor` without a reorder: its own if it is oneDNN's or
 // dense in some order; absent if it must be made dense first.

@@ -118,25 +118,31 @@ absl::StatusOr<Tensor> Lowering::NewConstant(ir::DType dtype, absl::Span<const i
 
 absl::StatusOr<Tensor> Lowering::Strided(const Tensor& tensor) {
   if (!tensor.is_opaque()) return tensor;
-  return InLayout(tensor, MemoryDesc::RowMajor(tensor.dtype, tensor.dims));
+  // Blocks of channels come from convolutions and go to others: channels-last suits those, too.
+  return tensor.rank() < 3
+             ? InLayout(tensor, MemoryDesc::RowMajor(tensor.dtype, tensor.dims))
+             : InLayout(tensor, MemoryDesc::Strided(tensor.dtype, tensor.dims,
+                                                    ChannelsLastStrides(tensor.dims)));
 }
 
 absl::StatusOr<Tensor> Lowering::Dense(const Tensor& tensor) {
-  INGOT_ASSIGN_OR_RETURN(const Tensor strided, Strided(tensor));
-  if (strided.IsRowMajor()) {
-    Tensor dense = strided;
+  if (tensor.is_opaque()) {
+    return InLayout(tensor, MemoryDesc::RowMajor(tensor.dtype, tensor.dims));
+  }
+  if (tensor.IsRowMajor()) {
+    Tensor dense = tensor;
     dense.strides = ir::ContiguousStrides(dense.dims);
     return dense;
   }
-  const TensorKey key{strided.buffer, strided.offset, strided.dims, strided.strides};
+  const TensorKey key{tensor.buffer, tensor.offset, tensor.dims, tensor.strides};
   if (auto it = dense_.find(key); it != dense_.end()) return it->second;
-  Tensor dense = NewTensor(strided.dtype, strided.dims);
+  Tensor dense = NewTensor(tensor.dtype, tensor.dims);
   buffers_[dense.buffer].copy = true;
   INGOT_ASSIGN_OR_RETURN(kernels::StridedCopy copy,
-                         kernels::StridedCopy::Make(strided.dims, strided.strides, dense.strides,
-                                                    ir::ElementSize(strided.dtype)));
+                         kernels::StridedCopy::Make(tensor.dims, tensor.strides, dense.strides,
+                                                    ir::ElementSize(tensor.dtype)));
   INGOT_RETURN_IF_ERROR(
-      AddKernel("ingot:copy", {Read(strided), Write(dense)}, [copy](const StepArgs& args) {
+      AddKernel("ingot:copy", {Read(tensor), Write(dense)}, [copy](const StepArgs& args) {
         copy.Run(args.At<void>(0), args.At<void>(1), args.threads());
         return absl::OkStatus();
       }));

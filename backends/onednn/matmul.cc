@@ -1,7 +1,7 @@
 // linear, matmul, mm, bmm, addmm, baddbmm: one product with what follows it in one primitive.
 //
-// Constant right sides are packed once, in the layout that oneDNN picks. Products too small for a
-// primitive call run in the small-product kernel.
+// Products with constant right sides run in the product kernel, which packs them once; others in
+// oneDNN's primitive.
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -9,19 +9,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "backends/onednn/kernels/small_gemm.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/post_ops.h"
+#include "backends/onednn/product.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
 namespace {
 
-using kernels::SmallGemm;
-using kernels::SmallGemmActivation;
-
-// Above this many multiplications oneDNN's blocking wins over a cheap call (kernels/small_gemm.h).
-constexpr int64_t kSmallProduct = 1000000;
 // f32 floating-point operations a nanosecond on one core, for deciding about threads.
 constexpr double kFlopsPerNanosecond = 100;
 
@@ -131,64 +126,8 @@ absl::Status Supports(const ir::Graph& graph, const ops::OpView& view) {
   return absl::OkStatus();
 }
 
-// --- Small products ---
-
-std::optional<SmallGemmActivation> Activation(const std::vector<PostOp>& post_ops) {
-  if (post_ops.empty()) return SmallGemmActivation::kNone;
-  if (post_ops.size() > 1 || post_ops[0].binary) return std::nullopt;
-  switch (post_ops[0].algorithm) {
-    case dnnl_eltwise_relu:
-      if (post_ops[0].alpha != 0) return std::nullopt;
-      return SmallGemmActivation::kRelu;
-    case dnnl_eltwise_gelu_erf:
-      return SmallGemmActivation::kGeluErf;
-    case dnnl_eltwise_gelu_tanh:
-      return SmallGemmActivation::kGeluTanh;
-    case dnnl_eltwise_swish:
-      return SmallGemmActivation::kSilu;
-    case dnnl_eltwise_tanh:
-      return SmallGemmActivation::kTanh;
-    case dnnl_eltwise_logistic:
-      return SmallGemmActivation::kSigmoid;
-    default:
-      return std::nullopt;
-  }
-}
-
 bool IsRowVector(const Tensor& tensor, int64_t n) {
   return tensor.NumElements() == n && tensor.rank() >= 1 && tensor.dims.back() == n;
-}
-
-bool IsSmall(Lowering& lowering, const Product& p, const Unit& unit) {
-  const int64_t m = p.a.dims[0], k = p.a.dims[1], n = p.b.dims[1];
-  return m * n * k <= kSmallProduct && lowering.IsConstant(p.b) && p.alpha == 1 && p.beta == 1 &&
-         (p.a.strides[1] == 1 || k == 1) && (!p.addend || IsRowVector(*p.addend, n)) &&
-         Activation(unit.post_ops).has_value();
-}
-
-absl::Status LowerSmall(Lowering& lowering, const Product& p, const Unit& unit, const Tensor& out) {
-  const SmallGemm gemm = SmallGemm::Make(p.b.dims[1], p.b.dims[0]);
-  const int64_t k_stride = p.b.strides[0], n_stride = p.b.strides[1];
-  const Tensor packed =
-      lowering.NewTensor(ir::DType::kFloat32, {static_cast<int64_t>(gemm.PackedBytes() / 4)});
-  INGOT_RETURN_IF_ERROR(
-      lowering.AddKernel("ingot:pack", {Read(p.b), Write(packed)}, [=](const StepArgs& args) {
-        gemm.Pack(args.At<float>(0), k_stride, n_stride, args.At<float>(1));
-        return absl::OkStatus();
-      }));
-  const SmallGemmActivation activation = *Activation(unit.post_ops);
-  const int64_t lda = p.a.strides[0], m = p.a.dims[0];
-  std::vector<Operand> operands = {Read(p.a), Read(packed), Write(out)};
-  const bool has_bias = p.addend.has_value();
-  if (has_bias) {
-    INGOT_ASSIGN_OR_RETURN(const Tensor bias, lowering.Dense(*p.addend));
-    operands.push_back(Read(bias));
-  }
-  return lowering.AddKernel("ingot:small_gemm", std::move(operands), [=](const StepArgs& args) {
-    gemm.Run(args.At<float>(0), lda, m, args.At<float>(1), has_bias ? args.At<float>(3) : nullptr,
-             activation, args.At<float>(2), gemm.n(), args.threads());
-    return absl::OkStatus();
-  });
 }
 
 // --- oneDNN ---
@@ -299,6 +238,51 @@ absl::Status LowerOneDnn(Lowering& lowering, Product p, const Unit& unit, const 
   return lowering.AddCall(*desc, std::move(arguments));
 }
 
+// --- The product kernel ---
+
+// p.a: [rows, k], p.b: [k, n], out: [rows, n].
+absl::Status LowerPacked(Lowering& lowering, Product p, const Unit& unit, const Tensor& out,
+                         const ir::Dims& value_dims) {
+  const int64_t n = out.dims[1];
+  if (p.a.strides[1] != 1 && p.a.dims[1] > 1) {
+    INGOT_ASSIGN_OR_RETURN(p.a, lowering.Dense(p.a));
+  }
+  ProductRows rows;
+  rows.x = p.a;
+  rows.rows = p.a.dims[0];
+  rows.lda = p.a.strides[0];
+  // The addend and its factors as stages before the chain's own, unless it is a plain bias.
+  std::vector<PostOp> stages;
+  std::vector<Tensor> operands;
+  std::optional<Tensor> bias;
+  if (p.alpha != 1) {
+    const auto alpha = static_cast<float>(p.alpha);
+    INGOT_ASSIGN_OR_RETURN(const Tensor factor,
+                           lowering.NewConstant(ir::DType::kFloat32, {1, 1}, &alpha));
+    stages.push_back({unit.anchor, kernels::EpilogueOp::kMul});
+    operands.push_back(factor);
+  }
+  if (p.addend) {
+    INGOT_ASSIGN_OR_RETURN(const Tensor addend, Scaled(lowering, *p.addend, p.beta));
+    if (p.alpha == 1 && IsRowVector(addend, n)) {
+      INGOT_ASSIGN_OR_RETURN(bias, lowering.Dense(addend));
+    } else {
+      stages.push_back({unit.anchor, kernels::EpilogueOp::kAdd});
+      operands.push_back(addend);
+    }
+  }
+  const size_t own = stages.size();
+  stages.insert(stages.end(), unit.post_ops.begin(), unit.post_ops.end());
+  size_t next = 0;
+  const auto adapt = [&](const PostOp& post_op) -> absl::StatusOr<Tensor> {
+    const Tensor operand = next < own ? operands[next] : lowering.Get(post_op.operand);
+    ++next;
+    INGOT_ASSIGN_OR_RETURN(const Tensor adapted, Adapt(lowering, operand, value_dims, out));
+    return adapted.strides[1] == 1 || adapted.dims[1] == 1 ? adapted : lowering.Dense(adapted);
+  };
+  return AddProduct(lowering, rows, p.b, bias, stages, adapt, out, n);
+}
+
 // A product over no elements: beta * addend, or zeros.
 absl::Status LowerEmpty(Lowering& lowering, const Product& p, ir::ValueId result) {
   const ir::TensorType& type = lowering.graph().type(result);
@@ -333,7 +317,9 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
     INGOT_ASSIGN_OR_RETURN(p.a, Reshaped(lowering, p.a, {rows, k}));
     out.dims = {rows, n};
     out.strides = {n, 1};
-    if (IsSmall(lowering, p, unit)) return LowerSmall(lowering, p, unit, out);
+    if (unit.runs_as == Anchor::kProduct || lowering.IsConstant(p.b)) {
+      return LowerPacked(lowering, std::move(p), unit, out, value_dims);
+    }
     return LowerOneDnn(lowering, std::move(p), unit, out, value_dims);
   }
   const int rank = std::max(p.a.rank(), p.b.rank());

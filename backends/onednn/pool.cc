@@ -5,10 +5,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/max_pool.h"
 #include "backends/onednn/kernels/window_pool.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
-#include "backends/onednn/max_pool.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -211,16 +211,10 @@ absl::Status LowerMax(Lowering& lowering, const Unit& unit, const Pooling& p) {
     y = lowering.NewTensor(type.dtype, type.dims,
                            MemoryDesc::Tagged(type.dtype, type.dims, kTags[type.rank() - 3]));
   } else if (channels_last) {
-    int64_t next = type.dims[1];
-    y.strides[1] = 1;
-    for (int i = y.rank() - 1; i >= 2; --i) {
-      y.strides[i] = next;
-      next *= y.dims[i];
-    }
-    y.strides[0] = next;
+    y.strides = ChannelsLastStrides(type.dims);
   }
   lowering.Set(view.node().outputs[0], y);
-  MaxPoolArgs pool;
+  kernels::MaxPoolArgs pool;
   pool.inner = blocked ? 16 : channels_last ? x.dims[1] : 1;
   int64_t spatial = 1;
   for (int i = 0; i < p.spatial; ++i) {
@@ -235,10 +229,10 @@ absl::Status LowerMax(Lowering& lowering, const Unit& unit, const Pooling& p) {
   }
   pool.outer = x.NumElements() / (spatial * pool.inner);
   return lowering.AddKernel("ingot:max_pool", {Read(x), Write(y)}, [=](const StepArgs& args) {
-    MaxPoolArgs call = pool;
+    kernels::MaxPoolArgs call = pool;
     call.x = args.At<float>(0);
     call.y = args.At<float>(1);
-    MaxPool(call, args.threads());
+    kernels::MaxPool(call, args.threads());
     return absl::OkStatus();
   });
 }

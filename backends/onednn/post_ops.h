@@ -14,7 +14,8 @@ namespace ingot::onednn {
 // where broadcast) and layout.
 using AdaptOperand = absl::FunctionRef<absl::StatusOr<Tensor>(const PostOp&)>;
 
-// Appends `post_ops` to `attributes`, and to `arguments` the operands that their calls need.
+// Appends `post_ops`, each of which oneDNN has (AsPrimitive), to `attributes`, and to `arguments`
+// the operands that their calls need.
 absl::Status AppendPostOps(const std::vector<PostOp>& post_ops, AdaptOperand adapt,
                            Attributes& attributes, std::vector<CallArgument>& arguments);
 

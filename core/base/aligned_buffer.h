@@ -18,11 +18,13 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(size_t bytes) : size_(bytes) {
     if (bytes == 0) return;
-    // Huge pages pay only where a block spans several of them (2 MiB on x86-64).
-    const bool huge = bytes >= 2 * kHugePage;
-    const size_t alignment = huge ? kHugePage : 64;
-    data_.reset(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
-    if (huge && data_ != nullptr) madvise(data_.get(), bytes, MADV_HUGEPAGE);
+    const size_t alignment = bytes >= kHugePage ? kHugePage : kAlignment;
+    void* memory = nullptr;
+    if (posix_memalign(&memory, alignment, (bytes + kAlignment - 1) / kAlignment * kAlignment) == 0)
+      data_.reset(memory);
+    // Whole pages only: the rest of the last one would be resident for nothing.
+    const size_t whole = bytes / kHugePage * kHugePage;
+    if (whole > 0 && memory != nullptr) madvise(memory, whole, MADV_HUGEPAGE);
   }
 
   // nullptr for size 0 and when memory has run out.
@@ -31,7 +33,8 @@ class AlignedBuffer {
   size_t size() const { return size_; }
 
  private:
-  static constexpr size_t kHugePage = size_t{2} << 20;
+  static constexpr size_t kAlignment = 64;
+  static constexpr size_t kHugePage = size_t{2} << 20;  // of x86-64
   struct Free {
     void operator()(void* p) const { std::free(p); }
   };

@@ -10,9 +10,9 @@
 #include "backends/onednn/kernels/copy.h"
 #include "backends/onednn/kernels/index.h"
 #include "backends/onednn/kernels/norm.h"
+#include "backends/onednn/kernels/packed_gemm.h"
 #include "backends/onednn/kernels/pointwise.h"
 #include "backends/onednn/kernels/reduce.h"
-#include "backends/onednn/kernels/small_gemm.h"
 #include "backends/onednn/kernels/softmax.h"
 #include "benchmark/benchmark.h"
 
@@ -240,25 +240,54 @@ void BM_ArgMax(benchmark::State& state) {
 }
 BENCHMARK(BM_ArgMax);
 
-// Arguments: m, n, k.
-void BM_SmallGemm(benchmark::State& state) {
+// Arguments: m, n, k, threads. Weights are rotated, so that large ones come from memory as in a
+// model.
+void BM_PackedGemm(benchmark::State& state) {
   const int64_t m = state.range(0), n = state.range(1), k = state.range(2);
-  const SmallGemm gemm = SmallGemm::Make(n, k);
+  const int threads = static_cast<int>(state.range(3));
+  const PackedGemm gemm = PackedGemm::Make(n, k);
   const std::vector<float> x = Ramp(m * k), w = Ramp(n * k), bias = Ramp(n);
-  std::vector<float> packed(gemm.PackedBytes() / sizeof(float)), y(m * n);
-  gemm.Pack(w.data(), 1, k, packed.data());
+  const size_t floats = gemm.PackedBytes() / sizeof(float);
+  const size_t copies = floats < (size_t{1} << 18) ? 1 : (size_t{1} << 26) / floats + 1;
+  std::vector<float> packed(floats * copies), y(m * n);
+  std::vector<float> workspace(gemm.WorkspaceBytes(m, k, threads) / sizeof(float) + 1);
+  for (size_t i = 0; i < copies; ++i) gemm.Pack(w.data(), 1, k, packed.data() + i * floats);
+  PackedGemmArgs args;
+  args.x = x.data();
+  args.rows = m;
+  args.lda = k;
+  args.bias = bias.data();
+  const EpilogueStage relu = {EpilogueOp::kRelu};
+  args.stages = {&relu, 1};
+  args.y = y.data();
+  args.ldc = n;
+  args.workspace = workspace.data();
+  size_t copy = 0;
   for (auto _ : state) {
-    gemm.Run(x.data(), k, m, packed.data(), bias.data(), SmallGemmActivation::kRelu, y.data(), n,
-             1);
+    args.packed = packed.data() + copy++ % copies * floats;
+    gemm.Run(args, threads);
   }
   ReportFlops(state, 2.0 * static_cast<double>(m * n * k));
 }
-BENCHMARK(BM_SmallGemm)
-    ->Args({1, 16, 16})
-    ->Args({1, 256, 64})
-    ->Args({8, 64, 256})
-    ->Args({8, 256, 64})
-    ->Args({32, 128, 128});
+BENCHMARK(BM_PackedGemm)
+    ->UseRealTime()
+    ->Args({1, 16, 16, 1})
+    ->Args({1, 256, 64, 1})
+    ->Args({8, 64, 256, 1})
+    ->Args({8, 256, 64, 1})
+    ->Args({32, 128, 128, 1})
+    ->Args({128, 768, 768, 1})
+    ->Args({128, 768, 768, 2})
+    ->Args({128, 3072, 768, 2})
+    ->Args({128, 768, 3072, 2})
+    ->Args({3136, 64, 256, 2})
+    ->Args({3136, 256, 64, 2})
+    ->Args({784, 512, 128, 2})
+    ->Args({196, 1024, 256, 2})
+    ->Args({49, 512, 2048, 2})
+    ->Args({12544, 96, 16, 2})
+    ->Args({1, 3072, 768, 2})
+    ->Args({1, 50257, 768, 2});
 
 }  // namespace
 }  // namespace ingot::kernels

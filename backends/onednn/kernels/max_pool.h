@@ -7,12 +7,12 @@
 // Channels-last images have inner = channels, oneDNN's blocked ones inner = block, row-major ones
 // inner = 1 (channels in outer). Missing spatial dimensions have size 1. Reentrant; allocates
 // nothing; y must not overlap x. Every window holds at least one element.
-#ifndef INGOT_BACKENDS_ONEDNN_MAX_POOL_H_
-#define INGOT_BACKENDS_ONEDNN_MAX_POOL_H_
+#ifndef INGOT_BACKENDS_ONEDNN_KERNELS_MAX_POOL_H_
+#define INGOT_BACKENDS_ONEDNN_KERNELS_MAX_POOL_H_
 
 #include <cstdint>
 
-namespace ingot::onednn {
+namespace ingot::kernels {
 
 struct MaxPoolArgs {
   int64_t outer = 1, inner = 1;
@@ -25,6 +25,6 @@ struct MaxPoolArgs {
 
 void MaxPool(const MaxPoolArgs& args, int threads);
 
-}  // namespace ingot::onednn
+}  // namespace ingot::kernels
 
-#endif  // INGOT_BACKENDS_ONEDNN_MAX_POOL_H_
+#endif  // INGOT_BACKENDS_ONEDNN_KERNELS_MAX_POOL_H_

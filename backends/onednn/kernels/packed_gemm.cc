@@ -1,0 +1,405 @@
+#include "backends/onednn/kernels/packed_gemm.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "backends/onednn/kernels/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/onednn/kernels/packed_gemm.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h.
+#include "backends/onednn/kernels/epilogue-inl.h"
+#include "backends/onednn/kernels/f32_lanes-inl.h"
+#include "hwy/highway.h"
+
+#ifndef INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_SHARED_
+#define INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_SHARED_
+namespace ingot::kernels::internal {
+
+// How a product is cut. A unit is a run of rows that one tile covers.
+struct GemmBlocking {
+  int64_t panels = 0;
+  int64_t units_a_group = 0, units = 0;
+  int64_t k_block = 0;      // a multiple of 4 unless it is all of k
+  int64_t chunk_units = 0;  // whose left rows stay in L2
+  bool rows_first = false;  // all panels stay in L2: row by row, as results are written in order
+  bool copy_rows = false;
+  int64_t copy_stride = 0;  // elements between copied rows
+};
+
+struct GemmCall {
+  const PackedGemmArgs& args;
+  int64_t n, k;
+  GemmBlocking blocking;
+};
+
+// The loops of one CPU target and the tile they work by.
+struct PackedGemmTarget {
+  int64_t panel, max_rows;
+  // All of k for some units and panels, by one thread.
+  void (*run)(const GemmCall& call, int64_t unit_begin, int64_t unit_end, int64_t panel_begin,
+              int64_t panel_end, float* copies);
+};
+
+// The first row and the number of rows of a unit within its group: as even as can be.
+struct UnitRows {
+  int64_t group, first, count;
+};
+inline UnitRows RowsOf(const GemmCall& call, int64_t unit) {
+  const int64_t units = call.blocking.units_a_group, i = unit % units;
+  const int64_t base = call.args.rows / units, more = call.args.rows % units;
+  return {unit / units, i * base + std::min(i, more), base + (i < more ? 1 : 0)};
+}
+
+}  // namespace ingot::kernels::internal
+#endif  // INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_SHARED_
+
+HWY_BEFORE_NAMESPACE();
+namespace ingot::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+
+using internal::GemmCall;
+using internal::UnitRows;
+
+constexpr F32Tag kTag;
+constexpr int64_t kN = kF32Lanes;
+constexpr int64_t kPanel = 2 * kN;
+// Accumulators and the two vectors of a panel fill the registers.
+constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 14 : (HWY_TARGET <= HWY_AVX2 ? 6 : 4);
+constexpr int64_t kLine = 16;  // floats of a cache line
+// Steps of k between two lines that are fetched ahead.
+constexpr int64_t kStepsALine = 4;
+
+// One tile over one block of k. `sums` has room for whole vectors.
+struct TileArgs {
+  const float* x;
+  int64_t lda;
+  const float* w;
+  int64_t panel_stride;  // between the panels of a tile that takes several
+  int64_t k;
+  const float* next;  // what to fetch meanwhile; any address
+  // Where the sums go, and where they come from unless it is null: from `first_sums`, one row for
+  // all, or else they begin at 0.
+  float* sums;
+  int64_t sums_stride;
+  bool load;
+  const float* first_sums;
+};
+
+// kRows rows by kPanels panels.
+template <int kRows, int kPanels>
+void Tile(const TileArgs& t) {
+  constexpr int kVectors = 2 * kPanels;
+  F32 sum[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      if (t.load) {
+        sum[m][v] = hn::LoadU(kTag, t.sums + m * t.sums_stride + v * kN);
+      } else {
+        sum[m][v] =
+            t.first_sums == nullptr ? hn::Zero(kTag) : hn::LoadU(kTag, t.first_sums + v * kN);
+      }
+    }
+  }
+  // Three rows share a pointer, so that the pointers of all rows stay in registers.
+  constexpr int kPointers = (kRows + 2) / 3;
+  const float* x[kPointers];
+  for (int i = 0; i < kPointers; ++i) x[i] = t.x + 3 * i * t.lda;
+  const int64_t lda = t.lda, panel_stride = t.panel_stride;
+  const float* w = t.w;
+  const float* next = t.next;
+  const auto step = [&](int64_t j) HWY_ATTR {
+    F32 column[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      column[v] = hn::LoadU(kTag, w + v / 2 * panel_stride + j * kPanel + v % 2 * kN);
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < kRows; ++m) {
+      const F32 factor = hn::Set(kTag, x[m / 3][m % 3 * lda + j]);
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(factor, column[v], sum[m][v]);
+    }
+  };
+  int64_t k = 0;
+  for (; k + kStepsALine <= t.k; k += kStepsALine) {
+    __builtin_prefetch(next, 0, 2);
+    next += kLine;
+    step(0);
+    step(1);
+    step(2);
+    step(3);
+    w += kStepsALine * kPanel;
+#pragma GCC unroll 8
+    for (int i = 0; i < kPointers; ++i) x[i] += kStepsALine;
+  }
+  for (int64_t j = 0; k < t.k; ++k, ++j) step(j);
+#pragma GCC unroll 16
+  for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      hn::StoreU(sum[m][v], kTag, t.sums + m * t.sums_stride + v * kN);
+    }
+  }
+}
+
+using TileFn = void (*)(const TileArgs&);
+
+template <int kPanels, int... kRows>
+constexpr std::array<TileFn, sizeof...(kRows) + 1> TileTable(std::integer_sequence<int, kRows...>) {
+  return {nullptr, &Tile<kRows + 1, kPanels>...};
+}
+// By number of rows. Few rows take several panels, so that enough sums are under way to hide the
+// latency of an FMA.
+constexpr auto kTiles1 = TileTable<1>(std::make_integer_sequence<int, kMaxRows>());
+constexpr auto kTiles2 = TileTable<2>(std::make_integer_sequence<int, kMaxRows / 2>());
+constexpr auto kTiles4 = TileTable<4>(std::make_integer_sequence<int, kMaxRows / 4>());
+
+// What the stages will read and where the result goes, asked for before the sums are made: rows lie
+// far apart, so that no hardware prefetcher would come in time.
+void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+  const PackedGemmArgs& args = call.args;
+  for (const EpilogueStage& stage : args.stages) {
+    if (!IsBinary(stage.op) || stage.row_stride == 0 || stage.column_stride == 0) continue;
+    for (int64_t r = row; r < row + rows; ++r) {
+      const float* const line = stage.operand + r * stage.row_stride + column;
+      for (int64_t c = 0; c < columns; c += kLine) __builtin_prefetch(line + c, 0, 3);
+    }
+  }
+  for (int64_t r = row; r < row + rows; ++r) {
+    float* const line = args.y + r * args.ldc + column;
+    for (int64_t c = 0; c < columns; c += kLine) __builtin_prefetch(line + c, 1, 3);
+  }
+}
+
+// A unit's rows by `panels` panels over one block of k, from the first sums to the stored result.
+void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t lda, int64_t k0,
+             int64_t k, int64_t panel, int panels, const float* next) {
+  const PackedGemmArgs& args = call.args;
+  const bool first = k0 == 0, last = k0 + k == call.k;
+  const int64_t column = panel * kPanel;
+  const int64_t columns = std::min(call.n - column, panels * kPanel);
+  const int64_t row = rows.group * args.rows + rows.first;
+  float* const y = args.y + row * args.ldc + column;
+  if (last) FetchRows(call, row, rows.count, column, columns);
+  HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
+  const bool whole = columns == panels * kPanel;
+  const bool direct = whole && (!last || args.stages.empty());
+  TileArgs tile;
+  tile.x = x;
+  tile.lda = lda;
+  tile.w = call.args.packed + panel * kPanel * call.k + k0 * kPanel;
+  tile.panel_stride = kPanel * call.k;
+  tile.k = k;
+  tile.next = next;
+  tile.sums = direct ? y : buffer;
+  tile.sums_stride = direct ? args.ldc : panels * kPanel;
+  tile.load = !first;
+  tile.first_sums = nullptr;
+  if (first && args.bias != nullptr) {
+    tile.first_sums = args.bias + column;
+    if (!whole) {
+      std::memcpy(first_sums, args.bias + column, static_cast<size_t>(columns) * sizeof(float));
+      tile.first_sums = first_sums;
+    }
+  }
+  if (!first && !direct) {
+    for (int64_t r = 0; r < rows.count; ++r) {
+      std::memcpy(buffer + r * tile.sums_stride, y + r * args.ldc,
+                  static_cast<size_t>(columns) * sizeof(float));
+    }
+  }
+  (panels == 1   ? kTiles1[rows.count]
+   : panels == 2 ? kTiles2[rows.count]
+                 : kTiles4[rows.count])(tile);
+  if (direct) return;
+  FinishSums({buffer, tile.sums_stride, rows.count, columns, row, column},
+             last ? args.stages : absl::Span<const EpilogueStage>(), y, args.ldc);
+}
+
+void CopyRows(const float* x, int64_t lda, int64_t rows, int64_t k, float* to, int64_t stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    std::memcpy(to + r * stride, x + r * lda, static_cast<size_t>(k) * sizeof(float));
+  }
+}
+
+// Units [begin, end) of a chunk over one block of k.
+void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_begin,
+              int64_t panel_end, int64_t k0, int64_t k, float* copies) {
+  const internal::GemmBlocking& b = call.blocking;
+  const int64_t copied_unit = kMaxRows * b.copy_stride;
+  const auto rows_at = [&](const UnitRows& rows) {
+    return call.args.x + rows.group * call.args.group_stride + rows.first * call.args.lda + k0;
+  };
+  if (b.copy_rows) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const UnitRows rows = internal::RowsOf(call, unit);
+      CopyRows(rows_at(rows), call.args.lda, rows.count, k, copies + (unit - begin) * copied_unit,
+               b.copy_stride);
+    }
+  }
+  // All units of a group have as many rows as the first, or one less.
+  const int64_t most_rows = internal::RowsOf(call, 0).count;
+  const int64_t together = most_rows * 4 <= kMaxRows ? 4 : (most_rows * 2 <= kMaxRows ? 2 : 1);
+  const auto run = [&](int64_t unit, int64_t panel, int panels, const float* next) {
+    const UnitRows rows = internal::RowsOf(call, unit);
+    const float* const x = b.copy_rows ? copies + (unit - begin) * copied_unit : rows_at(rows);
+    RunTile(call, rows, x, b.copy_rows ? b.copy_stride : call.args.lda, k0, k, panel, panels, next);
+  };
+  const auto panels_at = [&](int64_t panel) {
+    const int64_t left = panel_end - panel;
+    if (left >= together) return static_cast<int>(together);
+    return left >= 2 && together > 1 ? 2 : 1;
+  };
+  const auto weights_at = [&](int64_t panel) {
+    return call.args.packed + panel * kPanel * call.k + k0 * kPanel;
+  };
+  if (b.rows_first) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      for (int64_t panel = panel_begin; panel < panel_end; panel += panels_at(panel)) {
+        run(unit, panel, panels_at(panel), weights_at(panel));
+      }
+    }
+    return;
+  }
+  for (int64_t panel = panel_begin; panel < panel_end;) {
+    const int panels = panels_at(panel);
+    // The next panel's block is fetched by the first units; then, and after the last panel, each
+    // unit asks for lines that are there anyway.
+    const float* next = weights_at(panel + panels);
+    const float* const next_end = panel + panels < panel_end ? next + kPanel * k : next;
+    for (int64_t unit = begin; unit < end; ++unit) {
+      run(unit, panel, panels, next < next_end ? next : weights_at(panel));
+      next += k / kStepsALine * kLine;
+    }
+    panel += panels;
+  }
+}
+
+void RunPart(const GemmCall& call, int64_t unit_begin, int64_t unit_end, int64_t panel_begin,
+             int64_t panel_end, float* copies) {
+  const internal::GemmBlocking& b = call.blocking;
+  for (int64_t begin = unit_begin; begin < unit_end; begin += b.chunk_units) {
+    const int64_t end = std::min(begin + b.chunk_units, unit_end);
+    int64_t k0 = 0;
+    do {
+      const int64_t k = std::min(b.k_block, call.k - k0);
+      RunChunk(call, begin, end, panel_begin, panel_end, k0, k, copies);
+      k0 += k;
+    } while (k0 < call.k);
+  }
+}
+
+}  // namespace
+
+const internal::PackedGemmTarget* ThisTarget() {
+  static constexpr internal::PackedGemmTarget kTarget = {kPanel, kMaxRows, RunPart};
+  return &kTarget;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ingot::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ingot::kernels {
+namespace {
+
+HWY_EXPORT(ThisTarget);
+
+constexpr double kNanosecondsAMultiplyAdd = 0.02;
+// Elements of the left factor that a chunk keeps in L2 beside a panel, and the longest block of k.
+constexpr int64_t kChunkElements = 96 * 1024;
+constexpr int64_t kMaxKBlock = 512;
+// A right factor that may stay in L2 while the rows pass by.
+constexpr int64_t kResidentElements = 96 * 1024;
+constexpr int64_t kLineFloats = 16;
+// Rows that are a multiple of half a page apart fall into two sets of an 8-way L1 cache of 32 KiB.
+constexpr int64_t kConflictStride = 512;
+constexpr int64_t kMinRowsToCopy = 4;
+
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+internal::GemmBlocking Block(const internal::PackedGemmTarget& target, int64_t n, int64_t k,
+                             int64_t groups, int64_t rows, int64_t lda) {
+  internal::GemmBlocking b;
+  b.panels = DivideUp(n, target.panel);
+  b.units_a_group = DivideUp(rows, target.max_rows);
+  b.units = groups * b.units_a_group;
+  const int64_t blocks = std::max<int64_t>(DivideUp(k, kMaxKBlock), 1);
+  b.k_block = blocks == 1 ? k : DivideUp(DivideUp(k, blocks), kLineFloats) * kLineFloats;
+  b.chunk_units =
+      std::max<int64_t>(kChunkElements / (std::max<int64_t>(b.k_block, 1) * target.max_rows), 1);
+  b.rows_first = blocks == 1 && n * k <= kResidentElements;
+  b.copy_rows = lda % kConflictStride == 0 && rows >= kMinRowsToCopy && k > 0;
+  b.copy_stride = DivideUp(b.k_block, kLineFloats) * kLineFloats + kLineFloats;
+  return b;
+}
+
+// Elements of one thread's copies.
+int64_t CopyElements(const internal::PackedGemmTarget& target, const internal::GemmBlocking& b) {
+  return b.copy_rows ? b.chunk_units * target.max_rows * b.copy_stride : 0;
+}
+
+}  // namespace
+
+PackedGemm PackedGemm::Make(int64_t n, int64_t k) {
+  PackedGemm gemm;
+  gemm.n_ = n;
+  gemm.k_ = k;
+  gemm.target_ = HWY_DYNAMIC_DISPATCH(ThisTarget)();
+  return gemm;
+}
+
+size_t PackedGemm::PackedBytes() const {
+  return static_cast<size_t>(DivideUp(n_, target_->panel) * target_->panel * k_) * sizeof(float);
+}
+
+void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed) const {
+  const int64_t panel = target_->panel;
+  for (int64_t first = 0; first < n_; first += panel) {
+    for (int64_t k = 0; k < k_; ++k) {
+      for (int64_t i = 0; i < panel; ++i) {
+        const int64_t column = first + i;
+        *packed++ = column < n_ ? w[k * k_stride + column * n_stride] : 0.0f;
+      }
+    }
+  }
+}
+
+size_t PackedGemm::WorkspaceBytes(int64_t rows, int64_t lda, int threads) const {
+  const internal::GemmBlocking b = Block(*target_, n_, k_, 1, rows, lda);
+  return static_cast<size_t>(CopyElements(*target_, b) * threads) * sizeof(float);
+}
+
+void PackedGemm::Run(const PackedGemmArgs& args, int threads) const {
+  if (args.rows == 0 || args.groups == 0 || n_ == 0) return;
+  const internal::GemmCall call = {args, n_, k_,
+                                   Block(*target_, n_, k_, args.groups, args.rows, args.lda)};
+  const internal::GemmBlocking& b = call.blocking;
+  const int64_t copies = CopyElements(*target_, b);
+  const auto copies_of = [&](int thread) {
+    return static_cast<float*>(args.workspace) + thread * copies;
+  };
+  const double rows = static_cast<double>(args.groups * args.rows);
+  const double work = kNanosecondsAMultiplyAdd * rows * static_cast<double>(k_ * n_) + 10.0;
+  if (b.panels >= threads && static_cast<double>(n_) >= rows) {
+    ParallelFor(threads, b.panels, GrainFor(work / static_cast<double>(b.panels)),
+                [&](int64_t begin, int64_t end, int thread) {
+                  target_->run(call, 0, b.units, begin, end, copies_of(thread));
+                });
+  } else {
+    ParallelFor(threads, b.units, GrainFor(work / static_cast<double>(b.units)),
+                [&](int64_t begin, int64_t end, int thread) {
+                  target_->run(call, begin, end, 0, b.panels, copies_of(thread));
+                });
+  }
+}
+
+}  // namespace ingot::kernels
+#endif  // HWY_ONCE

@@ -1,0 +1,69 @@
+// f32 matrix products with a right factor that is packed once: y = epilogue(x w + bias).
+//
+//   PackedGemm g = PackedGemm::Make(n, k);
+//   g.Pack(w, /*k_stride=*/1, /*n_stride=*/k, packed);  // once; torch's linear weight is [n, k]
+//   PackedGemmArgs args;
+//   args.x = x, args.rows = m, args.lda = k, args.packed = packed, args.y = y, args.ldc = n;
+//   g.Run(args, threads);
+//
+// The right factor lies in panels of two vectors' width, k after k. A tile of up to 14 rows by one
+// panel stays in registers over a block of k small enough for L2; the panel that comes next is
+// fetched meanwhile, so that weights stream from memory behind the arithmetic. Threads share the
+// columns where w is the greater factor, else the rows. Sums run over k in order in f32 FMA and
+// depend neither on the number of threads nor on timing.
+#ifndef INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_H_
+#define INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/types/span.h"
+#include "backends/onednn/kernels/epilogue.h"
+
+namespace ingot::kernels {
+
+struct PackedGemmArgs {
+  // The left factor's rows come in `groups` (image lines, say), group_stride elements apart, of
+  // `rows` rows each, lda elements apart. Row i of group g is row g * rows + i of the result.
+  const float* x = nullptr;
+  int64_t groups = 1, group_stride = 0;
+  int64_t rows = 0, lda = 0;
+  const float* packed = nullptr;
+  const float* bias = nullptr;  // [n] or null
+  absl::Span<const EpilogueStage> stages;
+  float* y = nullptr;  // rows ldc apart; must not overlap x
+  int64_t ldc = 0;
+  // WorkspaceBytes, 64-byte aligned; may be null if that is 0.
+  void* workspace = nullptr;
+};
+
+namespace internal {
+struct PackedGemmTarget;
+}
+
+class PackedGemm {
+ public:
+  // Chooses the loops for this machine; Pack and Run of one object belong together.
+  static PackedGemm Make(int64_t n, int64_t k);
+
+  size_t PackedBytes() const;
+  // w[k, n] by strides in elements into `packed` (PackedBytes(), best 64-byte aligned).
+  void Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed) const;
+
+  // For left factors with rows lda apart: those whose rows would fall into the same few sets of the
+  // L1 cache are copied block by block.
+  size_t WorkspaceBytes(int64_t total_rows, int64_t lda, int threads) const;
+  void Run(const PackedGemmArgs& args, int threads) const;
+
+  int64_t n() const { return n_; }
+  int64_t k() const { return k_; }
+
+ private:
+  int64_t n_ = 0;
+  int64_t k_ = 0;
+  const internal::PackedGemmTarget* target_ = nullptr;
+};
+
+}  // namespace ingot::kernels
+
+#endif  // INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_H_

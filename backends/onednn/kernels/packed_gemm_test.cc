@@ -1,0 +1,214 @@
+#include "backends/onednn/kernels/packed_gemm.h"
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "backends/onednn/kernels/test_targets.h"
+#include "gtest/gtest.h"
+
+namespace ingot::kernels {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::vector<float> Random(int64_t n, int seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> values(n);
+  for (float& value : values) value = normal(generator);
+  return values;
+}
+
+double Clamp(double x, double low, double high) { return std::min(std::max(x, low), high); }
+
+// A stage by its formula in double; `other` is its operand.
+double Apply(const EpilogueStage& stage, double x, double other) {
+  switch (stage.op) {
+    case EpilogueOp::kRelu:
+      return std::max(0.0, x);
+    case EpilogueOp::kLeakyRelu:
+      return x > 0 ? x : x * stage.alpha;
+    case EpilogueOp::kClamp:
+      return Clamp(x, stage.alpha, stage.beta);
+    case EpilogueOp::kHardswish:
+      return x * Clamp(x + 3, 0, 6) / 6;
+    case EpilogueOp::kHardsigmoid:
+      return Clamp(x + 3, 0, 6) / 6;
+    case EpilogueOp::kGeluErf:
+      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case EpilogueOp::kGeluTanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case EpilogueOp::kSilu:
+      return x / (1 + std::exp(-x));
+    case EpilogueOp::kTanh:
+      return std::tanh(x);
+    case EpilogueOp::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case EpilogueOp::kAdd:
+      return x + other;
+    case EpilogueOp::kSub:
+      return x - other;
+    case EpilogueOp::kMul:
+      return x * other;
+    case EpilogueOp::kDiv:
+      return x / other;
+  }
+  return x;
+}
+
+struct Problem {
+  int64_t m, n, k;
+  int64_t groups = 1;
+  bool bias = true;
+  std::vector<EpilogueStage> stages;
+  int threads = 2;
+  int64_t lda_more = 3;
+};
+
+// Runs it on random numbers and compares with sums in double.
+void Check(const Problem& p) {
+  SCOPED_TRACE(testing::Message() << p.m << " x " << p.n << " x " << p.k << ", groups " << p.groups
+                                  << ", stages " << p.stages.size());
+  const PackedGemm gemm = PackedGemm::Make(p.n, p.k);
+  const std::vector<float> w = Random(p.n * p.k, 1), b = Random(p.n, 2);
+  const int64_t lda = p.k + p.lda_more, ldc = p.n + 2, group_stride = p.m * lda + 5;
+  const std::vector<float> x = Random(p.groups * group_stride, 3);
+  const bool out_by_in = p.n % 2 == 0;  // torch's linear, or plain [k, n]
+  std::vector<float> packed(gemm.PackedBytes() / sizeof(float));
+  gemm.Pack(w.data(), out_by_in ? 1 : p.n, out_by_in ? p.k : 1, packed.data());
+  std::vector<float> y(p.groups * p.m * ldc, 42);
+  std::vector<float> workspace(gemm.WorkspaceBytes(p.groups * p.m, lda, p.threads) / 4 + 1);
+  PackedGemmArgs args;
+  args.x = x.data();
+  args.groups = p.groups;
+  args.group_stride = group_stride;
+  args.rows = p.m;
+  args.lda = lda;
+  args.packed = packed.data();
+  args.bias = p.bias ? b.data() : nullptr;
+  args.stages = p.stages;
+  args.y = y.data();
+  args.ldc = ldc;
+  args.workspace = workspace.data();
+  gemm.Run(args, p.threads);
+  for (int64_t i = 0; i < p.groups * p.m; ++i) {
+    const float* const row = x.data() + i / p.m * group_stride + i % p.m * lda;
+    for (int64_t j = 0; j < ldc; ++j) {
+      if (j >= p.n) {
+        ASSERT_EQ(y[i * ldc + j], 42);
+        continue;
+      }
+      double sum = p.bias ? b[j] : 0, magnitude = 1;
+      for (int64_t c = 0; c < p.k; ++c) {
+        const double term = double{row[c]} * w[out_by_in ? j * p.k + c : c * p.n + j];
+        sum += term;
+        magnitude += std::abs(term);
+      }
+      for (const EpilogueStage& stage : p.stages) {
+        const double other =
+            IsBinary(stage.op) ? stage.operand[i * stage.row_stride + j * stage.column_stride] : 0;
+        sum = Apply(stage, sum, other);
+      }
+      ASSERT_NEAR(y[i * ldc + j], sum, 1e-6 * magnitude) << i << " " << j;
+    }
+  }
+}
+
+class PackedGemmTest : public TargetTest {};
+INGOT_FOR_ALL_TARGETS(PackedGemmTest);
+
+TEST_P(PackedGemmTest, AnyShapeBiasActivationAndWeightLayout) {
+  for (int64_t m : {1, 2, 3, 5, 8, 13, 15, 29, 150}) {
+    for (int64_t n : {1, 7, 16, 31, 64, 100, 257}) {
+      for (int64_t k : {0, 1, 5, 64}) {
+        const auto op = static_cast<EpilogueOp>((m + n + k) % 10);
+        std::vector<EpilogueStage> stages = {{op, -0.25f, 0.5f}};
+        if (m % 4 == 0) stages.clear();
+        Check({m, n, k, 1, (n + k) % 3 != 0, stages});
+      }
+    }
+  }
+}
+
+TEST_P(PackedGemmTest, LongInnerDimensionsAreCutIntoBlocks) {
+  Check({17, 40, 513});
+  Check({20, 96, 1500, 1, true, {{EpilogueOp::kRelu}}});
+  Check({1, 130, 1111, 1, false});
+}
+
+TEST_P(PackedGemmTest, RowsHalfAPageApartAreCopied) {
+  const PackedGemm gemm = PackedGemm::Make(40, 1024);
+  EXPECT_GT(gemm.WorkspaceBytes(20, 1024, 1), 0u);
+  EXPECT_EQ(gemm.WorkspaceBytes(20, 1027, 1), 0u);
+  Check({20, 40, 1024, 1, true, {}, 2, 0});
+  Check({150, 33, 1024, 1, true, {{EpilogueOp::kRelu}}, 1, 0});
+}
+
+TEST_P(PackedGemmTest, RowsMayComeInGroups) {
+  Check({7, 40, 12, 5});
+  Check({28, 20, 9, 3, true, {{EpilogueOp::kRelu}}});
+  Check({1, 70, 33, 4});
+}
+
+TEST_P(PackedGemmTest, StagesRunInOrderOnOperandsOfEachForm) {
+  const int64_t m = 21, n = 45;
+  const std::vector<float> full = Random(m * n, 7), row = Random(n, 8), number = {1.5f};
+  Check({m, n, 30, 1, true, {{EpilogueOp::kAdd, 0, 0, full.data(), n, 1}, {EpilogueOp::kRelu}}});
+  Check({m, n, 30, 1, true, {{EpilogueOp::kGeluErf}, {EpilogueOp::kMul, 0, 0, row.data(), 0, 1}}});
+  Check({m,
+         n,
+         30,
+         1,
+         false,
+         {{EpilogueOp::kSub, 0, 0, number.data(), 0, 0},
+          {EpilogueOp::kClamp, -1, 2},
+          {EpilogueOp::kDiv, 0, 0, number.data(), 0, 0}}});
+}
+
+TEST_P(PackedGemmTest, NanAndInfinityAreEagers) {
+  const PackedGemm gemm = PackedGemm::Make(3, 1);
+  const float w[] = {1, kNan, -kInfinity}, x[] = {1};
+  std::vector<float> packed(gemm.PackedBytes() / sizeof(float));
+  gemm.Pack(w, 1, 1, packed.data());
+  float y[3];
+  for (const EpilogueStage& stage :
+       {EpilogueStage{EpilogueOp::kRelu}, EpilogueStage{EpilogueOp::kClamp, 0, 6}}) {
+    PackedGemmArgs args;
+    args.x = x;
+    args.rows = 1;
+    args.lda = 1;
+    args.packed = packed.data();
+    args.stages = {&stage, 1};
+    args.y = y;
+    args.ldc = 3;
+    gemm.Run(args, 1);
+    EXPECT_EQ(y[0], 1);
+    EXPECT_TRUE(std::isnan(y[1]));
+    EXPECT_EQ(y[2], 0);
+  }
+}
+
+TEST_P(PackedGemmTest, ResultsDoNotDependOnTheNumberOfThreads) {
+  const int64_t m = 100, n = 300, k = 700;
+  const PackedGemm gemm = PackedGemm::Make(n, k);
+  const std::vector<float> w = Random(n * k, 1), x = Random(m * k, 2);
+  std::vector<float> packed(gemm.PackedBytes() / sizeof(float)), one(m * n), three(m * n);
+  gemm.Pack(w.data(), 1, k, packed.data());
+  PackedGemmArgs args;
+  args.x = x.data();
+  args.rows = m;
+  args.lda = k;
+  args.packed = packed.data();
+  args.ldc = n;
+  args.y = one.data();
+  gemm.Run(args, 1);
+  args.y = three.data();
+  gemm.Run(args, 3);
+  EXPECT_EQ(one, three);
+}
+
+}  // namespace
+}  // namespace ingot::kernels

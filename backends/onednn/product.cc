@@ -1,0 +1,99 @@
+#include "backends/onednn/product.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "backends/onednn/kernels/packed_gemm.h"
+#include "core/base/status_macros.h"
+
+namespace ingot::onednn {
+namespace {
+
+using kernels::EpilogueStage;
+using kernels::PackedGemm;
+using kernels::PackedGemmArgs;
+
+// More than fusion ever puts into a chain, and the addend of an addmm.
+constexpr size_t kMaxStages = 12;
+
+absl::StatusOr<Tensor> Pack(Lowering& lowering, const PackedGemm& gemm, const Tensor& weights) {
+  const Tensor packed =
+      lowering.NewTensor(ir::DType::kFloat32, {static_cast<int64_t>(gemm.PackedBytes() / 4)});
+  const int64_t k_stride = weights.strides[0], n_stride = weights.strides[1];
+  INGOT_RETURN_IF_ERROR(
+      lowering.AddKernel("ingot:pack", {Read(weights), Write(packed)}, [=](const StepArgs& args) {
+        gemm.Pack(args.At<float>(0), k_stride, n_stride, args.At<float>(1));
+        return absl::OkStatus();
+      }));
+  return packed;
+}
+
+// The stages without their operands' addresses, which are appended to `operands` in order.
+absl::StatusOr<std::vector<EpilogueStage>> MakeStages(const std::vector<PostOp>& post_ops,
+                                                      AdaptToMatrix adapt,
+                                                      std::vector<Operand>& operands) {
+  if (post_ops.size() > kMaxStages) return absl::InternalError("too many post-ops in one chain");
+  std::vector<EpilogueStage> stages;
+  for (const PostOp& post_op : post_ops) {
+    EpilogueStage stage;
+    stage.op = post_op.op;
+    stage.alpha = post_op.alpha;
+    stage.beta = post_op.beta;
+    if (IsBinary(stage.op)) {
+      INGOT_ASSIGN_OR_RETURN(const Tensor operand, adapt(post_op));
+      stage.row_stride = operand.dims[0] == 1 ? 0 : operand.strides[0];
+      stage.column_stride = operand.dims[1] == 1 ? 0 : 1;
+      operands.push_back(Read(operand));
+    }
+    stages.push_back(stage);
+  }
+  return stages;
+}
+
+}  // namespace
+
+absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
+                        const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
+                        AdaptToMatrix adapt, const Tensor& out, int64_t ldc) {
+  const PackedGemm gemm = PackedGemm::Make(weights.dims[1], weights.dims[0]);
+  INGOT_ASSIGN_OR_RETURN(const Tensor packed, Pack(lowering, gemm, weights));
+  const size_t workspace = gemm.WorkspaceBytes(rows.rows, rows.lda, lowering.threads());
+  std::vector<Operand> operands = {Read(rows.x), Read(packed), Write(out),
+                                   lowering.NewScratch(std::max<size_t>(workspace, 1))};
+  const bool has_bias = bias.has_value();
+  if (has_bias) operands.push_back(Read(*bias));
+  const int first = static_cast<int>(operands.size());
+  INGOT_ASSIGN_OR_RETURN(const std::vector<EpilogueStage> stages,
+                         MakeStages(post_ops, adapt, operands));
+  PackedGemmArgs call;
+  call.groups = rows.groups;
+  call.group_stride = rows.group_stride;
+  call.rows = rows.rows;
+  call.lda = rows.lda;
+  call.ldc = ldc;
+  const int64_t images = rows.images, image_stride = rows.image_stride;
+  const int64_t image_rows = rows.groups * rows.rows;
+  return lowering.AddKernel("ingot:packed_gemm", std::move(operands), [=](const StepArgs& args) {
+    std::array<EpilogueStage, kMaxStages> bound;
+    PackedGemmArgs run = call;
+    run.packed = args.At<float>(1);
+    run.bias = has_bias ? args.At<float>(4) : nullptr;
+    run.workspace = args.At<void>(3);
+    run.stages = {bound.data(), stages.size()};
+    for (int64_t image = 0; image < images; ++image) {
+      int operand = first;
+      for (size_t i = 0; i < stages.size(); ++i) {
+        bound[i] = stages[i];
+        if (!IsBinary(bound[i].op)) continue;
+        bound[i].operand = args.At<float>(operand++) + image * image_rows * bound[i].row_stride;
+      }
+      run.x = args.At<float>(0) + image * image_stride;
+      run.y = args.At<float>(2) + image * image_rows * call.ldc;
+      gemm.Run(run, args.threads());
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace ingot::onednn
