@@ -4,10 +4,12 @@
 // Layouts: the primitive picks them (`any`); the input is reordered only if it isn't there yet, and
 // what follows reads the output as it lies. Weights are folded, grouped and packed at compile time.
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/depthwise.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/norm.h"
@@ -143,6 +145,24 @@ absl::StatusOr<PrimitiveDesc> Describe(const Convolution& c, const MemoryDesc& s
                       : ConvolutionDesc(src, weights, bias, dst, c.window, attributes);
 }
 
+MemoryDesc ChannelsLast(ir::DType dtype, const ir::Dims& dims) {
+  return MemoryDesc::Strided(dtype, dims, ChannelsLastStrides(dims));
+}
+
+// oneDNN's choice of layouts; but where it would make blocks of channels and knows a loop as good
+// for channels-last images, these: what follows reads them without a reorder.
+absl::StatusOr<PrimitiveDesc> ChooseLayouts(const Convolution& c, const ir::TensorType& out,
+                                            const Attributes& attributes) {
+  INGOT_ASSIGN_OR_RETURN(PrimitiveDesc any,
+                         Describe(c, MemoryDesc::Any(c.src.dtype, c.src.dims),
+                                  MemoryDesc::Any(out.dtype, out.dims), attributes));
+  if (any.dst().IsStrided(nullptr)) return any;
+  absl::StatusOr<PrimitiveDesc> plain = Describe(c, ChannelsLast(c.src.dtype, c.src.dims),
+                                                 ChannelsLast(out.dtype, out.dims), attributes);
+  if (!plain.ok() || plain->implementation() != any.implementation()) return any;
+  return plain;
+}
+
 // The operand of a post-op with `dims` sizes: full ones keep theirs, others become [1, c, 1, …].
 bool IsFull(const Tensor& operand, const ir::Dims& dims) { return operand.dims == dims; }
 
@@ -203,16 +223,35 @@ int InPlaceAddend(Lowering& lowering, const Unit& unit, const Convolution& c, co
   return -1;
 }
 
+// The operand of an own kernel's post-op: pixels by channels, or channels alone.
+absl::StatusOr<Tensor> PixelOperand(Lowering& lowering, const PostOp& post_op,
+                                    const ir::TensorType& out) {
+  Tensor operand = lowering.Get(post_op.operand);
+  const int64_t channels = out.dims[1];
+  if (IsFull(operand, out.dims)) {
+    INGOT_ASSIGN_OR_RETURN(operand, lowering.InLayout(operand, ChannelsLast(out.dtype, out.dims)));
+    operand.dims = {out.NumElements() / channels, channels};
+  } else {
+    INGOT_ASSIGN_OR_RETURN(operand, lowering.Dense(operand));
+    operand.dims = {1, operand.NumElements()};
+  }
+  operand.strides = {operand.dims[1], 1};
+  return operand;
+}
+
+Tensor NewChannelsLast(Lowering& lowering, const ir::TensorType& type) {
+  Tensor out = lowering.NewTensor(type);
+  out.strides = ChannelsLastStrides(type.dims);
+  return out;
+}
+
 // One tap, no padding: pixels times weights. Images lie channels-last on both sides.
 absl::Status LowerProduct(Lowering& lowering, const Unit& unit, const Convolution& c,
                           ir::ValueId result, const ir::TensorType& type) {
-  const auto channels_last = [&](const ir::Dims& dims) {
-    return MemoryDesc::Strided(type.dtype, dims, ChannelsLastStrides(dims));
-  };
   const ir::Dims& in = c.src.dims;
   const int64_t channels = in[1], columns = type.dims[1];
   ProductRows rows;
-  INGOT_ASSIGN_OR_RETURN(rows.x, lowering.InLayout(c.src, channels_last(in)));
+  INGOT_ASSIGN_OR_RETURN(rows.x, lowering.InLayout(c.src, ChannelsLast(c.src.dtype, in)));
   const bool strided = std::any_of(c.window.stride.begin(), c.window.stride.end(),
                                    [](int64_t stride) { return stride != 1; });
   if (strided) {
@@ -229,24 +268,54 @@ absl::Status LowerProduct(Lowering& lowering, const Unit& unit, const Convolutio
   Tensor weights = c.weights;
   weights.dims = {channels, columns};
   weights.strides = {c.weights.strides[1], c.weights.strides[0]};
-  Tensor out = lowering.NewTensor(type);
-  out.strides = ChannelsLastStrides(type.dims);
+  const Tensor out = NewChannelsLast(lowering, type);
   lowering.Set(result, out);
-  const int64_t pixels = type.NumElements() / columns;
-  const auto adapt = [&](const PostOp& post_op) -> absl::StatusOr<Tensor> {
-    Tensor operand = lowering.Get(post_op.operand);
-    const bool full = IsFull(operand, type.dims);
-    if (full) {
-      INGOT_ASSIGN_OR_RETURN(operand, lowering.InLayout(operand, channels_last(type.dims)));
-    } else {
-      INGOT_ASSIGN_OR_RETURN(operand, lowering.Dense(operand));
-    }
-    const int64_t width = full ? columns : operand.NumElements();
-    operand.dims = {full ? pixels : 1, width};
-    operand.strides = {width, 1};
-    return operand;
-  };
+  const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
   return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns);
+}
+
+absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolution& c,
+                            ir::ValueId result, const ir::TensorType& type) {
+  kernels::DepthwiseArgs call;
+  call.images = type.dims[0];
+  call.channels = type.dims[1];
+  const int rank = c.weights.rank();  // [groups, 1, 1, height, width]
+  for (int d = 0; d < 2; ++d) {
+    call.in[d] = c.src.dims[2 + d];
+    call.out[d] = type.dims[2 + d];
+    call.kernel[d] = c.weights.dims[rank - 2 + d];
+    call.stride[d] = c.window.stride[d];
+    call.padding[d] = c.window.padding_begin[d];
+    call.dilation[d] = c.window.dilation[d];
+  }
+  INGOT_ASSIGN_OR_RETURN(const Tensor x,
+                         lowering.InLayout(c.src, ChannelsLast(c.src.dtype, c.src.dims)));
+  INGOT_ASSIGN_OR_RETURN(const Tensor weights, lowering.Dense(c.weights));
+  const int64_t taps = call.kernel[0] * call.kernel[1], channels = call.channels;
+  const Tensor packed = lowering.NewTensor(weights.dtype, {taps, channels});
+  INGOT_RETURN_IF_ERROR(lowering.AddKernel(
+      "ingot:pack", {onednn::Read(weights), Write(packed)}, [=](const StepArgs& args) {
+        kernels::PackDepthwise(args.At<float>(0), channels, taps, args.At<float>(1));
+        return absl::OkStatus();
+      }));
+  const Tensor out = NewChannelsLast(lowering, type);
+  lowering.Set(result, out);
+  std::vector<Operand> operands = {onednn::Read(x), onednn::Read(packed), Write(out)};
+  const bool has_bias = c.bias.has_value();
+  if (has_bias) operands.push_back(onednn::Read(*c.bias));
+  const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
+  INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(unit.post_ops, adapt, operands));
+  return lowering.AddKernel("ingot:depthwise", std::move(operands), [=](const StepArgs& args) {
+    std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
+    kernels::DepthwiseArgs run = call;
+    run.x = args.At<float>(0);
+    run.weights = args.At<float>(1);
+    run.bias = has_bias ? args.At<float>(3) : nullptr;
+    run.stages = epilogue.Bind(args, 0, room);
+    run.y = args.At<float>(2);
+    kernels::Depthwise(run, args.threads());
+    return absl::OkStatus();
+  });
 }
 
 absl::Status Lower(Lowering& lowering, const Unit& unit) {
@@ -255,6 +324,9 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   const ir::TensorType& type = lowering.graph().type(result);
   if (unit.runs_as == Anchor::kProductConvolution) {
     return LowerProduct(lowering, unit, c, result, type);
+  }
+  if (unit.runs_as == Anchor::kDepthwiseConvolution) {
+    return LowerDepthwise(lowering, unit, c, result, type);
   }
   double flops = 2;
   for (size_t i = 1; i < c.weights.dims.size(); ++i) {
@@ -266,9 +338,7 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   Attributes first;
   INGOT_RETURN_IF_ERROR(
       AppendConvPostOps(lowering, unit, type.dims, MemoryDesc(), -1, first, unused));
-  INGOT_ASSIGN_OR_RETURN(PrimitiveDesc desc,
-                         Describe(c, MemoryDesc::Any(c.src.dtype, c.src.dims),
-                                  MemoryDesc::Any(type.dtype, type.dims), first));
+  INGOT_ASSIGN_OR_RETURN(PrimitiveDesc desc, ChooseLayouts(c, type, first));
   const MemoryDesc src_layout = desc.src(), dst_layout = desc.dst();
   const int sum = InPlaceAddend(lowering, unit, c, type.dims, dst_layout);
 

@@ -123,11 +123,9 @@ constexpr PrimitiveEntry kPrimitives[] = {
     {EpilogueOp::kDiv, dnnl_binary_div, 0, 0},
 };
 
-bool IsConvolution(Anchor anchor) {
-  return anchor == Anchor::kPrimitiveConvolution || anchor == Anchor::kProductConvolution;
-}
-bool IsProduct(Anchor anchor) {
-  return anchor == Anchor::kProduct || anchor == Anchor::kProductConvolution;
+bool IsConvolution(Anchor anchor) { return anchor >= Anchor::kPrimitiveConvolution; }
+bool IsPrimitive(Anchor anchor) {
+  return anchor == Anchor::kPrimitive || anchor == Anchor::kPrimitiveConvolution;
 }
 
 // Whether `operand` may be the second operand of a chain with sizes `dims`: the
@@ -169,6 +167,28 @@ bool IsAnchor(const ir::Graph& graph, const ir::Node& node) {
   if (HasEmptyOperand(graph, node)) return false;
   const ir::TensorType& out = graph.type(node.outputs[0]);
   return out.dtype == ir::DType::kFloat32 && out.rank() >= 2 && out.NumElements() > 0;
+}
+
+bool AllAre(absl::Span<const int64_t> list, int64_t value) {
+  return std::all_of(list.begin(), list.end(), [=](int64_t i) { return i == value; });
+}
+
+// A product of pixels and weights: one tap, no padding, no groups. Strides make lines of pixels,
+// which the kernel knows in two dimensions.
+bool IsProductConvolution(const ops::OpView& convolution) {
+  const ir::TensorType& weight = convolution.TensorType("weight");
+  return !convolution.Bool("transposed") && convolution.Int("groups") == 1 &&
+         AllAre(convolution.Ints("padding"), 0) &&
+         AllAre(absl::MakeConstSpan(weight.dims).subspan(2), 1) &&
+         (weight.rank() == 4 || AllAre(convolution.Ints("stride"), 1));
+}
+
+// Each channel of an image has a filter of its own.
+bool IsDepthwiseConvolution(const ops::OpView& convolution) {
+  const ir::TensorType& weight = convolution.TensorType("weight");
+  const int64_t channels = convolution.TensorType("input").dims[1];
+  return !convolution.Bool("transposed") && weight.rank() == 4 && channels > 1 &&
+         convolution.Int("groups") == channels && weight.dims[0] == channels;
 }
 
 // --- The planner ---
@@ -267,10 +287,13 @@ class FusionPlanner {
   Anchor RunsAs(uint32_t unit, const ir::Node& node) const {
     const ops::OpView view(graph_, node);
     if (node.op == "aten::convolution") {
-      return !units_[unit].padding && is_constant_[view.Value("weight")] &&
-                     IsProductConvolution(view)
-                 ? Anchor::kProductConvolution
-                 : Anchor::kPrimitiveConvolution;
+      if (!is_constant_[view.Value("weight")]) return Anchor::kPrimitiveConvolution;
+      if (IsDepthwiseConvolution(view)) return Anchor::kDepthwiseConvolution;
+      const std::optional<ir::NodeId> padding = units_[unit].padding;
+      const bool padded =
+          padding && !AllAre(ops::OpView(graph_, graph_.node(*padding)).Ints("pad"), 0);
+      return !padded && IsProductConvolution(view) ? Anchor::kProductConvolution
+                                                   : Anchor::kPrimitiveConvolution;
     }
     // The right factor: the last operand but the bias of a linear.
     const ir::ValueId right = node.op == "aten::linear" ? view.Value("weight")
@@ -383,19 +406,6 @@ std::optional<PrimitivePostOp> AsPrimitive(const PostOp& post_op) {
   return std::nullopt;
 }
 
-bool IsProductConvolution(const ops::OpView& convolution) {
-  const ir::TensorType& weight = convolution.TensorType("weight");
-  const auto all = [&](const char* name, int64_t value) {
-    const absl::Span<const int64_t> list = convolution.Ints(name);
-    return std::all_of(list.begin(), list.end(), [=](int64_t i) { return i == value; });
-  };
-  // Strides make lines of pixels, which the kernel knows in two dimensions.
-  return !convolution.Bool("transposed") && convolution.Int("groups") == 1 && all("padding", 0) &&
-         std::all_of(weight.dims.begin() + 2, weight.dims.end(),
-                     [](int64_t d) { return d == 1; }) &&
-         (weight.rank() == 4 || all("stride", 1));
-}
-
 std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId id, ir::ValueId chain,
                                   Anchor anchor) {
   const ir::Node& node = graph.node(id);
@@ -407,7 +417,7 @@ std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId id, ir::Val
   PostOp post_op;
   post_op.node = id;
   const auto allowed = [&]() -> std::optional<PostOp> {
-    if (!IsProduct(anchor) && !AsPrimitive(post_op)) return std::nullopt;
+    if (IsPrimitive(anchor) && !AsPrimitive(post_op)) return std::nullopt;
     return post_op;
   };
   for (const UnaryEntry& entry : kUnary) {

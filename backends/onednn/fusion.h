@@ -36,9 +36,16 @@ struct PrimitivePostOp {
 };
 std::optional<PrimitivePostOp> AsPrimitive(const PostOp& post_op);
 
-// Who runs an anchor: a oneDNN primitive, or the product kernel (kernels/packed_gemm.h), which
-// takes constant right sides and all post-ops.
-enum class Anchor : uint8_t { kPrimitive, kPrimitiveConvolution, kProduct, kProductConvolution };
+// Who runs an anchor: a oneDNN primitive, or an own kernel, which has all post-ops and wants
+// constant weights: kernels/packed_gemm.h for products and convolutions of one tap,
+// kernels/depthwise.h.
+enum class Anchor : uint8_t {
+  kPrimitive,
+  kProduct,
+  kPrimitiveConvolution,
+  kProductConvolution,
+  kDepthwiseConvolution,
+};
 
 struct Unit {
   enum class Kind : uint8_t { kNode, kChain, kPointwise };
@@ -65,10 +72,6 @@ std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& option
 // others' per last dimension.
 std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId node, ir::ValueId chain,
                                   Anchor anchor);
-
-// Whether a convolution is a product of pixels and weights: one tap, no padding, no groups.
-// REQUIRES: an aten::convolution.
-bool IsProductConvolution(const ops::OpView& convolution);
 
 }  // namespace ingot::onednn
 

@@ -14,9 +14,6 @@ using kernels::EpilogueStage;
 using kernels::PackedGemm;
 using kernels::PackedGemmArgs;
 
-// More than fusion ever puts into a chain, and the addend of an addmm.
-constexpr size_t kMaxStages = 12;
-
 absl::StatusOr<Tensor> Pack(Lowering& lowering, const PackedGemm& gemm, const Tensor& weights) {
   const Tensor packed =
       lowering.NewTensor(ir::DType::kFloat32, {static_cast<int64_t>(gemm.PackedBytes() / 4)});
@@ -29,12 +26,13 @@ absl::StatusOr<Tensor> Pack(Lowering& lowering, const PackedGemm& gemm, const Te
   return packed;
 }
 
-// The stages without their operands' addresses, which are appended to `operands` in order.
-absl::StatusOr<std::vector<EpilogueStage>> MakeStages(const std::vector<PostOp>& post_ops,
-                                                      AdaptToMatrix adapt,
-                                                      std::vector<Operand>& operands) {
+}  // namespace
+
+absl::StatusOr<Epilogue> Epilogue::Make(const std::vector<PostOp>& post_ops, AdaptToMatrix adapt,
+                                        std::vector<Operand>& operands) {
   if (post_ops.size() > kMaxStages) return absl::InternalError("too many post-ops in one chain");
-  std::vector<EpilogueStage> stages;
+  Epilogue epilogue;
+  epilogue.first_operand_ = static_cast<int>(operands.size());
   for (const PostOp& post_op : post_ops) {
     EpilogueStage stage;
     stage.op = post_op.op;
@@ -46,12 +44,21 @@ absl::StatusOr<std::vector<EpilogueStage>> MakeStages(const std::vector<PostOp>&
       stage.column_stride = operand.dims[1] == 1 ? 0 : 1;
       operands.push_back(Read(operand));
     }
-    stages.push_back(stage);
+    epilogue.stages_.push_back(stage);
   }
-  return stages;
+  return epilogue;
 }
 
-}  // namespace
+absl::Span<const EpilogueStage> Epilogue::Bind(const StepArgs& args, int64_t row,
+                                               std::array<EpilogueStage, kMaxStages>& room) const {
+  int operand = first_operand_;
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    room[i] = stages_[i];
+    if (!IsBinary(room[i].op)) continue;
+    room[i].operand = args.At<float>(operand++) + row * room[i].row_stride;
+  }
+  return {room.data(), stages_.size()};
+}
 
 absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
@@ -63,9 +70,7 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
                                    lowering.NewScratch(std::max<size_t>(workspace, 1))};
   const bool has_bias = bias.has_value();
   if (has_bias) operands.push_back(Read(*bias));
-  const int first = static_cast<int>(operands.size());
-  INGOT_ASSIGN_OR_RETURN(const std::vector<EpilogueStage> stages,
-                         MakeStages(post_ops, adapt, operands));
+  INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(post_ops, adapt, operands));
   PackedGemmArgs call;
   call.groups = rows.groups;
   call.group_stride = rows.group_stride;
@@ -75,19 +80,13 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   const int64_t images = rows.images, image_stride = rows.image_stride;
   const int64_t image_rows = rows.groups * rows.rows;
   return lowering.AddKernel("ingot:packed_gemm", std::move(operands), [=](const StepArgs& args) {
-    std::array<EpilogueStage, kMaxStages> bound;
+    std::array<EpilogueStage, Epilogue::kMaxStages> room;
     PackedGemmArgs run = call;
     run.packed = args.At<float>(1);
     run.bias = has_bias ? args.At<float>(4) : nullptr;
     run.workspace = args.At<void>(3);
-    run.stages = {bound.data(), stages.size()};
     for (int64_t image = 0; image < images; ++image) {
-      int operand = first;
-      for (size_t i = 0; i < stages.size(); ++i) {
-        bound[i] = stages[i];
-        if (!IsBinary(bound[i].op)) continue;
-        bound[i].operand = args.At<float>(operand++) + image * image_rows * bound[i].row_stride;
-      }
+      run.stages = epilogue.Bind(args, image * image_rows, room);
       run.x = args.At<float>(0) + image * image_stride;
       run.y = args.At<float>(2) + image * image_rows * call.ldc;
       gemm.Run(run, args.threads());

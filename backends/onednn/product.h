@@ -3,11 +3,14 @@
 #ifndef INGOT_BACKENDS_ONEDNN_PRODUCT_H_
 #define INGOT_BACKENDS_ONEDNN_PRODUCT_H_
 
+#include <array>
 #include <optional>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "backends/onednn/lowering.h"
 
 namespace ingot::onednn {
@@ -24,6 +27,27 @@ struct ProductRows {
 // The operand of a binary post-op as a matrix [rows or 1, columns or 1] of the result, broadcast
 // where 1; columns adjacent.
 using AdaptToMatrix = absl::FunctionRef<absl::StatusOr<Tensor>(const PostOp&)>;
+
+// A chain's post-ops as the own kernels take them (kernels/epilogue.h).
+class Epilogue {
+ public:
+  // More than fusion ever puts into a chain, and the addend of an addmm.
+  static constexpr size_t kMaxStages = 12;
+
+  // Appends the binary stages' operands to `operands`, those of the step that will run.
+  static absl::StatusOr<Epilogue> Make(const std::vector<PostOp>& post_ops, AdaptToMatrix adapt,
+                                       std::vector<Operand>& operands);
+
+  // Puts the stages with the operands' addresses into `room`; those of binary stages begin at row
+  // `row` of the result.
+  absl::Span<const kernels::EpilogueStage> Bind(
+      const StepArgs& args, int64_t row,
+      std::array<kernels::EpilogueStage, kMaxStages>& room) const;
+
+ private:
+  std::vector<kernels::EpilogueStage> stages_;
+  int first_operand_ = 0;
+};
 
 // out = post_ops(x weights + bias). weights: f32 [k, n] with any strides, packed while compiling if
 // constant, else on each call. bias: dense [n]. out: its memory receives the rows, ldc elements

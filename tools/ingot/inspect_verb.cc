@@ -32,8 +32,8 @@ class InspectVerb : public Verb {
     return "show a model's graph, and which backend runs what";
   }
   void Declare(OptionSet& options) override {
-    options.Positional("MODEL", "a .pt file (recorded with the given inputs), a .pt2 or an .ingot file",
-                       &model_);
+    options.Positional(
+        "MODEL", "a .pt file (recorded with the given inputs), a .pt2 or an .ingot file", &model_);
     std::vector<std::string> names;
     for (const Format& format : kFormats) names.push_back(format.name);
     options.Choice("format", "text (default), json, dot or html", names, &format_);

@@ -60,7 +60,7 @@ HWY_INLINE void UpdateSumsBy(const SumTile& tile, const EpilogueStage& stage, co
   }
 }
 
-HWY_NOINLINE void ApplyStage(const SumTile& tile, const EpilogueStage& stage) {
+inline HWY_NOINLINE void ApplyStage(const SumTile& tile, const EpilogueStage& stage) {
   constexpr F32Tag d;
   switch (stage.op) {
     case EpilogueOp::kRelu:
