@@ -7,9 +7,9 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/ir/ir.h>
-#include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/version.h>
 
+#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -19,6 +19,8 @@
 #include "backends/torchscript/dtypes.h"
 #include "backends/torchscript/guard.h"
 #include "backends/torchscript/lowering.h"
+#include "backends/torchscript/packing.h"
+#include "backends/torchscript/program.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::torchscript_backend {
@@ -75,9 +77,9 @@ class SeedScope {
   at::Tensor state_;
 };
 
-at::Tensor Wrap(const ingot_tensor& tensor, const ir::TensorType& type) {
-  return at::from_blob(plugin::TensorData(tensor),
-                       at::IntArrayRef(type.dims.data(), type.dims.size()),
+// A row-major tensor over `data`.
+at::Tensor Wrap(void* data, const ir::TensorType& type) {
+  return at::from_blob(data, at::IntArrayRef(type.dims.data(), type.dims.size()),
                        at::TensorOptions().dtype(ToScalarType(type.dtype)));
 }
 
@@ -95,11 +97,56 @@ IValue Number(const ingot_tensor& tensor, ir::DType dtype) {
   return IValue();
 }
 
+// Puts `data` under a tensor of Wrap().
+void SetData(const at::Tensor& tensor, void* data) {
+  tensor.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl()->set_data_ptr_noswap(
+      at::DataPtr(data, c10::kCPU));
+}
+
+// What a call needs and the next can use again: tensors over the caller's memory, registers, stack.
+struct Frame {
+  Program::Registers registers;
+  torch::jit::Stack stack;
+};
+
+// Frames at rest. The one used last is taken first, without a lock. Thread-safe.
+class FramePool {
+ public:
+  FramePool() = default;
+  ~FramePool() { delete hot_.load(std::memory_order_relaxed); }
+
+  // nullptr if none is at rest.
+  std::unique_ptr<Frame> Acquire() {
+    if (Frame* frame = hot_.exchange(nullptr, std::memory_order_acquire))
+      return std::unique_ptr<Frame>(frame);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (cold_.empty()) return nullptr;
+    std::unique_ptr<Frame> frame = std::move(cold_.back());
+    cold_.pop_back();
+    return frame;
+  }
+  void Release(std::unique_ptr<Frame> frame) {
+    Frame* none = nullptr;
+    if (hot_.compare_exchange_strong(none, frame.get(), std::memory_order_release,
+                                     std::memory_order_relaxed)) {
+      frame.release();
+      return;
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    cold_.push_back(std::move(frame));
+  }
+
+ private:
+  std::atomic<Frame*> hot_{nullptr};
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Frame>> cold_;
+};
+
 class TorchScriptExecutable : public sdk::Executable {
  public:
   TorchScriptExecutable(const ir::Graph& graph, std::shared_ptr<torch::jit::Graph> lowered,
-                        int threads)
-      : lowered_(std::move(lowered)), code_(lowered_, "ingot"), threads_(threads) {
+                        size_t packed_bytes, int threads)
+      : program_(std::move(lowered)), threads_(threads) {
     for (const ir::InputSpec& input : graph.inputs()) {
       if (input.role != ir::InputRole::kConstant)
         inputs_.push_back({input.role, graph.type(input.value)});
@@ -107,7 +154,7 @@ class TorchScriptExecutable : public sdk::Executable {
     }
     for (const ir::OutputSpec& output : graph.outputs())
       outputs_.push_back(graph.type(output.value));
-    retained_bytes_ += kBytesPerNode * graph.nodes().size();
+    retained_bytes_ += packed_bytes + kBytesPerNode * graph.nodes().size();
     plan_json_ = MakePlanJson(graph);
   }
 
@@ -121,11 +168,14 @@ class TorchScriptExecutable : public sdk::Executable {
       const int64_t begin = context.tracing() ? sdk::MonotonicNanoseconds() : 0;
       c10::InferenceMode inference;
       ThreadCountScope threads(threads_);
-      torch::jit::Stack stack;
+      std::unique_ptr<Frame> frame = frames_.Acquire();
+      if (frame == nullptr) frame = NewFrame();
       std::optional<SeedScope> seeded;
-      BindInputs(inputs, stack, seeded);
-      torch::jit::InterpreterState(code_).run(stack);
-      INGOT_RETURN_IF_ERROR(CopyOutputs(stack, outputs));
+      Bind(inputs, outputs, *frame, seeded);
+      program_.Run(frame->registers, frame->stack);
+      INGOT_RETURN_IF_ERROR(TakeOutputs(outputs, *frame));
+      // A frame of a failed call is not used again, nor one whose tensors someone kept.
+      if (IsAtRest(*frame)) frames_.Release(std::move(frame));
       if (context.tracing()) context.Trace(0, "torchscript", begin, sdk::MonotonicNanoseconds());
       return absl::OkStatus();
     });
@@ -133,7 +183,7 @@ class TorchScriptExecutable : public sdk::Executable {
 
  private:
   // LibTorch keeps a graph's nodes and constants in objects of about these sizes; the weights are
-  // the host's.
+  // the host's, but for packed ones.
   static constexpr size_t kBytesPerNode = 1024, kBytesPerConstant = 512;
 
   struct Input {
@@ -141,24 +191,48 @@ class TorchScriptExecutable : public sdk::Executable {
     ir::TensorType type;
   };
 
-  void BindInputs(absl::Span<const ingot_tensor> inputs, torch::jit::Stack& stack,
-                  std::optional<SeedScope>& seeded) const {
-    stack.reserve(inputs.size());
+  // REQUIRES: inference mode, in which tensors are cheapest.
+  std::unique_ptr<Frame> NewFrame() const {
+    auto frame = std::make_unique<Frame>(Frame{program_.NewRegisters(), {}});
+    size_t slot = 0;
+    for (const Input& input : inputs_) {
+      if (input.role == ir::InputRole::kSeed) continue;
+      IValue& value = frame->registers[program_.input(slot++)];
+      if (input.role != ir::InputRole::kScalar) value = Wrap(nullptr, input.type);
+    }
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const Program::Output& output = program_.output(i);
+      if (output.in_place) frame->registers[output.reg] = Wrap(nullptr, outputs_[i]);
+    }
+    return frame;
+  }
+
+  void Bind(absl::Span<const ingot_tensor> inputs, absl::Span<const ingot_tensor> outputs,
+            Frame& frame, std::optional<SeedScope>& seeded) const {
+    size_t slot = 0;
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (inputs_[i].role == ir::InputRole::kSeed) {
         seeded.emplace(static_cast<uint64_t>(*plugin::TensorData<const int64_t>(inputs[i])));
-      } else if (inputs_[i].role == ir::InputRole::kScalar) {
-        stack.push_back(Number(inputs[i], inputs_[i].type.dtype));
-      } else {
-        stack.emplace_back(Wrap(inputs[i], inputs_[i].type));
+        continue;
       }
+      IValue& value = frame.registers[program_.input(slot++)];
+      if (inputs_[i].role == ir::InputRole::kScalar) {
+        value = Number(inputs[i], inputs_[i].type.dtype);
+      } else {
+        SetData(value.toTensor(), plugin::TensorData(inputs[i]));
+      }
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const Program::Output& output = program_.output(i);
+      if (output.in_place)
+        SetData(frame.registers[output.reg].toTensor(), plugin::TensorData(outputs[i]));
     }
   }
 
-  absl::Status CopyOutputs(const torch::jit::Stack& stack,
-                           absl::Span<const ingot_tensor> outputs) const {
+  // Moves the results that were not computed in place, and lets go of them.
+  absl::Status TakeOutputs(absl::Span<const ingot_tensor> outputs, Frame& frame) const {
     for (size_t i = 0; i < outputs.size(); ++i) {
-      const at::Tensor& result = stack[i].toTensor();
+      const at::Tensor& result = frame.registers[program_.output(i).reg].toTensor();
       const ir::TensorType& type = outputs_[i];
       if (result.scalar_type() != ToScalarType(type.dtype) ||
           result.sizes() != at::IntArrayRef(type.dims.data(), type.dims.size())) {
@@ -166,13 +240,29 @@ class TorchScriptExecutable : public sdk::Executable {
             "output ", i, " should be ", ir::ToString(type), ", but LibTorch computed ",
             c10::toString(result.scalar_type()), "[", absl::StrJoin(result.sizes(), ","), "]"));
       }
-      if (result.is_contiguous() && !result.is_conj() && !result.is_neg() && !result.is_mkldnn()) {
-        std::memcpy(plugin::TensorData(outputs[i]), result.const_data_ptr(), result.nbytes());
-      } else {
-        Wrap(outputs[i], type).copy_(result);
-      }
+      if (!program_.output(i).in_place) Copy(result, outputs[i], type);
     }
+    for (uint32_t computed : program_.computed_outputs()) frame.registers[computed] = IValue();
     return absl::OkStatus();
+  }
+
+  static void Copy(const at::Tensor& from, const ingot_tensor& to, const ir::TensorType& type) {
+    if (from.is_contiguous() && !from.is_conj() && !from.is_neg() && !from.is_mkldnn()) {
+      std::memcpy(plugin::TensorData(to), from.const_data_ptr(), from.nbytes());
+    } else {
+      Wrap(plugin::TensorData(to), type).copy_(from);
+    }
+  }
+
+  // Whether the frame alone holds its tensors: the next call changes what is under them.
+  bool IsAtRest(const Frame& frame) const {
+    for (uint32_t bound : program_.bound()) {
+      const IValue& value = frame.registers[bound];
+      if (!value.isTensor()) continue;
+      const at::Tensor& tensor = value.toTensor();
+      if (tensor.use_count() != 1 || tensor.storage().use_count() != 1) return false;
+    }
+    return true;
   }
 
   static std::string MakePlanJson(const ir::Graph& graph) {
@@ -184,13 +274,13 @@ class TorchScriptExecutable : public sdk::Executable {
     return json + "]";
   }
 
-  std::shared_ptr<torch::jit::Graph> lowered_;
-  torch::jit::Code code_;
+  const Program program_;
   const int threads_;
   std::vector<Input> inputs_;
   std::vector<ir::TensorType> outputs_;
   size_t retained_bytes_ = 0;
   std::string plan_json_;
+  mutable FramePool frames_;
 };
 
 }  // namespace
@@ -199,7 +289,9 @@ absl::StatusOr<std::unique_ptr<sdk::Executable>> MakeExecutable(
     const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants, int threads) {
   INGOT_ASSIGN_OR_RETURN(std::shared_ptr<torch::jit::Graph> lowered, Lower(graph, constants));
   return Guarded("compiling", [&]() -> absl::StatusOr<std::unique_ptr<sdk::Executable>> {
-    return std::make_unique<TorchScriptExecutable>(graph, std::move(lowered), threads);
+    const PackedWeights packed = PackWeights(*lowered);
+    return std::make_unique<TorchScriptExecutable>(graph, std::move(lowered), packed.bytes,
+                                                   threads);
   });
 }
 

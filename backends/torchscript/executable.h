@@ -1,8 +1,9 @@
-// A lowered graph, ready to run on LibTorch's interpreter.
+// A lowered graph with packed weights, as a program of bound calls of LibTorch's operators.
 //
-// Runs under inference mode, without LibTorch's profiling executor: run 1 and run 100 give the same
-// bits. Threads: LibTorch's intra-op thread count is set for the calling thread around a run and
-// restored.
+// Runs under inference mode, without LibTorch's interpreter or profiling executor: run 1 and run
+// 100 give the same bits. The tensors over the caller's memory are made once and used again, by one
+// call at a time. Threads: LibTorch's intra-op thread count is set for the calling thread around a
+// run and restored.
 //
 // Randomness: operators without a generator argument draw from LibTorch's default CPU generator. A
 // graph with a seed input saves that generator's state, seeds it, runs, and puts the state back,

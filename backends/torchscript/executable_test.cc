@@ -5,6 +5,8 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
 
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "core/base/status_matchers.h"
@@ -98,6 +100,78 @@ TEST(TorchScriptExecutableTest, ThreadCountIsPutBack) {
   const ingot_tensor outputs[] = {vector.View(out.data(), ir::DType::kFloat32)};
   ASSERT_THAT((*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr), IsOk());
   EXPECT_EQ(at::get_num_threads(), 2);
+}
+
+TEST(TorchScriptExecutableTest, CallsOfManyThreadsKeepTheirMemoryApart) {
+  const auto executable = Compile(kScaled);
+  ASSERT_THAT(executable, IsOk());
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int id = 0; id < 4; ++id) {
+    threads.emplace_back([&, id] {
+      const Operand vector{{2}}, number{{}};
+      std::vector<float> in = {1.0f + id, 2.0f + id}, out(2);
+      double factor = 3;
+      const ingot_run_context context{};
+      const ingot_tensor inputs[] = {vector.View(in.data(), ir::DType::kFloat32),
+                                     number.View(&factor, ir::DType::kFloat64)};
+      const ingot_tensor outputs[] = {vector.View(out.data(), ir::DType::kFloat32)};
+      for (int run = 0; run < 500; ++run) {
+        out = {0, 0};
+        const bool ok =
+            (*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr).ok();
+        wrong += !ok || out[0] != 3 * in[0] || out[1] != 3 * in[1];
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(TorchScriptExecutableTest, ResultsThatAreArgumentsOrViewsAreCopied) {
+  const auto executable = Compile(R"(graph "views" {
+  %0 : f32[2,3] = argument 0
+  %1 : f32[3,2] = aten::permute(%0, [1, 0])
+  %2 : f32[2,3] = aten::neg(%0)
+  result 0 = %0
+  result 1 = %1
+  result 2 = %2
+  returns (T0, T1, T2)
+})");
+  ASSERT_THAT(executable, IsOk());
+  const Operand matrix{{2, 3}}, transposed{{3, 2}};
+  const ingot_run_context context{};
+  for (float first : {1.0f, 10.0f}) {
+    std::vector<float> in = {first, 2, 3, 4, 5, 6}, same(6), columns(6), negative(6);
+    const ingot_tensor inputs[] = {matrix.View(in.data(), ir::DType::kFloat32)};
+    const ingot_tensor outputs[] = {matrix.View(same.data(), ir::DType::kFloat32),
+                                    transposed.View(columns.data(), ir::DType::kFloat32),
+                                    matrix.View(negative.data(), ir::DType::kFloat32)};
+    ASSERT_THAT((*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr), IsOk());
+    EXPECT_THAT(same, ElementsAre(first, 2, 3, 4, 5, 6));
+    EXPECT_THAT(columns, ElementsAre(first, 4, 2, 5, 3, 6));
+    EXPECT_THAT(negative, ElementsAre(-first, -2, -3, -4, -5, -6));
+  }
+}
+
+TEST(TorchScriptExecutableTest, RunsAfterAFailedRun) {
+  const auto executable = Compile(R"(graph "solve" {
+  %0 : f32[2,2] = argument 0
+  %1 : f32[2,2] = aten::linalg_inv(%0)
+  result 0 = %1
+  returns T0
+})");
+  ASSERT_THAT(executable, IsOk());
+  const Operand matrix{{2, 2}};
+  const ingot_run_context context{};
+  std::vector<float> singular(4, 0), regular = {2, 0, 0, 4}, out(4);
+  const ingot_tensor outputs[] = {matrix.View(out.data(), ir::DType::kFloat32)};
+  const ingot_tensor bad[] = {matrix.View(singular.data(), ir::DType::kFloat32)};
+  const ingot_tensor good[] = {matrix.View(regular.data(), ir::DType::kFloat32)};
+  EXPECT_THAT((*executable)->Execute(sdk::RunContext(context), bad, outputs, nullptr),
+              StatusIs(absl::StatusCode::kInternal));
+  ASSERT_THAT((*executable)->Execute(sdk::RunContext(context), good, outputs, nullptr), IsOk());
+  EXPECT_THAT(out, ElementsAre(0.5, 0, 0, 0.25));
 }
 
 TEST(TorchScriptExecutableTest, LibTorchsErrorsAreStatuses) {

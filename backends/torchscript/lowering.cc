@@ -125,6 +125,14 @@ c10::TypePtr ScalarInputType(ir::DType dtype) {
   return c10::NumberType::get();
 }
 
+// Sizes, which the packing of weights asks for; strides are the operators' own affair.
+c10::TypePtr JitType(const ir::TensorType& type) {
+  return c10::TensorType::create(
+      ToScalarType(type.dtype), c10::Device(c10::kCPU),
+      c10::VaryingShape<int64_t>(std::vector<int64_t>(type.dims.begin(), type.dims.end())),
+      c10::VaryingShape<int64_t>(type.dims.size()), /*requires_grad=*/false);
+}
+
 at::Tensor Wrap(const sdk::ConstantView& constant, const ir::TensorType& type) {
   return at::from_blob(const_cast<void*>(constant.data),
                        at::IntArrayRef(type.dims.data(), type.dims.size()),
@@ -203,7 +211,7 @@ class Lowering {
       }
       Value* value = out_->addInput();
       value->setType(input.role == ir::InputRole::kScalar ? ScalarInputType(type.dtype)
-                                                          : c10::TypePtr(c10::TensorType::get()));
+                                                          : JitType(type));
       values_[input.value] = value;
     }
   }
@@ -287,7 +295,9 @@ class Lowering {
                                                      produced.size(), " tensors"));
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i] != ir::kNoValue) values_[node.outputs[i]] = produced[i];
+      if (node.outputs[i] == ir::kNoValue) continue;
+      values_[node.outputs[i]] = produced[i];
+      produced[i]->setType(JitType(graph_.type(node.outputs[i])));
     }
     return absl::OkStatus();
   }

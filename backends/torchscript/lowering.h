@@ -3,7 +3,8 @@
 // Nodes become calls of ATen's own operators, by the overload that they name; constants become
 // graph constants over the host's memory (not copied); scalar inputs become numbers. Two rewrites
 // give LibTorch's frozen-graph passes the forms that they look for: `aten::convolution` becomes
-// conv1d/2d/3d where it can, and the passes themselves fold batch norms into convolutions.
+// conv1d/2d/3d where it can, and the passes themselves fold batch norms into convolutions. Values
+// have their sizes and dtypes as types; strides are left open.
 //
 // No exception leaves these functions. Thread-safe.
 #ifndef INGOT_BACKENDS_TORCHSCRIPT_LOWERING_H_
