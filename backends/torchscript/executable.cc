@@ -145,8 +145,8 @@ class FramePool {
 class TorchScriptExecutable : public sdk::Executable {
  public:
   TorchScriptExecutable(const ir::Graph& graph, std::shared_ptr<torch::jit::Graph> lowered,
-                        size_t packed_bytes, int threads)
-      : program_(std::move(lowered)), threads_(threads) {
+                        size_t packed_bytes, bool needs_constants, int threads)
+      : program_(std::move(lowered)), needs_constants_(needs_constants), threads_(threads) {
     for (const ir::InputSpec& input : graph.inputs()) {
       if (input.role != ir::InputRole::kConstant)
         inputs_.push_back({input.role, graph.type(input.value)});
@@ -159,7 +159,7 @@ class TorchScriptExecutable : public sdk::Executable {
   }
 
   size_t retained_bytes() const override { return retained_bytes_; }
-  bool needs_constants() const override { return true; }
+  bool needs_constants() const override { return needs_constants_; }
   std::string plan_json() const override { return plan_json_; }
 
   absl::Status Execute(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
@@ -275,6 +275,7 @@ class TorchScriptExecutable : public sdk::Executable {
   }
 
   const Program program_;
+  const bool needs_constants_;
   const int threads_;
   std::vector<Input> inputs_;
   std::vector<ir::TensorType> outputs_;
@@ -289,9 +290,10 @@ absl::StatusOr<std::unique_ptr<sdk::Executable>> MakeExecutable(
     const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants, int threads) {
   INGOT_ASSIGN_OR_RETURN(std::shared_ptr<torch::jit::Graph> lowered, Lower(graph, constants));
   return Guarded("compiling", [&]() -> absl::StatusOr<std::unique_ptr<sdk::Executable>> {
-    const PackedWeights packed = PackWeights(*lowered);
+    PackedWeights packed = PackWeights(*lowered);
+    const bool needs_constants = !DetachFromHost(*lowered, constants, packed);
     return std::make_unique<TorchScriptExecutable>(graph, std::move(lowered), packed.bytes,
-                                                   threads);
+                                                   needs_constants, threads);
   });
 }
 

@@ -1,6 +1,7 @@
 #include "backends/torchscript/packing.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/clone.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
@@ -318,6 +319,21 @@ class Packer {
   PackedWeights packed_;
 };
 
+// Plain tensor constants.
+std::vector<Node*> TensorConstants(torch::jit::Graph& graph) {
+  std::vector<Node*> found;
+  for (Node* node : graph.nodes()) {
+    const bool is_tensor = node->kind() == c10::prim::Constant &&
+                           node->hasAttribute(c10::attr::value) &&
+                           node->kindOf(c10::attr::value) == torch::jit::AttributeKind::t;
+    if (is_tensor) found.push_back(node);
+  }
+  return found;
+}
+
+// What is copied may be so small a part of what was packed.
+constexpr size_t kMaxCopied = 16;
+
 }  // namespace
 
 PackedWeights PackWeights(torch::jit::Graph& graph) {
@@ -328,6 +344,25 @@ PackedWeights PackWeights(torch::jit::Graph& graph) {
   packer.RestoreLayouts();
   torch::jit::EliminateDeadCode(graph.block());
   return packed;
+}
+
+bool DetachFromHost(torch::jit::Graph& graph, absl::Span<const sdk::ConstantView> constants,
+                    PackedWeights& packed) {
+  std::unordered_set<const void*> of_host;
+  for (const sdk::ConstantView& constant : constants) of_host.insert(constant.data);
+  std::vector<Node*> borrowed;
+  size_t bytes = 0;
+  for (Node* node : TensorConstants(graph)) {
+    const at::Tensor& tensor = node->t(c10::attr::value);
+    if (!tensor.has_storage() || of_host.count(tensor.storage().data()) == 0) continue;
+    borrowed.push_back(node);
+    bytes += tensor.nbytes();
+  }
+  if (bytes > packed.bytes / kMaxCopied) return false;
+  c10::InferenceMode inference;
+  for (Node* node : borrowed) node->t_(c10::attr::value, node->t(c10::attr::value).clone());
+  packed.bytes += bytes;
+  return true;
 }
 
 }  // namespace ingot::torchscript_backend

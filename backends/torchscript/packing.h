@@ -17,6 +17,9 @@
 
 #include <cstddef>
 
+#include "absl/types/span.h"
+#include "backends/sdk/backend.h"
+
 namespace torch::jit {
 struct Graph;
 }
@@ -30,6 +33,12 @@ struct PackedWeights {
 
 // Throws what LibTorch throws: call it inside Guarded().
 PackedWeights PackWeights(torch::jit::Graph& graph);
+
+// Copies the constants that still point into the host's memory (`constants`) if they are few bytes
+// beside the `packed` ones, and adds them to `packed.bytes`. Whether the graph then needs nothing
+// of the host's memory, which it may give back. Throws as PackWeights does.
+bool DetachFromHost(torch::jit::Graph& graph, absl::Span<const sdk::ConstantView> constants,
+                    PackedWeights& packed);
 
 }  // namespace ingot::torchscript_backend
 

@@ -181,6 +181,30 @@ TEST(PackWeightsTest, OperatorsThatMindStridesSeeRowMajorTensors) {
   }
 }
 
+TEST(PackWeightsTest, AGraphWhoseWeightsArePackedNeedsNothingOfTheHost) {
+  const std::string text = absl::StrCat("graph \"g\" {\n  %0 : f32[64,256] = argument 0\n",
+                                        Constant(1, "f32[512,256]", 0), Constant(2, "f32[512]", 1),
+                                        "  %3 : f32[64,512] = aten::linear(%0, %1, %2)\n"
+                                        "  result 0 = %3\n  returns T0\n}\n");
+  const at::Tensor weight = at::randn({512, 256}), row = at::randn({512}),
+                   input = at::randn({64, 256});
+  const at::Tensor expected = at::linear(input, weight, row);
+  Subject subject(text, {weight, row});
+  const sdk::ConstantView views[] = {{.data = weight.const_data_ptr()},
+                                     {.data = row.const_data_ptr()}};
+  ASSERT_TRUE(DetachFromHost(*subject.graph, views, subject.packed));
+  weight.fill_(NAN);
+  row.fill_(NAN);
+  EXPECT_TRUE(at::allclose(subject.Run(input), expected, 1e-5, 1e-4));
+}
+
+TEST(PackWeightsTest, AGraphWithLargePlainWeightsKeepsTheHosts) {
+  const at::Tensor weight = at::randn({512, 256});
+  Subject subject(Linear("f32", 8), {weight});
+  const sdk::ConstantView views[] = {{.data = weight.const_data_ptr()}};
+  EXPECT_FALSE(DetachFromHost(*subject.graph, views, subject.packed));
+}
+
 TEST(PackWeightsTest, NaNPassesPackedConvolutions) {
   const at::Tensor weight = at::randn({16, 16, 3, 3}), input = at::randn({1, 16, 28, 28});
   input[0][3][5][7] = NAN;
