@@ -19,17 +19,20 @@ if not torch.__version__.startswith(_TORCH):
     raise ImportError(f"ingot was built for torch {_TORCH}*, but torch {torch.__version__} is installed")
 
 from ingot import config
-from ingot._compiled import (CompiledGraph, CompiledModule, backends, compile, extract_compiled_graph, load, metrics)
+from ingot._compiled import CompiledGraph, CompiledModule, backends, compile, extract_compiled_graph, metrics
 from ingot._errors import (CancelledError, DataLossError, DeadlineExceededError, FailedPreconditionError, IngotError,
                            InternalError, InvalidArgumentError, NotFoundError, ResourceExhaustedError, StatusCode,
                            UnimplementedError)
+from ingot._exported import ExportedModule
+from ingot._fallback import EagerModel
+from ingot._load import load
 from ingot._native import __version__
 from ingot._report import GraphPicture, Report
 from ingot.config import get_backend, set_backend
 
 __all__ = [
-    "CancelledError", "CompiledGraph", "CompiledModule", "DataLossError", "DeadlineExceededError", "FailedPreconditionError",
-    "GraphPicture", "IngotError", "InternalError", "InvalidArgumentError", "NotFoundError", "Report", "ResourceExhaustedError",
-    "StatusCode", "UnimplementedError", "__version__", "backends", "compile", "config", "extract_compiled_graph",
-    "get_backend", "load", "metrics", "set_backend",
+    "CancelledError", "CompiledGraph", "CompiledModule", "DataLossError", "DeadlineExceededError", "EagerModel",
+    "ExportedModule", "FailedPreconditionError", "GraphPicture", "IngotError", "InternalError", "InvalidArgumentError",
+    "NotFoundError", "Report", "ResourceExhaustedError", "StatusCode", "UnimplementedError", "__version__", "backends", "compile",
+    "config", "extract_compiled_graph", "get_backend", "load", "metrics", "set_backend",
 ]

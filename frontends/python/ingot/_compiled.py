@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import collections
 import os
-import pathlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
 
 from ingot import _native, _options
 from ingot._calls import Nesting, ResultNesting
-from ingot._errors import (DataLossError, FailedPreconditionError, InvalidArgumentError, NotFoundError)
+from ingot._errors import FailedPreconditionError, IngotError, InvalidArgumentError
+from ingot._fallback import EagerModel, may_fall_back
 from ingot._model import Model
 from ingot._report import GraphPicture, Report
 
@@ -26,7 +26,8 @@ class CompiledGraph(_native.Callable):
     """One extracted call, compiled: call it with arguments like the example's.
 
     Arguments: as many as in the example and nested like them; tensors of the same shapes, dtypes (and strides, where the
-    example's were not row-major), numbers and texts with the same values. Tensors are used where they are (no copies), and
+    example's were not row-major), numbers and texts with the same values (but any value for a number that a TorchScript module
+    only hands on to operators as data). Tensors are used where they are (no copies), and
     those that the model updates in place are updated. Results are new tensors, except those that are an argument or a view of
     one; a tensor that the model returns twice is one tensor.
 
@@ -36,6 +37,7 @@ class CompiledGraph(_native.Callable):
 
     __slots__ = ("__weakref__",)
 
+    fallback: ClassVar[str] = ""  # as EagerModel's: why the model runs on LibTorch. A graph does not.
 
     def report(self) -> Report:
         """What runs where: backends, implementations, what fell back and why, bytes retained."""
@@ -66,10 +68,11 @@ class CompiledGraph(_native.Callable):
 
 
 def extract(model: Model, args: tuple[Any, ...], kwargs: dict[str, Any], session: _native.Session, *,
-            as_list: bool = False, watch: bool = False) -> CompiledGraph:
+            as_list: bool = False, watch: bool = False, numbers: _native.DataNumbers | None = None) -> CompiledGraph:
     """Records one call on clones of the arguments and compiles it. The arguments and the model stay as they were.
 
     `watch`: the graph refuses calls after the module's mode, attributes or submodules have changed.
+    `numbers`: which numbers among the arguments may be data; only for arguments that are not nested.
     """
     nesting, leaves = Nesting.of(args, kwargs)
     results = ResultNesting()
@@ -82,7 +85,7 @@ def extract(model: Model, args: tuple[Any, ...], kwargs: dict[str, Any], session
 
         while True:
             written = [slot.tensor.detach() for slot in recording.written]
-            program = session.extract(run, leaves + written, model.name)
+            program = session.extract(run, leaves + written, model.name, numbers if is_plain_call(nesting, args, kwargs) else None)
             if not recording.find_written() and not (program.is_stateful and recording.watch_contents()):
                 break
         weights = recording.weights(program.captured)
@@ -103,7 +106,8 @@ def _example(example_inputs: Any) -> tuple[Any, ...]:
     return tuple(example_inputs)
 
 
-def extract_compiled_graph(model: Callable[..., Any], example_inputs: Sequence[Any], **options: Any) -> CompiledGraph:
+def extract_compiled_graph(model: Callable[..., Any], example_inputs: Sequence[Any],
+                           **options: Any) -> CompiledGraph | EagerModel:
     """Records what `model` does with `example_inputs`, compiles it, and returns the callable that reruns it.
 
     The signature and conventions of `torch._lazy.extract_compiled_graph`: the callable takes the inputs and returns a *list* of
@@ -116,13 +120,24 @@ def extract_compiled_graph(model: Callable[..., Any], example_inputs: Sequence[A
       ("forbid", "warn", "allow"), force_fallback (operators), threads (of each executable; 0: all available), cache_bytes
       (compiled executables kept, in bytes), plugin_folders, seed.
 
+    With fallback "allow" or "warn" a model that can't be a graph (its control flow or sizes depend on values) is returned as an
+    EagerModel: LibTorch runs it whole, and its `fallback` says why. A graph's `fallback` is "".
+
     Raises (all ingot.IngotError, which is a RuntimeError; `.code` tells them apart): UnimplementedError if an operator is not
     taken and fallback is forbidden, beginning "backend NAME: fallback: aten::sub=1 (why)"; FailedPreconditionError if the model
     fails (its error is the cause) or depends on values of its arguments; InvalidArgumentError for arguments that no graph
     takes; NotFoundError for a backend that is not there.
     """
     args = _example(example_inputs)
-    return extract(Model(model), args, {}, _options.session(options), as_list=True)
+    session = _options.session(options)
+    recorded = Model(model)
+    try:
+        return extract(recorded, args, {}, session, as_list=True, numbers=data_numbers(model))
+    except IngotError as error:
+        if not may_fall_back(error, session):
+            raise
+        session.note_fallback(recorded.name, str(error))
+        return EagerModel(model, recorded.name, str(error), as_list=True)
 
 
 def _signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
@@ -140,25 +155,45 @@ def _signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(parts)
 
 
+def data_numbers(model: Any) -> _native.DataNumbers | None:
+    """Which arguments of a TorchScript module may be data; Python code could tell any number's value."""
+    return _native.DataNumbers(model._c) if isinstance(model, torch.jit.ScriptModule) else None
+
+
+def is_plain_call(nesting: Nesting, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether the graph's leaves are the positional arguments themselves, one each."""
+    return not kwargs and len(nesting.settings) == len(args) and all(setting is None for setting in nesting.settings)
+
+
 class CompiledModule:
     """A model whose calls are extracted when they first appear: one graph a signature, results as eager's.
 
     A signature is shapes, dtypes, strides and aliasing of the tensors, values of numbers, the nesting, and the modules' modes.
-    Changed weights, attributes or submodules make a graph anew at its next call. Thread-safe; several threads that bring the same new signature wait for one
-    extraction. Errors are those of `extract_compiled_graph`.
+    Numbers that a TorchScript module only hands on to operators as data are no part of it: one graph serves all values.
+    Changed weights, attributes or submodules make a graph anew at its next call. Thread-safe; several threads that bring the
+    same new signature wait for one extraction. Errors are those of `extract_compiled_graph`.
+
+    With fallback "allow" or "warn" a model that can't be a graph runs whole on LibTorch, from the call that shows it on:
+    `fallback` says why.
     """
 
     def __init__(self, model: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self._model = Model(model)
+        self._numbers = data_numbers(model)
+        self._begin(self._model.name, options)
+
+    def _begin(self, name: str, options: Mapping[str, Any]) -> None:
+        self._name = name
         self._session = _options.session(options)
         self._lock = threading.Lock()
         self._graphs: collections.OrderedDict[Any, CompiledGraph] = collections.OrderedDict()
-        self._last: CompiledGraph | None = None
+        self._last: Callable[..., Any] | None = None
+        self.fallback = ""
         self.extractions = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         graph = self._last
-        refused: list[CompiledGraph] = []
+        refused: list[Callable[..., Any]] = []
         # The graph used last; then the one of this signature; then, if weights have changed, one made anew. A refused call
         # has touched nothing, so it may be tried again.
         for _ in range(3):
@@ -174,14 +209,36 @@ class CompiledModule:
         nesting, leaves = Nesting.of(args, kwargs)
         model = self._model.call
         training = tuple(m.training for m in model.modules()) if isinstance(model, torch.nn.Module) else ()
+        if self._numbers is not None and is_plain_call(nesting, args, kwargs):
+            data = self._numbers.are_data(leaves)
+            leaves = [type(leaf) if is_data else leaf for leaf, is_data in zip(leaves, data)]
         return (repr(nesting.spec), nesting.settings, training, torch.is_autocast_enabled("cpu"), *_signature(leaves))
 
-    def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any], refused: list[CompiledGraph]) -> CompiledGraph:
+    def _extract(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CompiledGraph:
+        """The graph of this call's signature. Called by one thread at a time."""
+        return extract(self._model, args, kwargs, self._session, watch=True, numbers=self._numbers)
+
+    def _fall_back(self, reason: str) -> Callable[..., Any]:
+        """What runs the model when no graph can."""
+        return EagerModel(self._model.call, self._name, reason)
+
+    def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any],
+              refused: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
         key = self._key(args, kwargs)
         with self._lock:
+            if self.fallback and self._last is not None:
+                return self._last
             graph = self._graphs.get(key)
             if graph is None or any(graph is other for other in refused):
-                graph = extract(self._model, args, kwargs, self._session, watch=True)
+                try:
+                    graph = self._extract(args, kwargs)
+                except IngotError as error:
+                    if not may_fall_back(error, self._session):
+                        raise
+                    self._last = self._fall_back(str(error))
+                    self.fallback = str(error)
+                    self._session.note_fallback(self._name, self.fallback)
+                    return self._last
                 self.extractions += 1
             self._graphs[key] = graph
             self._graphs.move_to_end(key)
@@ -201,47 +258,12 @@ class CompiledModule:
         return [graph.report() for graph in self.graphs]
 
     def __repr__(self) -> str:
-        return f"<ingot.CompiledModule {self._model.name}, {len(self._graphs)} signatures>"
+        return f"<ingot.{type(self).__name__} {self._name}, {len(self._graphs)} signatures>"
 
 
 def compile(model: Callable[..., Any], **options: Any) -> CompiledModule:  # noqa: A001 (as torch.compile)
     """A callable that does what `model` does, by compiled graphs: see CompiledModule. Options: see extract_compiled_graph."""
     return CompiledModule(model, options)
-
-
-def _load_artifact(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledGraph:
-    return CompiledGraph(_options.session(options).load(str(path)))
-
-
-def _load_torchscript(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledModule:
-    try:
-        module = torch.jit.load(path, map_location="cpu").eval()
-    except Exception as error:
-        raise DataLossError(f"{path}: is no TorchScript file, or a damaged one") from error
-    return CompiledModule(module, options)
-
-
-def _load_exported(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledModule:
-    try:
-        module = torch.export.load(path).module()
-    except Exception as error:
-        raise DataLossError(f"{path}: is no torch.export archive, or a damaged one") from error
-    return CompiledModule(module, options)
-
-
-_LOADERS = {".ingot": _load_artifact, ".pt2": _load_exported}
-
-
-def load(path: str | os.PathLike[str], **options: Any) -> CompiledGraph | CompiledModule:
-    """Loads a model file: `.ingot` (a CompiledGraph), `.pt2` (torch.export) or TorchScript (a CompiledModule, in eval mode).
-
-    Options as of extract_compiled_graph. NotFoundError: no such file; DataLossError: damaged, or of another format.
-    Loading `.pt` and `.pt2` files runs LibTorch's own readers: use files that you trust.
-    """
-    file = pathlib.Path(path)
-    if not file.is_file():
-        raise NotFoundError(f"{file}: no such file")
-    return _LOADERS.get(file.suffix, _load_torchscript)(file, options)
 
 
 def backends(**options: Any) -> list[dict[str, str]]:

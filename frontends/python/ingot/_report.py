@@ -70,7 +70,8 @@ def _rows(description: dict[str, Any]) -> list[dict[str, Any]]:
             rows[node]["backend"] = group["backend"]
         _apply_plan(group, rows)
     for fallback in description["fallbacks"]:
-        rows[fallback["node"]]["reason"] = fallback["reason"]
+        if fallback["node"] is not None:  # else it is the whole program
+            rows[fallback["node"]]["reason"] = fallback["reason"]
     return rows
 
 

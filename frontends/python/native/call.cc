@@ -84,6 +84,7 @@ uint64_t DrawSeed() {
 RunContext ContextOf(const Call& call, const Extras& extras) {
   RunContext context;
   context.seed = extras.seed;
+  context.state = call.program->state();
   if (!context.seed && call.is_random) context.seed = DrawSeed();
   if (extras.timeout_seconds)
     context.deadline = absl::Now() + absl::Seconds(*extras.timeout_seconds);

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/artifact/artifact.h"
@@ -13,7 +14,6 @@
 #include "core/runtime/session.h"
 #include "frontends/python/native/status.h"
 #include "frontends/python/native/values.h"
-#include "frontends/torchscript/record.h"
 
 namespace ingot::python {
 namespace {
@@ -40,6 +40,17 @@ absl::StatusOr<std::vector<c10::IValue>> ToIValues(const py::list& leaves) {
                            ToIValue(leaf.ptr(), "argument " + std::to_string(values.size())));
   }
   return values;
+}
+
+// By leaf: whether it is a number that is data.
+absl::StatusOr<std::vector<bool>> AreData(const torchscript::DataNumbers& numbers,
+                                          const py::list& leaves) {
+  INGOT_ASSIGN_OR_RETURN(const std::vector<c10::IValue> values, ToIValues(leaves));
+  const std::vector<c10::IValue> probed = numbers.WithProbes(values);
+  std::vector<bool> are_data;
+  for (size_t i = 0; i < values.size(); ++i)
+    are_data.push_back((values[i].isInt() || values[i].isDouble()) && probed[i] != values[i]);
+  return are_data;
 }
 
 // Calls `function` on `values` with the GIL held. What it raises is kept in `error`, and thrown as
@@ -182,35 +193,87 @@ PySession::PySession(const Layers& layers) {
 }
 
 std::shared_ptr<Program> PySession::Compile(ir::Recording recording,
-                                            std::vector<at::Tensor> captured) const {
-  absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> graph;
+                                            std::vector<at::Tensor> captured,
+                                            const ExportedProgram* exported) const {
+  absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> compiled;
   {
     const py::gil_scoped_release release;
-    graph = session_->runtime().Compile(recording);
+    compiled = session_->runtime().Compile(recording, exported ? exported->identity() : nullptr);
   }
-  return std::make_shared<Program>(CompiledGraph(ValueOrThrow(std::move(graph))),
-                                   std::move(recording), std::move(captured));
+  std::shared_ptr<const runtime::CompiledGraph> graph = ValueOrThrow(std::move(compiled));
+  std::shared_ptr<runtime::State> state;
+  if (exported != nullptr && graph->is_stateful()) state = exported->state();
+  return std::make_shared<Program>(CompiledGraph(std::move(graph)), std::move(recording),
+                                   std::move(captured), std::move(state));
 }
 
-std::shared_ptr<Program> PySession::Extract(const py::function& function, const py::list& leaves,
-                                            const std::string& name) const {
-  const absl::Time start = absl::Now();
-  const std::vector<c10::IValue> arguments = ValueOrThrow(ToIValues(leaves));
+// With the GIL held, which it releases around the recorder's own work.
+absl::StatusOr<ir::Recording> PySession::Record(const py::function& function,
+                                                const std::vector<c10::IValue>& arguments,
+                                                const torchscript::DataNumbers& numbers,
+                                                const torchscript::RecordOptions& options) const {
   PythonError error;
-  std::vector<at::Tensor> captured;
   absl::StatusOr<ir::Recording> recording;
   {
     const py::gil_scoped_release release;
     recording = torchscript::Record(
-        [&](std::vector<c10::IValue> values) { return CallPython(function, values, error); },
-        arguments, {name, &captured});
+        [&](std::vector<c10::IValue> values) {
+          return CallPython(function, numbers.WithProbes(std::move(values)), error);
+        },
+        arguments, options);
+  }
+  if (!numbers.empty()) {
+    if (recording.ok() && !error.is_set()) {
+      numbers.Mark(recording->signature.arguments_structure);
+      const absl::Status bound = numbers.Bind(arguments, *recording);
+      if (bound.ok()) return recording;
+    }
+    // With numbers of the recorder's own a model may also fail where it wouldn't with the caller's.
+    return Record(function, arguments, torchscript::DataNumbers(), options);
   }
   if (error.is_set()) {
     error.Throw(recording.ok() ? absl::FailedPreconditionError("the model raised an error")
                                : recording.status());
   }
+  return recording;
+}
+
+std::shared_ptr<Program> PySession::Extract(const py::function& function, const py::list& leaves,
+                                            const std::string& name,
+                                            const torchscript::DataNumbers* numbers) const {
+  const absl::Time start = absl::Now();
+  const std::vector<c10::IValue> arguments = ValueOrThrow(ToIValues(leaves));
+  const torchscript::DataNumbers none;
+  std::vector<at::Tensor> captured;
+  ir::Recording recording = ValueOrThrow(
+      Record(function, arguments, numbers != nullptr ? *numbers : none, {name, &captured}));
   session_->runtime().metrics().Record("ExtractTime", absl::Now() - start);
-  return Compile(ValueOrThrow(std::move(recording)), std::move(captured));
+  return Compile(std::move(recording), std::move(captured), nullptr);
+}
+
+std::shared_ptr<Program> PySession::ExtractExported(const ExportedProgram& exported,
+                                                    const py::list& leaves) const {
+  const absl::Time start = absl::Now();
+  const std::vector<c10::IValue> values = ValueOrThrow(ToIValues(leaves));
+  absl::StatusOr<ir::Recording> recording;
+  {
+    const py::gil_scoped_release release;
+    recording = exported.Record(values);
+  }
+  session_->runtime().metrics().Record("ExtractTime", absl::Now() - start);
+  return Compile(ValueOrThrow(std::move(recording)), {}, &exported);
+}
+
+std::string PySession::fallback() const {
+  return std::string(runtime::FallbackPolicyName(session_->runtime().options().fallback));
+}
+
+void PySession::NoteFallback(const std::string& model, const std::string& reason) const {
+  runtime::Session& session = session_->runtime();
+  session.metrics().Count("fallback.program");
+  if (session.options().fallback != FallbackPolicy::kWarn) return;
+  session.Log(runtime::LogSeverity::kWarning,
+              absl::StrCat("fallback: ", model, " runs on LibTorch: ", reason));
 }
 
 std::shared_ptr<Program> PySession::Load(const std::string& path) const {
@@ -219,7 +282,7 @@ std::shared_ptr<Program> PySession::Load(const std::string& path) const {
     const py::gil_scoped_release release;
     artifact = artifact::ReadArtifact(path);
   }
-  return Compile(ValueOrThrow(std::move(artifact)).recording, {});
+  return Compile(ValueOrThrow(std::move(artifact)).recording, {}, nullptr);
 }
 
 std::vector<std::string> PySession::Backends() const {
@@ -265,6 +328,11 @@ void CheckOption(const std::string& name, const std::string& value) {
 }
 
 void DefineProgram(py::module_& module) {
+  py::class_<torchscript::DataNumbers>(module, "DataNumbers")
+      .def(py::init(&torchscript::DataNumbers::Of), py::arg("module"))
+      .def("are_data", [](const torchscript::DataNumbers& numbers, const py::list& leaves) {
+        return ValueOrThrow(AreData(numbers, leaves));
+      });
   py::class_<Program, std::shared_ptr<Program>>(module, "Program")
       .def("save", &Program::Save, py::arg("path"))
       .def("describe", &Program::Describe)
@@ -272,7 +340,11 @@ void DefineProgram(py::module_& module) {
       .def_property_readonly("is_stateful", &Program::is_stateful);
   py::class_<PySession, std::shared_ptr<PySession>>(module, "Session")
       .def(py::init<const Layers&>(), py::arg("layers"))
-      .def("extract", &PySession::Extract, py::arg("function"), py::arg("leaves"), py::arg("name"))
+      .def("extract", &PySession::Extract, py::arg("function"), py::arg("leaves"), py::arg("name"),
+           py::arg("numbers") = nullptr)
+      .def("extract_exported", &PySession::ExtractExported, py::arg("exported"), py::arg("leaves"))
+      .def_property_readonly("fallback", &PySession::fallback)
+      .def("note_fallback", &PySession::NoteFallback, py::arg("model"), py::arg("reason"))
       .def("load", &PySession::Load, py::arg("path"))
       .def("backends", &PySession::Backends)
       .def("metrics", &PySession::Metrics);

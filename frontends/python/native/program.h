@@ -2,6 +2,7 @@
 //
 //   session = _native.Session([{"backend": "onednn"}, …])      # option layers, strongest first
 //   program = session.extract(function, [leaf, …], "name")     # records `function`, compiles
+//   program = session.extract_exported(exported, [leaf, …])    # exported.h
 //   program = session.load("model.ingot")
 //   _native.Callable(program)                                  # callable.h
 //
@@ -21,7 +22,11 @@
 #include <vector>
 
 #include "core/ir/recording.h"
+#include "core/runtime/state.h"
+#include "frontends/python/native/exported.h"
 #include "frontends/torch/ingot.h"
+#include "frontends/torchscript/data_numbers.h"
+#include "frontends/torchscript/record.h"
 
 namespace ingot::python {
 
@@ -29,12 +34,17 @@ namespace ingot::python {
 // model), for saving.
 class Program {
  public:
-  Program(CompiledGraph graph, ir::Recording recording, std::vector<at::Tensor> captured)
+  // `state`: that of the program's buffers, if other graphs share it; else the graph has its own.
+  Program(CompiledGraph graph, ir::Recording recording, std::vector<at::Tensor> captured,
+          std::shared_ptr<runtime::State> state = nullptr)
       : graph_(std::move(graph)),
         recording_(std::move(recording)),
-        captured_(std::move(captured)) {}
+        captured_(std::move(captured)),
+        state_(std::move(state)) {}
 
   const CompiledGraph& graph() const { return graph_; }
+  // nullptr: the graph's own, or none.
+  runtime::State* state() const { return state_.get(); }
   // Tensors that the function used and neither was given nor made: its weights.
   const std::vector<at::Tensor>& captured() const { return captured_; }
   // Whether it updates tensors that are no arguments of it.
@@ -48,6 +58,7 @@ class Program {
   const CompiledGraph graph_;
   const ir::Recording recording_;
   const std::vector<at::Tensor> captured_;
+  const std::shared_ptr<runtime::State> state_;
 };
 
 class PySession {
@@ -55,16 +66,30 @@ class PySession {
   // Each layer maps option names to text, as in an options file; the environment comes below them.
   explicit PySession(const std::vector<std::map<std::string, std::string>>& layers);
 
+  // `numbers`: which number leaves may become scalar inputs; it is tried again without if they turn
+  // out to be no data.
   std::shared_ptr<Program> Extract(const pybind11::function& function, const pybind11::list& leaves,
-                                   const std::string& name) const;
+                                   const std::string& name,
+                                   const torchscript::DataNumbers* numbers) const;
+  std::shared_ptr<Program> ExtractExported(const ExportedProgram& exported,
+                                           const pybind11::list& leaves) const;
   std::shared_ptr<Program> Load(const std::string& path) const;
 
+  // "forbid", "warn", "allow".
+  std::string fallback() const;
+  // Counts that `model` runs whole on LibTorch, and warns if the policy is to.
+  void NoteFallback(const std::string& model, const std::string& reason) const;
   std::vector<std::string> Backends() const;
   // Counters by name; samples as {"count", "total_us", "p50_us", "p99_us"}.
   pybind11::dict Metrics() const;
 
  private:
-  std::shared_ptr<Program> Compile(ir::Recording recording, std::vector<at::Tensor> captured) const;
+  std::shared_ptr<Program> Compile(ir::Recording recording, std::vector<at::Tensor> captured,
+                                   const ExportedProgram* exported) const;
+  absl::StatusOr<ir::Recording> Record(const pybind11::function& function,
+                                       const std::vector<c10::IValue>& arguments,
+                                       const torchscript::DataNumbers& numbers,
+                                       const torchscript::RecordOptions& options) const;
 
   std::optional<Session> session_;  // set by the constructor, which may throw
 };

@@ -1,0 +1,44 @@
+"""Model files."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ingot import _options
+from ingot._compiled import CompiledGraph, CompiledModule
+from ingot._errors import DataLossError, NotFoundError
+from ingot._exported import load_exported
+
+
+def _load_artifact(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledGraph:
+    return CompiledGraph(_options.session(options).load(str(path)))
+
+
+def _load_torchscript(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledModule:
+    try:
+        module = torch.jit.load(path, map_location="cpu").eval()
+    except Exception as error:
+        raise DataLossError(f"{path}: is no TorchScript file, or a damaged one") from error
+    return CompiledModule(module, options)
+
+
+_LOADERS = {".ingot": _load_artifact, ".pt2": load_exported}
+
+
+def load(path: str | os.PathLike[str], **options: Any) -> CompiledGraph | CompiledModule:
+    """Loads a model file: `.ingot` (a CompiledGraph), `.pt2` (torch.export) or TorchScript (a CompiledModule, in eval mode).
+
+    Options as of extract_compiled_graph. NotFoundError: no such file; DataLossError: damaged, or of another format;
+    UnimplementedError, FailedPreconditionError: a `.pt2` file with what docs/pt2.md lists as not read.
+    `.ingot` and `.pt2` files are read by ingot itself, which runs nothing of them. Loading `.pt` files, and, with fallback
+    "allow" or "warn", `.pt2` files that ingot does not read, runs LibTorch's own readers: use files that you trust.
+    """
+    file = pathlib.Path(path)
+    if not file.is_file():
+        raise NotFoundError(f"{file}: no such file")
+    return _LOADERS.get(file.suffix, _load_torchscript)(file, options)
