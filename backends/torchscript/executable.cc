@@ -155,6 +155,10 @@ class TorchScriptExecutable : public sdk::Executable {
     for (const ir::OutputSpec& output : graph.outputs())
       outputs_.push_back(graph.type(output.value));
     retained_bytes_ += packed_bytes + kBytesPerNode * graph.nodes().size();
+    for (size_t i = 0; i < program_.num_steps(); ++i) {
+      torch::jit::Node& node = program_.step_node(i);
+      steps_.push_back({NodeOf(node), node.kind().toQualString()});
+    }
     plan_json_ = MakePlanJson(graph);
   }
 
@@ -165,18 +169,20 @@ class TorchScriptExecutable : public sdk::Executable {
   absl::Status Execute(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
                        absl::Span<const ingot_tensor> outputs, void*) const override {
     return Guarded("LibTorch", [&]() -> absl::Status {
-      const int64_t begin = context.tracing() ? sdk::MonotonicNanoseconds() : 0;
       c10::InferenceMode inference;
       ThreadCountScope threads(threads_);
       std::unique_ptr<Frame> frame = frames_.Acquire();
       if (frame == nullptr) frame = NewFrame();
       std::optional<SeedScope> seeded;
       Bind(inputs, outputs, *frame, seeded);
-      program_.Run(frame->registers, frame->stack);
+      if (context.tracing()) {
+        RunTraced(context, *frame);
+      } else {
+        program_.Run(frame->registers, frame->stack);
+      }
       INGOT_RETURN_IF_ERROR(TakeOutputs(outputs, *frame));
       // A frame of a failed call is not used again, nor one whose tensors someone kept.
       if (IsAtRest(*frame)) frames_.Release(std::move(frame));
-      if (context.tracing()) context.Trace(0, "torchscript", begin, sdk::MonotonicNanoseconds());
       return absl::OkStatus();
     });
   }
@@ -190,6 +196,17 @@ class TorchScriptExecutable : public sdk::Executable {
     ir::InputRole role;
     ir::TensorType type;
   };
+
+  void RunTraced(const sdk::RunContext& context, Frame& frame) const {
+    int64_t begin = sdk::MonotonicNanoseconds();
+    const Program::AfterStep trace = [&](size_t step) {
+      const int64_t end = sdk::MonotonicNanoseconds();
+      if (steps_[step].node != kNoNode)
+        context.Trace(steps_[step].node, steps_[step].name, begin, end);
+      begin = end;
+    };
+    program_.Run(frame.registers, frame.stack, &trace);
+  }
 
   // REQUIRES: inference mode, in which tensors are cheapest.
   std::unique_ptr<Frame> NewFrame() const {
@@ -265,20 +282,32 @@ class TorchScriptExecutable : public sdk::Executable {
     return true;
   }
 
-  static std::string MakePlanJson(const ir::Graph& graph) {
+  // What runs for each node; a node without a step of its own was folded into others.
+  std::string MakePlanJson(const ir::Graph& graph) const {
+    std::vector<const char*> impls(graph.nodes().size(), "folded");
+    for (const Step& step : steps_) {
+      if (step.node < impls.size()) impls[step.node] = step.name;
+    }
     std::string json = "[";
     for (ir::NodeId node = 0; node < graph.nodes().size(); ++node) {
       absl::StrAppend(&json, node == 0 ? "" : ",", "{\"node\":", node, ",\"op\":\"",
-                      graph.node(node).op, "\",\"impl\":\"aten\"}");
+                      graph.node(node).op, "\",\"impl\":\"", impls[node], "\"}");
     }
     return json + "]";
   }
+
+  // What a step of the program stands for: a node, and what LibTorch runs for it.
+  struct Step {
+    ir::NodeId node = kNoNode;
+    const char* name = nullptr;  // of LibTorch's interned symbols, which live for ever
+  };
 
   const Program program_;
   const bool needs_constants_;
   const int threads_;
   std::vector<Input> inputs_;
   std::vector<ir::TensorType> outputs_;
+  std::vector<Step> steps_;
   size_t retained_bytes_ = 0;
   std::string plan_json_;
   mutable FramePool frames_;

@@ -6,6 +6,7 @@
 #include <ATen/ops/randn.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -152,6 +153,42 @@ TEST(TorchScriptExecutableTest, ResultsThatAreArgumentsOrViewsAreCopied) {
     EXPECT_THAT(columns, ElementsAre(first, 4, 2, 5, 3, 6));
     EXPECT_THAT(negative, ElementsAre(-first, -2, -3, -4, -5, -6));
   }
+}
+
+struct Event {
+  uint32_t node;
+  std::string name;
+  int64_t begin, end;
+};
+
+TEST(TorchScriptExecutableTest, TracesEachNodeAndSaysWhatRuns) {
+  const auto executable = Compile(R"(graph "two" {
+  %0 : f32[2] = argument 0
+  %1 : f32[2] = aten::neg(%0)
+  %2 : f32[2] = aten::exp(%1)
+  result 0 = %2
+  returns T0
+})");
+  ASSERT_THAT(executable, IsOk());
+  EXPECT_THAT((*executable)->plan_json(),
+              AllOf(HasSubstr(R"({"node":0,"op":"aten::neg","impl":"aten::neg"})"),
+                    HasSubstr(R"({"node":1,"op":"aten::exp","impl":"aten::exp"})")));
+  const Operand vector{{2}};
+  std::vector<float> in = {1, 2}, out(2);
+  const ingot_tensor inputs[] = {vector.View(in.data(), ir::DType::kFloat32)};
+  const ingot_tensor outputs[] = {vector.View(out.data(), ir::DType::kFloat32)};
+  std::vector<Event> events;
+  ingot_run_context context{};
+  context.trace_ctx = &events;
+  context.trace = [](void* ctx, uint32_t node, const char* name, int64_t begin, int64_t end) {
+    static_cast<std::vector<Event>*>(ctx)->push_back({node, name, begin, end});
+  };
+  ASSERT_THAT((*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr), IsOk());
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].name, "aten::neg");
+  EXPECT_EQ(events[1].node, 1u);
+  EXPECT_EQ(events[1].begin, events[0].end);
+  EXPECT_LE(events[1].begin, events[1].end);
 }
 
 TEST(TorchScriptExecutableTest, RunsAfterAFailedRun) {

@@ -5,6 +5,7 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/ir/scope.h>
 #include <torch/csrc/jit/passes/constant_pooling.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "backends/torchscript/dtypes.h"
@@ -169,6 +171,16 @@ ir::Node AsPlainConvolution(const ir::Node& node, const char* op) {
   return plain;
 }
 
+// --- Where a node came from ---
+
+// LibTorch's passes keep a node's scope.
+constexpr char kScopePrefix[] = "node_";
+
+torch::jit::ScopePtr ScopeOf(torch::jit::Graph& graph, ir::NodeId id) {
+  return graph.current_scope()->push(
+      c10::Symbol::fromQualString(absl::StrCat("scope::", kScopePrefix, id)));
+}
+
 // --- The graph ---
 
 class Lowering {
@@ -185,6 +197,7 @@ class Lowering {
     AddInputs();
     for (ir::NodeId id = 0; id < graph_.nodes().size(); ++id) {
       const ir::Node& node = graph_.node(id);
+      const torch::jit::WithCurrentScope scope(*out_, ScopeOf(*out_, id));
       const char* plain = PlainConvolution(graph_, node);
       INGOT_RETURN_IF_ERROR(AddNode(plain != nullptr ? AsPlainConvolution(node, plain) : node),
                             ir::Describe(graph_, id));
@@ -366,6 +379,15 @@ absl::Status CheckNode(const ir::Graph& graph, ir::NodeId id) {
 absl::StatusOr<std::shared_ptr<torch::jit::Graph>> Lower(
     const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants) {
   return Guarded("lowering to TorchScript", [&] { return Lowering(graph, constants).Run(); });
+}
+
+ir::NodeId NodeOf(torch::jit::Node& node) {
+  const torch::jit::ScopePtr scope = node.scope();
+  if (scope == nullptr || scope->isRoot()) return kNoNode;
+  absl::string_view name = scope->name().toUnqualString();
+  ir::NodeId id = 0;
+  if (!absl::ConsumePrefix(&name, kScopePrefix) || !absl::SimpleAtoi(name, &id)) return kNoNode;
+  return id;
 }
 
 }  // namespace ingot::torchscript_backend

@@ -20,7 +20,8 @@
 
 namespace torch::jit {
 struct Graph;
-}
+struct Node;
+}  // namespace torch::jit
 
 namespace ingot::torchscript_backend {
 
@@ -31,6 +32,11 @@ absl::Status CheckNode(const ir::Graph& graph, ir::NodeId node);
 // outputs are its outputs in order. It points into the constants' memory.
 absl::StatusOr<std::shared_ptr<torch::jit::Graph>> Lower(
     const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants);
+
+inline constexpr ir::NodeId kNoNode = static_cast<ir::NodeId>(-1);
+// Which of the lowered graph's nodes this one stands for; kNoNode for none. Nodes that passes
+// put in the place of others keep it, if their metadata is copied.
+ir::NodeId NodeOf(torch::jit::Node& node);
 
 }  // namespace ingot::torchscript_backend
 

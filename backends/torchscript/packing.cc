@@ -221,7 +221,7 @@ class Packer {
     packed_.bytes += static_cast<size_t>(plain.nbytes());
 
     torch::jit::WithInsertPoint before(node);
-    Value* const channels_last = InLayout(input, c10::MemoryFormat::ChannelsLast);
+    Value* const channels_last = InLayout(input, c10::MemoryFormat::ChannelsLast, *node);
     Replace(node, "mkldnn::_convolution_pointwise",
             {channels_last, PackedConstant(packed), bias, node->input(4), node->input(3),
              node->input(5), node->input(6)});
@@ -250,7 +250,7 @@ class Packer {
         Value*& restored = dense[input];
         if (restored == nullptr) {
           torch::jit::WithInsertPoint before(node);
-          restored = InLayout(input, c10::MemoryFormat::Contiguous);
+          restored = InLayout(input, c10::MemoryFormat::Contiguous, *node);
         }
         node->replaceInput(i, restored);
       }
@@ -269,12 +269,13 @@ class Packer {
     return true;
   }
 
-  // REQUIRES: an insert point.
-  Value* InLayout(Value* value, c10::MemoryFormat format) {
+  // For `user`. REQUIRES: an insert point.
+  Value* InLayout(Value* value, c10::MemoryFormat format, Node& user) {
     Node* const node =
         graph_.create(Symbol::fromQualString("aten::contiguous"),
                       {value, Constant(static_cast<int64_t>(format))}, /*num_outputs=*/1);
     node->output()->setType(value->type());
+    node->copyMetadata(&user);
     return graph_.insertNode(node)->output();
   }
 
@@ -295,6 +296,7 @@ class Packer {
     Node* const packed =
         graph_.insertNode(graph_.create(Symbol::fromQualString(op), inputs, /*num_outputs=*/1));
     packed->output()->setType(node->output()->type());
+    packed->copyMetadata(node);
     packed->getOperation();  // throws if LibTorch does not take the arguments
     node->output()->replaceAllUsesWith(packed->output());
     node->destroy();

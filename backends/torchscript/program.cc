@@ -144,7 +144,7 @@ void Program::AddNode(Node* node) {
     initial_[RegisterOf(node->output())] = node->t(c10::attr::value);
     return;
   }
-  Step step{OperationOf(node)};
+  Step step{node, OperationOf(node)};
   for (const Value* input : node->inputs()) step.operands.push_back({RegisterOf(input)});
   for (const Value* output : node->outputs())
     step.results.push_back(output->hasUses() ? RegisterOf(output) : kDropped);
@@ -190,7 +190,7 @@ void Program::FindLastUses() {
   }
 }
 
-void Program::Run(Registers& registers, Stack& stack) const {
+void Program::Run(Registers& registers, Stack& stack, const AfterStep* after_step) const {
   for (const Step& step : steps_) {
     for (const Operand& operand : step.operands) {
       if (operand.last_use) {
@@ -205,6 +205,7 @@ void Program::Run(Registers& registers, Stack& stack) const {
       if (step.results[i] != kDropped) registers[step.results[i]] = std::move(stack.back());
       stack.pop_back();
     }
+    if (after_step != nullptr) (*after_step)(static_cast<size_t>(&step - steps_.data()));
   }
 }
 

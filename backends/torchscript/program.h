@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -55,13 +56,17 @@ class Program {
   const Output& output(size_t i) const { return outputs_[i]; }
   size_t num_outputs() const { return outputs_.size(); }
   size_t num_steps() const { return steps_.size(); }
+  // What a step calls: a node of the graph.
+  torch::jit::Node& step_node(size_t i) const { return *steps_[i].node; }
   // Of results that a run leaves in their registers.
   const std::vector<uint32_t>& computed_outputs() const { return computed_outputs_; }
   // Of inputs and of results computed in place: what the caller fills.
   const std::vector<uint32_t>& bound() const { return bound_; }
 
-  // `stack` is scratch; empty before and after.
-  void Run(Registers& registers, torch::jit::Stack& stack) const;
+  // `stack` is scratch; empty before and after. `after_step`, if any, is told each step's number.
+  using AfterStep = std::function<void(size_t)>;
+  void Run(Registers& registers, torch::jit::Stack& stack,
+           const AfterStep* after_step = nullptr) const;
 
  private:
   static constexpr uint32_t kDropped = UINT32_MAX;
@@ -71,6 +76,7 @@ class Program {
     bool last_use = false;
   };
   struct Step {
+    torch::jit::Node* node = nullptr;
     mutable torch::jit::Operation call;  // its operator() is not const
     std::vector<Operand> operands;
     std::vector<uint32_t> results;    // kDropped: not used
