@@ -1,5 +1,6 @@
 """Files, reports and pictures."""
 
+import ast
 import json
 import os
 import pathlib
@@ -130,4 +131,22 @@ def test_wheel_is_complete_and_relative():
 
 def test_public_functions_are_documented():
     for name in ingot.__all__:
-        assert name == "__version__" or getattr(ingot, name).__doc__, name
+        value = getattr(ingot, name)
+        assert name == "__version__" or value.__doc__, name
+        for key, member in vars(value).items() if isinstance(value, type) else ():
+            assert key.startswith("_") or not (callable(member) or isinstance(member, property)) or member.__doc__, (name, key)
+
+
+def test_stubs_name_what_the_extension_module_has():
+    tree = ast.parse((pathlib.Path(ingot.__file__).parent / "_native.pyi").read_text())
+    stubs = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            stubs[node.name] = {member.name for member in node.body if isinstance(member, ast.FunctionDef)}
+        elif isinstance(node, ast.FunctionDef):
+            stubs[node.name] = set()
+    public = {name: value for name, value in vars(ingot._native).items() if not name.startswith("_")}
+    assert stubs.keys() == public.keys()
+    for name, value in public.items():
+        if isinstance(value, type):
+            assert {key for key in dir(value) if not key.startswith("_")} == {key for key in stubs[name] if not key.startswith("_")}

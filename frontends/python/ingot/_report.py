@@ -46,6 +46,7 @@ class Report:
                 "groups": groups, "fallbacks": self.fallbacks, "nodes": self.nodes}
 
     def to_json(self) -> str:
+        """`to_dict()` as one line of JSON."""
         return json.dumps(self.to_dict())
 
     def __str__(self) -> str:
