@@ -89,10 +89,9 @@ struct TileArgs {
   const float* first_sums;
 };
 
-// kRows rows by kPanels panels.
-template <int kRows, int kPanels>
+// kRows rows by kVectors vectors: half a panel, one or several.
+template <int kRows, int kVectors>
 void Tile(const TileArgs& t) {
-  constexpr int kVectors = 2 * kPanels;
   F32 sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int m = 0; m < kRows; ++m) {
@@ -150,15 +149,21 @@ void Tile(const TileArgs& t) {
 
 using TileFn = void (*)(const TileArgs&);
 
-template <int kPanels, int... kRows>
+template <int kVectors, int... kRows>
 constexpr std::array<TileFn, sizeof...(kRows) + 1> TileTable(std::integer_sequence<int, kRows...>) {
-  return {nullptr, &Tile<kRows + 1, kPanels>...};
+  return {nullptr, &Tile<kRows + 1, kVectors>...};
 }
 // By number of rows. Few rows take several panels, so that enough sums are under way to hide the
-// latency of an FMA.
-constexpr auto kTiles1 = TileTable<1>(std::make_integer_sequence<int, kMaxRows>());
-constexpr auto kTiles2 = TileTable<2>(std::make_integer_sequence<int, kMaxRows / 2>());
-constexpr auto kTiles4 = TileTable<4>(std::make_integer_sequence<int, kMaxRows / 4>());
+// latency of an FMA; the last panel may have columns for one vector only.
+constexpr auto kHalfTiles = TileTable<1>(std::make_integer_sequence<int, kMaxRows>());
+constexpr auto kTiles1 = TileTable<2>(std::make_integer_sequence<int, kMaxRows>());
+constexpr auto kTiles2 = TileTable<4>(std::make_integer_sequence<int, kMaxRows / 2>());
+constexpr auto kTiles4 = TileTable<8>(std::make_integer_sequence<int, kMaxRows / 4>());
+
+TileFn TileFor(int64_t rows, int panels, int64_t columns) {
+  if (columns <= kN) return kHalfTiles[rows];
+  return panels == 1 ? kTiles1[rows] : (panels == 2 ? kTiles2[rows] : kTiles4[rows]);
+}
 
 // What the stages will read and where the result goes, asked for before the sums are made: rows lie
 // far apart, so that no hardware prefetcher would come in time.
@@ -214,9 +219,7 @@ void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t
                   static_cast<size_t>(columns) * sizeof(float));
     }
   }
-  (panels == 1   ? kTiles1[rows.count]
-   : panels == 2 ? kTiles2[rows.count]
-                 : kTiles4[rows.count])(tile);
+  TileFor(rows.count, panels, columns)(tile);
   if (direct) return;
   FinishSums({buffer, tile.sums_stride, rows.count, columns, row, column},
              last ? args.stages : absl::Span<const EpilogueStage>(), y, args.ldc);
