@@ -24,6 +24,12 @@ _ARGUMENT_SHAPES = {
     "vit_base": [(1, 3, 32, 32)],
     "mlp": [(4, 16)],
     "lstm": [(1, 6, 16)],
+    "minilm_batch": [(4, 16), (4, 16)],
+    "gpt2_decode": [(1, 1)] + 4 * [(1, 4, 24, 16)],
+    "convnext_tiny": [(1, 3, 64, 64)],
+    "unet": [(1, 3, 32, 32)],
+    "pointwise": [(8, 32)],
+    "llama_block": [(1, 16, 64)],
 }
 
 
