@@ -10,9 +10,11 @@ import datetime
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import time
 
 from tools.bench import machine, report
 from tools.bench.measure import Bench, Plan, exclusive
@@ -26,6 +28,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # What the prepared models depend on.
 _EXPORTERS = ("tools/models", "tools/bench/prepare.py", "tools/bench/onnx_export.py", "third_party/python/requirements.lock",
               "third_party/python/peers.lock")
+_KEPT_SECONDS = 24 * 3600
 _SHOWN_VERSIONS = ("torch", "onnxruntime", "openvino")
 
 
@@ -76,6 +79,8 @@ def parse_args(argv):
                         help="first install the packages of third_party/python/peers.lock into an environment of their own")
     parser.add_argument("--lock", metavar="F", help="hold this file's lock while timing: several measurements on one machine "
                         "take turns")
+    parser.add_argument("--realtime", action="store_true", help="timed blocks run in the real-time class (needs CAP_SYS_NICE): "
+                        "for a machine on which other programs run")
     return parser.parse_args(argv)
 
 
@@ -122,11 +127,19 @@ def _module(tools, name, *arguments):
         raise RuntimeError((result.stderr.strip().splitlines() or [f"{name} failed"])[-1])
 
 
+def forget_old(folder):
+    """Removes exports of this model by other exporters, a day after they were made."""
+    for other in folder.parent.parent.glob(f"*/{folder.name}/done"):
+        if other.parent != folder and time.time() - other.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(other.parent, ignore_errors=True)
+
+
 def prepared(tools, model, batch, needs_onnx):
     """The folder of the exported model, made if it is not there yet."""
     folder = machine.cache_folder(model, batch, _exporters())
     if not (folder / "done").exists():
         say(f"  exporting (once) into {folder}")
+        forget_old(folder)
         _module(tools, "prepare", model, "--batch", str(batch), "--out", str(folder))
     if needs_onnx and not any((folder / name).exists() for name in ("model.onnx", "model.onnx.error")):
         say("  exporting to ONNX")
@@ -163,7 +176,7 @@ def measure(arguments, tools):
         "options": {"threads": threads, "batch": arguments.batch, "precision": arguments.precision, "quick": arguments.quick},
         "rows": [],
     }
-    plan = Plan(threads, cpus, arguments.precision, lock=arguments.lock,
+    plan = Plan(threads, cpus, arguments.precision, lock=arguments.lock, is_realtime=arguments.realtime,
                 **({"rounds": 4, "block_seconds": 0.05} if arguments.quick else {}))
     bench = Bench(tools, plan, say)
     chosen = [BY_KEY[key] for key in arguments.peers]

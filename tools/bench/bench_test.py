@@ -7,6 +7,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import time
 import unittest
 
 from tools.bench import bench, machine, measure, report, stats
@@ -274,6 +275,18 @@ class MachineTest(unittest.TestCase):
                 source.write_text(text, encoding="utf-8")
                 folders.add(machine.cache_folder("mlp", 1, [source]))
             self.assertEqual(len(folders), 2)
+
+    def test_exports_of_other_exporters_go_after_a_day(self):
+        with tempfile.TemporaryDirectory() as name:
+            marks = {}
+            for key, age in [("new", 0), ("recent", 3600), ("old", 48 * 3600)]:
+                folder = pathlib.Path(name) / key / "mlp-batch1"
+                folder.mkdir(parents=True)
+                marks[key] = folder / "done"
+                marks[key].touch()
+                os.utime(marks[key], (time.time() - age,) * 2)
+            bench.forget_old(marks["new"].parent)
+            self.assertEqual([key for key, mark in marks.items() if mark.exists()], ["new", "recent"])
 
     def test_versions_come_from_lock_files(self):
         with tempfile.NamedTemporaryFile("w", suffix=".lock") as lock:

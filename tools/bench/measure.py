@@ -16,8 +16,9 @@ from tools.bench.process import Worker, WorkerError
 
 # A measured stretch is at least this long, so that reading the clock costs little: short calls are timed several at once.
 _SHORTEST_MICROSECONDS = 20
-# Part of the CPUs' time that others may have taken in a round before it is measured again, and how often that is done a peer.
-_MOST_FOREIGN = 0.03
+# Part of a round that the measured threads may have waited for a CPU before it is measured again, and how often that is done a
+# peer.
+_MOST_WAITING = 0.01
 _MOST_REPEATS = 12
 
 
@@ -33,15 +34,17 @@ class Plan:
       block_seconds: how long one block is.
       start_timeout: seconds that loading and compiling may take.
       lock: a file that is locked while anything is timed, or None.
+      is_realtime: whether timed blocks run in the real-time class.
     """
 
     threads: int
     cpus: frozenset
     precision: str = "f32"
-    rounds: int = 8
-    block_seconds: float = 0.25
+    rounds: int = 12
+    block_seconds: float = 0.12
     start_timeout: float = 900
     lock: str | None = None
+    is_realtime: bool = False
 
 
 @contextlib.contextmanager
@@ -66,12 +69,10 @@ def error_bound(facts, precision):
     return max(1e-5, 8 * facts["eager_error"])
 
 
-def foreign_seconds(workers):
-    """CPU seconds spent since the machine started on anything but these workers, and stolen by the hypervisor."""
-    tick = os.sysconf("SC_CLK_TCK")
+def stolen_seconds():
+    """Time that the hypervisor gave to others, over all CPUs, since the machine started."""
     with open("/proc/stat", encoding="utf-8") as file:
-        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
-    return (user + nice + system + irq + softirq + steal) / tick - sum(worker.cpu_seconds() for worker in workers)
+        return int(file.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
 
 
 def worker_environment(peer, tools, threads):
@@ -93,8 +94,8 @@ def worker_environment(peer, tools, threads):
 class Side:
     """One running worker with what was measured of it."""
 
-    def __init__(self, worker, description):
-        self.worker, self.description = worker, description
+    def __init__(self, worker, is_realtime):
+        self.worker, self.is_realtime = worker, is_realtime
         self.times = []
         # Warms up as well: TorchScript optimises at its second call.
         self.calls = 1
@@ -104,7 +105,11 @@ class Side:
 
     def block(self, seconds):
         """One block; microseconds of each sample."""
+        if self.is_realtime:
+            self.worker.set_realtime(True)
         times = self.worker.ask(f"run {seconds} {self.calls}", timeout=seconds + 300)["us"]
+        if self.is_realtime:
+            self.worker.set_realtime(False)
         self.times += times
         return times
 
@@ -125,7 +130,7 @@ class Bench:
         record = {name: description[name] for name in ("load_ms", "compile_ms", "first_run_ms") if name in description}
         record["error"] = self._error(worker, folder)
         record["error_bound"] = error_bound(facts, self.plan.precision)
-        return Side(worker, description), record
+        return Side(worker, self.plan.is_realtime), record
 
     def _error(self, worker, folder):
         with tempfile.TemporaryDirectory(prefix="ingot-bench-") as outputs:
@@ -151,7 +156,8 @@ class Bench:
         environment = worker_environment(peer, self.tools, self.plan.threads)
         result = subprocess.run(
             [self.tools.ingot, "extract", str(model), "-o", str(peers_module.artifact(folder, peer)),
-             f"--inputs={inputs}", f"--backend={peer.key}", f"--threads={self.plan.threads}"],
+             f"--inputs={inputs}", f"--backend={peer.key}", f"--threads={self.plan.threads}",
+             *([] if self.plan.precision == "f32" else [f"--precision={self.plan.precision}"])],
             capture_output=True, text=True, check=False, env=environment)
         if result.returncode != 0:
             raise WorkerError((result.stderr.strip().splitlines() or ["extraction failed"])[-1])
@@ -205,8 +211,8 @@ class Bench:
             with self._worker(peer, folder) as worker:
                 side, record = self._start(worker, peer, folder, facts)
                 record.update(extracted)
-                ratios, foreign = self._rounds(own, side)
-                record.update(stats.summary(side.times), peak_rss_mb=worker.peak_megabytes(), foreign=foreign)
+                ratios, waited = self._rounds(own, side)
+                record.update(stats.summary(side.times), peak_rss_mb=worker.peak_megabytes(), waited=waited)
             if own is not None:
                 record.update(ratio=stats.median(ratios), ratio_interval=stats.interval(ratios),
                               ratio_of_minima=min(side.times) / min(own.times))
@@ -215,23 +221,26 @@ class Bench:
             return {"reason": str(error)}
 
     def _rounds(self, own, side):
-        """The ratios of the ABBA rounds, and the part of the CPUs' time that others took in the worst of them.
+        """The ratios of the ABBA rounds, and the part of the worst of them that the workers' threads waited for a CPU.
 
         A round that others disturbed is measured again, as long as there are repeats left; the disturbed one is dropped.
         """
         ratios, worst, repeats = [], 0.0, _MOST_REPEATS
         sides = [s for s in (own, side) if s is not None]
+
+        def waited():
+            return stolen_seconds() + sum(s.worker.waited_seconds() for s in sides)
+
         while len(ratios) < self.plan.rounds:
             kept = [len(s.times) for s in sides]
-            foreign, begin = foreign_seconds([s.worker for s in sides]), time.monotonic()
+            before, begin = waited(), time.monotonic()
             blocks = ([], [])
             for turn in stats.abba(1):
                 who = (own, side)[turn]
                 if who is not None:
                     blocks[turn].append(who.block(self.plan.block_seconds))
-            taken = foreign_seconds([s.worker for s in sides]) - foreign
-            share = max(0.0, taken) / ((time.monotonic() - begin) * os.cpu_count())
-            if share > _MOST_FOREIGN and repeats > 0:
+            share = (waited() - before) / (time.monotonic() - begin)
+            if share > _MOST_WAITING and repeats > 0:
                 repeats -= 1
                 for s, count in zip(sides, kept):
                     del s.times[count:]
