@@ -71,7 +71,10 @@ def parse_args(argv):
                         help="what the runtimes may compute in (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the time: rough ratios")
     parser.add_argument("--json", metavar="F", help="write everything that was measured; whole after each row")
-    parser.add_argument("--from-json", metavar="F", help="measure nothing: show, plot or document what --json wrote")
+    parser.add_argument("--resume", action="store_true", help="go on with the file of --json: what was measured with the same "
+                        "options stays, peers that failed are tried again")
+    parser.add_argument("--from-json", nargs="+", metavar="F", help="measure nothing: show, plot (the first) or document what "
+                        "--json wrote; several files one after another")
     parser.add_argument("--plot", metavar="F", help="write a plot of the ratios (.svg, .png); needs the peers' packages")
     parser.add_argument("--write-docs", action="store_true",
                         help="put the table into docs/performance.md and the plot beside it")
@@ -81,7 +84,10 @@ def parse_args(argv):
                         "take turns")
     parser.add_argument("--realtime", action="store_true", help="timed blocks run in the real-time class (needs CAP_SYS_NICE): "
                         "for a machine on which other programs run")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.resume and not arguments.json:
+        parser.error("--resume goes on with the file of --json: name one")
+    return arguments
 
 
 def peer_packages(install):
@@ -160,6 +166,29 @@ def save(record, path):
         os.replace(temporary, path)
 
 
+def resume(record, path):
+    """Takes the rows and peaks of the file into `record`, if it was measured with the same options; else says why not."""
+    if not os.path.exists(path):
+        return
+    earlier = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    if earlier["options"] != record["options"] or earlier["machine"]["cpu"] != record["machine"]["cpu"]:
+        raise ValueError(f"{path} was measured with other options or on another machine: leave --resume out")
+    record["rows"] = earlier["rows"]
+    record["machine"]["peak"].update(earlier["machine"]["peak"])
+
+
+def row_of(record, model, facts):
+    """The model's row in the record, in the order of ROWS; a new one if it has none of these facts."""
+    record["rows"] = [row for row in record["rows"] if row["model"] != model or row["facts"] == facts]
+    for row in record["rows"]:
+        if row["model"] == model:
+            return row
+    row = {"model": model, "facts": facts, "own": {}, "peers": {}}
+    record["rows"].append(row)
+    record["rows"].sort(key=lambda one: list(ROWS).index(one["model"]))
+    return row
+
+
 def measure(arguments, tools):
     """Measures the rows that were asked for; returns (record, exit code)."""
     all_cpus = sorted(os.sched_getaffinity(0))
@@ -176,6 +205,8 @@ def measure(arguments, tools):
         "options": {"threads": threads, "batch": arguments.batch, "precision": arguments.precision, "quick": arguments.quick},
         "rows": [],
     }
+    if arguments.resume:
+        resume(record, arguments.json)
     plan = Plan(threads, cpus, arguments.precision, lock=arguments.lock, is_realtime=arguments.realtime,
                 **({"rounds": 4, "block_seconds": 0.05} if arguments.quick else {}))
     bench = Bench(tools, plan, say)
@@ -195,9 +226,10 @@ def measure(arguments, tools):
             # Again before each row: the best of all is what the machine can do when nothing disturbs it.
             with exclusive(arguments.lock):
                 machine.raise_peak(peak, machine.peak(tools, threads, cpus))
-            row = {"model": model, "facts": facts}
-            record["rows"].append(row)
-            bench.row(folder, facts, chosen, row)
+            row = row_of(record, model, facts)
+            missing = [peer for peer in chosen if "p50" not in row["peers"].get(peer.key, {})]
+            if missing:
+                bench.row(folder, facts, missing, row)
             if "reason" in row["own"] or not report.is_right(row["own"]):
                 code = RUNTIME
             for path in folder.glob("*.ingot"):
@@ -221,13 +253,13 @@ def write_plot(tools, record, path):
         say(f"bench: no plot: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
 
 
-def write_docs(tools, record):
+def write_docs(tools, records):
     """The section of docs/performance.md and docs/performance.svg, in the checkout that Bazel was called in."""
     checkout = pathlib.Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ROOT))
     page = checkout / "docs/performance.md"
-    text = report.replace_section(page.read_text(encoding="utf-8"), report.document(record))
+    text = report.replace_section(page.read_text(encoding="utf-8"), report.page(records))
     page.write_text(text, encoding="utf-8")
-    write_plot(tools, record, checkout / "docs/performance.svg")
+    write_plot(tools, records[0], checkout / "docs/performance.svg")
     say(f"wrote {page}")
 
 
@@ -246,17 +278,17 @@ def main(argv=None):
     code = OK
     try:
         if arguments.from_json:
-            with open(arguments.from_json, encoding="utf-8") as file:
-                record = json.load(file)
+            records = [json.loads(pathlib.Path(path).read_text(encoding="utf-8")) for path in arguments.from_json]
         else:
             record, code = measure(arguments, tools)
-        if record["rows"]:
             save(record, arguments.json)
+            records = [record] if record["rows"] else []
+        for record in records:
             print(report.document(record), flush=True)
-            if arguments.plot:
-                write_plot(tools, record, os.path.abspath(arguments.plot))
-            if arguments.write_docs:
-                write_docs(tools, record)
+        if records and arguments.plot:
+            write_plot(tools, records[0], os.path.abspath(arguments.plot))
+        if records and arguments.write_docs:
+            write_docs(tools, records)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         say(f"bench: {error}")
         return RUNTIME

@@ -203,6 +203,13 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(machine.bound(record["machine"]["peak"], big), (90.0, "memory"))
         self.assertIn("20 % FLOP", report.main_table(record))
 
+    def test_a_page_has_every_record_under_its_setting(self):
+        other = _record({})
+        other["options"] = {"threads": 1, "batch": 8, "precision": "f32", "quick": False}
+        text = report.page([_record({"frozen": _side(2.0)}), other])
+        for part in ["(performance.svg)", "### f32, 2 threads\n", "### f32, 1 thread, batch × 8\n"]:
+            self.assertIn(part, text)
+
     def test_a_section_is_replaced_between_its_markers(self):
         page = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
         self.assertEqual(report.replace_section(page, "new\n"), f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n")
@@ -223,7 +230,8 @@ class CommandLineTest(unittest.TestCase):
     def test_refuses_bad_arguments(self):
         for argument, text in [("--models=alexnet", "alexnet: no such model"), ("--peers=numpy", "numpy: no such peer"),
                                ("--threads=0", "'0' is no number above 0"), ("--batch=x", "'x' is no number above 0"),
-                               ("--models=", "nothing: no such model"), ("--precision=f16", "invalid choice")]:
+                               ("--models=", "nothing: no such model"), ("--precision=f16", "invalid choice"),
+                               ("--resume", "--resume goes on with the file of --json: name one")]:
             code, err = self._parse(argument)
             self.assertEqual(code, 2)
             self.assertIn(text, err.splitlines()[-1])
@@ -252,6 +260,37 @@ class CommandLineTest(unittest.TestCase):
             self.assertIn("First in 1 of 1 rows", out.getvalue())
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(json.load(file)["rows"][0]["model"], "mlp")
+
+
+class ResumeTest(unittest.TestCase):
+
+    def _write(self, folder, record):
+        path = os.path.join(folder, "r.json")
+        bench.save(record, path)
+        return path
+
+    def test_takes_the_rows_of_the_same_options(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._write(folder, _record({"frozen": _side(2.0)}))
+            record = {**_record({}), "rows": []}
+            bench.resume(record, path)
+            facts = record["rows"][0]["facts"]
+            self.assertIn("frozen", bench.row_of(record, "mlp", facts)["peers"])
+            self.assertEqual(bench.row_of(record, "sub", facts)["peers"], {})
+            self.assertEqual([row["model"] for row in record["rows"]], ["sub", "mlp"])
+
+    def test_a_model_that_changed_is_measured_anew(self):
+        record = _record({"frozen": _side(2.0)})
+        self.assertEqual(bench.row_of(record, "mlp", {"operations": 1})["peers"], {})
+        self.assertEqual(len(record["rows"]), 1)
+
+    def test_refuses_a_file_of_other_options(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._write(folder, _record({}))
+            record = _record({})
+            record["options"]["threads"] = 1
+            with self.assertRaisesRegex(ValueError, "other options or on another machine"):
+                bench.resume(record, path)
 
 
 class MachineTest(unittest.TestCase):

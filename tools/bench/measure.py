@@ -170,10 +170,9 @@ class Bench:
     def row(self, folder, facts, chosen, record):
         """Measures one model with ingot and each of the chosen peers into `record`, which is whole after each peer.
 
-        `record` gets "own" (ingot on oneDNN) and "peers" (by key); one that failed has only "reason". Without ingot the peers
-        are still measured, alone.
+        `record` has "own" (ingot on oneDNN) and "peers" (by key); one that failed has only "reason". Peers that are not chosen
+        stay as they are. Without ingot the peers are still measured, alone.
         """
-        record.update(own={}, peers={})
         with contextlib.ExitStack() as stack:
             own = None
             try:

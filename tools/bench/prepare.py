@@ -89,7 +89,7 @@ def prepare(name, batch, folder):
     """Writes the folder; raises what goes wrong."""
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
-    (case,) = catalogue.select("models", [name])
+    case = catalogue.find(name)
     built = case.build("full")
     sets = input_sets(built.args, batch)
     for part in ("inputs", "expected"):

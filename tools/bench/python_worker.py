@@ -56,8 +56,7 @@ class TorchPeer:
         threads = self.torch.get_num_threads()
         self.torch.set_num_threads(1)
         self.torch.manual_seed(SEED)
-        (case,) = catalogue.select("models", [name])
-        module = case.build("full").module
+        module = catalogue.find(name).build("full").module
         self.torch.set_num_threads(threads)
         return module
 
@@ -132,7 +131,10 @@ class Lazy(TorchPeer):
         import torch.fx
 
         torch._lazy.ts_backend.init()
-        graph = torch.fx.symbolic_trace(self.eager)
+        try:
+            graph = torch.fx.symbolic_trace(self.eager)
+        except Exception:  # pylint: disable=broad-except  # control flow on values: by example instead
+            graph = torch.export.export(self.eager, self.sets[0], strict=False).module()
         self.eager = None
         return extract.extract_compiled_graph(graph, self.sets[0])
 
@@ -297,8 +299,8 @@ def serve(name, folder, threads, precision, out):
         peer.compile()
         compiled = time.perf_counter()
         with peer.guard():
-            answers = Answers(peer)
             first = time.perf_counter()
+            answers = Answers(peer)
             answers.call(answers.sets[0])
             first_run = time.perf_counter() - first
             gc.collect()

@@ -36,11 +36,11 @@ def _ratio_text(side):
 
 
 def _share(record, row):
-    """Part of the machine's peak, as text."""
+    """Part of the machine's peak that the fastest call reached, as text: both are the best of many."""
     if "p50" not in row["own"]:
         return "–"
     microseconds, which = machine.bound(record["machine"]["peak"], row["facts"])
-    return f"{100 * microseconds / row['own']['p50']:.0f} % {which}"
+    return f"{100 * microseconds / row['own']['min']:.0f} % {which}"
 
 
 def _markdown(header, rows):
@@ -140,17 +140,16 @@ def summary(record):
 
 def heading(record):
     """Date, machine, versions and how it was measured."""
-    facts, options = record["machine"], record["options"]
+    facts = record["machine"]
     cpu, peak = facts["cpu"], facts["peak"]
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     return (f"{record['date']}; {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {cpu['isa']}), {facts['cpus']} CPUs, "
-            f"{facts['memory_gib']:.0f} GiB; {versions}. {options['precision']}, {options['threads']} thread"
-            f"{'s' if options['threads'] > 1 else ''}, batch × {options['batch']}; peaks measured in the same run: "
+            f"{facts['memory_gib']:.0f} GiB; {versions}. {setting(record)}; peaks measured in the same run: "
             f"{peak['gflops']:.0f} GFLOP/s, {peak['read_gbs'][-1][1]:.1f} GB/s from memory.")
 
 
 def document(record):
-    """Everything between the markers of docs/performance.md."""
+    """All tables of one record."""
     parts = [heading(record), summary(record), main_table(record),
              "p50 of every runtime and how many times ingot's that is (above 1: ingot is faster):", peer_table(record),
              "Compile time in ms / peak resident memory in MB of each process (ingot: extraction and compilation of the `.pt` "
@@ -159,6 +158,21 @@ def document(record):
     if refused:
         parts += ["Not to be had:", refused]
     return "\n\n".join(parts) + "\n"
+
+
+def setting(record):
+    """What distinguishes the runs of a page, in a few words."""
+    options = record["options"]
+    threads = f"{options['threads']} thread{'s' if options['threads'] > 1 else ''}"
+    return f"{options['precision']}, {threads}" + (f", batch × {options['batch']}" if options["batch"] > 1 else "")
+
+
+def page(records):
+    """Everything between the markers of docs/performance.md: the plot of the first record, then each record."""
+    parts = ["![ratios of every peer's time to ingot's](performance.svg)"]
+    for record in records:
+        parts += [f"### {setting(record)}", document(record)]
+    return "\n\n".join(parts)
 
 
 def replace_section(text, section):

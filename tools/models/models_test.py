@@ -95,6 +95,15 @@ class CommandLineTest(unittest.TestCase):
         self.assertTrue(contents[0][1] == contents[1][1], "lstm.pt")
 
 
+class CatalogueTest(unittest.TestCase):
+
+    def test_finds_cases_of_every_set(self):
+        for name in ("mlp", "sub"):
+            self.assertEqual(catalogue.find(name).name, name)
+        with self.assertRaisesRegex(ValueError, "no case nothing"):
+            catalogue.find("nothing")
+
+
 class ExportTest(unittest.TestCase):
 
     def test_refuses_a_trace_that_differs_and_leaves_no_file(self):
