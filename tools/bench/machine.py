@@ -7,8 +7,6 @@ import pathlib
 import re
 import subprocess
 
-from tools.bench.process import settle
-
 
 def cpu():
     """{"name", "family", "model", "isa"} as far as /proc/cpuinfo tells."""
@@ -38,7 +36,7 @@ def memory_gib():
 def peak(tools, threads, cpus):
     """What tools/bench/machine_peak measures with these threads."""
     result = subprocess.run([tools.machine_peak, str(threads)], capture_output=True, text=True, check=True,
-                            start_new_session=True, preexec_fn=lambda: settle(cpus))
+                            preexec_fn=lambda: os.sched_setaffinity(0, cpus))
     return json.loads(result.stdout)
 
 

@@ -17,22 +17,8 @@ import subprocess
 import time
 
 
-# Where it is allowed, workers go before other programs: a build beside them costs accuracy, not the measurement.
-_NICENESS = -15
-
-
 class WorkerError(Exception):
     """The worker refused, failed, or took too long; the text is one line."""
-
-
-def settle(cpus):
-    """What a worker does before it becomes its program."""
-    os.sched_setaffinity(0, cpus)
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
-        # Where sessions are scheduled as groups, the session's niceness is what counts.
-        with open("/proc/self/autogroup", "w", encoding="utf-8") as file:
-            file.write(str(_NICENESS))
 
 
 class Worker:
@@ -52,7 +38,7 @@ class Worker:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=write,
                 env=self._environment, start_new_session=True,
-                preexec_fn=lambda: settle(cpus))
+                preexec_fn=lambda: os.sched_setaffinity(0, cpus))
         except OSError as error:
             os.close(self._errors)
             raise WorkerError(f"{self._command[0]}: {error.strerror}") from error

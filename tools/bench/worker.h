@@ -5,7 +5,8 @@
 // It writes `description` (one JSON line with "ready": true) and then answers one line for each
 // line of standard input:
 //
-//   run SECONDS CALLS     blocks of CALLS calls until SECONDS have passed, at least one block
+//   run SECONDS CALLS     blocks of CALLS calls until SECONDS have passed, at least one block and
+//                         at most 10,000
 //                         -> {"us": [microseconds a call, one number a block]}
 //   outputs FOLDER        one call for each input set -> FOLDER/K.npz with out0, out1, … and
 //   {"sets": number}
