@@ -36,6 +36,11 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def checkout():
+    """The source tree that Bazel was called in."""
+    return pathlib.Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ROOT))
+
+
 def _choice(known, what):
     def parse(text):
         names = [name for name in (part.strip() for part in text.split(",")) if name]
@@ -201,7 +206,7 @@ def measure(arguments, tools):
     record = {
         "date": datetime.date.today().isoformat(),
         "machine": {"cpu": cpu, "cpus": len(all_cpus), "memory_gib": machine.memory_gib(), "peak": peak},
-        "versions": {name: versions[name] for name in _SHOWN_VERSIONS if name in versions},
+        "versions": {"ingot": machine.commit(checkout()), **{name: versions[name] for name in _SHOWN_VERSIONS if name in versions}},
         "options": {"threads": threads, "batch": arguments.batch, "precision": arguments.precision, "quick": arguments.quick},
         "rows": [],
     }
@@ -255,11 +260,10 @@ def write_plot(tools, record, path):
 
 def write_docs(tools, records):
     """The section of docs/performance.md and docs/performance.svg, in the checkout that Bazel was called in."""
-    checkout = pathlib.Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ROOT))
-    page = checkout / "docs/performance.md"
+    page = checkout() / "docs/performance.md"
     text = report.replace_section(page.read_text(encoding="utf-8"), report.page(records))
     page.write_text(text, encoding="utf-8")
-    write_plot(tools, records[0], checkout / "docs/performance.svg")
+    write_plot(tools, records[0], checkout() / "docs/performance.svg")
     say(f"wrote {page}")
 
 

@@ -327,6 +327,10 @@ class MachineTest(unittest.TestCase):
             bench.forget_old(marks["new"].parent)
             self.assertEqual([key for key, mark in marks.items() if mark.exists()], ["new", "recent"])
 
+    def test_commit_is_unknown_outside_of_git(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(machine.commit(folder), "unknown")
+
     def test_versions_come_from_lock_files(self):
         with tempfile.NamedTemporaryFile("w", suffix=".lock") as lock:
             lock.write("# a comment\ntorch==2.13.0 \\\n    --hash=sha256:00\nonnx==1.2 \\\n")

@@ -77,6 +77,13 @@ def locked_versions(*locks):
     return versions
 
 
+def commit(checkout):
+    """The checkout's commit, shortened; "unknown" outside of git."""
+    result = subprocess.run(["git", "-C", str(checkout), "describe", "--always", "--dirty"], capture_output=True, text=True,
+                            check=False)
+    return result.stdout.strip() if result.returncode == 0 else "unknown"
+
+
 def home():
     """INGOT_HOME, as third_party/python/venv.sh has it."""
     return pathlib.Path(os.environ.get("INGOT_HOME") or pathlib.Path.home() / ".cache" / "ingot")
