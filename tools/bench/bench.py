@@ -207,7 +207,8 @@ def measure(arguments, tools):
         "date": datetime.date.today().isoformat(),
         "machine": {"cpu": cpu, "cpus": len(all_cpus), "memory_gib": machine.memory_gib(), "peak": peak},
         "versions": {"ingot": machine.commit(checkout()), **{name: versions[name] for name in _SHOWN_VERSIONS if name in versions}},
-        "options": {"threads": threads, "batch": arguments.batch, "precision": arguments.precision, "quick": arguments.quick},
+        "options": {"threads": threads, "batch": arguments.batch, "precision": arguments.precision, "quick": arguments.quick,
+                    "realtime": arguments.realtime},
         "rows": [],
     }
     if arguments.resume:

@@ -189,6 +189,13 @@ class ReportTest(unittest.TestCase):
         widths = {line.count("|") for line in text.splitlines() if line.startswith("| MLP")}
         self.assertLessEqual(len(widths), 3)
 
+    def test_document_says_what_limits_its_accuracy(self):
+        record = _record({})
+        self.assertNotIn("real-time", report.document(record))
+        record["options"].update(quick=True, realtime=True)
+        for part in ("timed blocks in the real-time class", "Rough: --quick."):
+            self.assertIn(part, report.document(record))
+
     def test_every_row_of_a_table_has_as_many_cells_as_its_header(self):
         for own in (None, {"reason": "unsupported: aten::sub"}):
             text = report.document(_record({"frozen": {"reason": "x"}}, own))

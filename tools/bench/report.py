@@ -142,10 +142,15 @@ def heading(record):
     """Date, machine, versions and how it was measured."""
     facts = record["machine"]
     cpu, peak = facts["cpu"], facts["peak"]
+    how = ""
+    if record["options"].get("realtime"):
+        how += " Other programs ran on the machine: timed blocks in the real-time class."
+    if record["options"]["quick"]:
+        how += " Rough: --quick."
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     return (f"{record['date']}; {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {cpu['isa']}), {facts['cpus']} CPUs, "
             f"{facts['memory_gib']:.0f} GiB; {versions}. {setting(record)}; peaks measured in the same run: "
-            f"{peak['gflops']:.0f} GFLOP/s, {peak['read_gbs'][-1][1]:.1f} GB/s from memory.")
+            f"{peak['gflops']:.0f} GFLOP/s, {peak['read_gbs'][-1][1]:.1f} GB/s from memory.{how}")
 
 
 def document(record):
