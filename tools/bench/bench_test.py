@@ -193,7 +193,7 @@ class ReportTest(unittest.TestCase):
         record = _record({})
         self.assertNotIn("real-time", report.document(record))
         record["options"].update(quick=True, realtime=True)
-        for part in ("timed blocks in the real-time class", "Rough: --quick."):
+        for part in ("timed blocks were in the real-time class", "Rough: --quick."):
             self.assertIn(part, report.document(record))
 
     def test_every_row_of_a_table_has_as_many_cells_as_its_header(self):

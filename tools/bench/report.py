@@ -144,7 +144,8 @@ def heading(record):
     cpu, peak = facts["cpu"], facts["peak"]
     how = ""
     if record["options"].get("realtime"):
-        how += " Other programs ran on the machine: timed blocks in the real-time class."
+        how += (" Other programs ran on the machine: timed blocks were in the real-time class; loading, compiling and first runs "
+                "shared the CPUs with them.")
     if record["options"]["quick"]:
         how += " Rough: --quick."
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
