@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the Python environment of requirements.lock once a machine, and prints its folder:
 #   ${INGOT_HOME:-~/.cache/ingot}/venv-HASH   (HASH of the lock file and of the interpreter's path)
-# Usage: venv.sh [LOCK]. The interpreter in it is bin/python. A finished folder never changes; two processes that race are
+# Usage: venv.sh [--find] [LOCK]; --find makes nothing, and fails if the environment isn't there. The interpreter in it is bin/python. A finished folder never changes; two processes that race are
 # kept apart by a file lock; a folder appears under its name by one rename. One line on stderr says why something failed.
 set -euo pipefail
 
@@ -66,7 +66,11 @@ make_environment() {
 }
 
 main() {
-  local lock python home hash final scratch
+  local lock python home hash final scratch find_only=0
+  if [[ "${1:-}" == --find ]]; then
+    find_only=1
+    shift
+  fi
   lock="$(realpath "${1:-$(dirname "${BASH_SOURCE[0]}")/requirements.lock}")"
   [[ -f "${lock}" ]] || fail "no lock file ${lock}"
   python="$(find_python)"
@@ -77,6 +81,7 @@ main() {
   hash="$({ cat "${lock}"; echo "${python}"; } | sha256sum | cut -c1-16)"
   final="${home}/venv-${hash}"
   if [[ ! -d "${final}" ]]; then
+    ((find_only == 0)) || fail "not made yet: ${final}"
     mkdir -p "${home}" 2>/dev/null || fail "cannot make the folder ${home}"
     exec 9>"${home}/.venv-${hash}.lock"
     flock 9

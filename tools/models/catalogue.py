@@ -24,3 +24,16 @@ def select(set_name, only):
         raise ValueError(f"no case {', '.join(unknown)} in set {set_name}; it has "
                          f"{', '.join(case.name for case in cases)}")
     return [case for case in cases if not only or case.name in only]
+
+
+def find(name):
+    """Returns the case of that name, whichever set it is in.
+
+    Raises:
+      ValueError: there is none.
+    """
+    for cases in SETS.values():
+        for case in cases:
+            if case.name == name:
+                return case
+    raise ValueError(f"no case {name}")

@@ -24,6 +24,12 @@ _ARGUMENT_SHAPES = {
     "vit_base": [(1, 3, 32, 32)],
     "mlp": [(4, 16)],
     "lstm": [(1, 6, 16)],
+    "minilm_batch": [(4, 16), (4, 16)],
+    "gpt2_decode": [(1, 1)] + 4 * [(1, 4, 24, 16)],
+    "convnext_tiny": [(1, 3, 64, 64)],
+    "unet": [(1, 3, 32, 32)],
+    "pointwise": [(8, 32)],
+    "llama_block": [(1, 16, 64)],
 }
 
 
@@ -87,6 +93,15 @@ class CommandLineTest(unittest.TestCase):
                 contents.append([_read(folder, "lstm.npz"), _read(folder, "lstm.pt")])
         self.assertTrue(contents[0][0] == contents[1][0], "lstm.npz")
         self.assertTrue(contents[0][1] == contents[1][1], "lstm.pt")
+
+
+class CatalogueTest(unittest.TestCase):
+
+    def test_finds_cases_of_every_set(self):
+        for name in ("mlp", "sub"):
+            self.assertEqual(catalogue.find(name).name, name)
+        with self.assertRaisesRegex(ValueError, "no case nothing"):
+            catalogue.find("nothing")
 
 
 class ExportTest(unittest.TestCase):

