@@ -18,7 +18,7 @@ given=(--input="${a}" --input="${b}")
 what_goes_right() {
   run 0 --version
   prints '^ingot [0-9]+\.[0-9]+\.[0-9]+$'
-  for verb in demo extract inspect run verify bench backends; do
+  for verb in demo extract inspect run verify bench profile backends; do
     run 0 --help
     prints "^  ${verb} "
     run 0 "${verb}" --help
@@ -54,6 +54,19 @@ benchmarks() {
   run 0 bench "${sub[@]}" --seconds=0.05 --rate=1000 --clients=2
 }
 
+profiles() {
+  run 0 profile "${sub[@]}" --runs=3
+  prints '^1 steps, .* the slowest 1:'
+  prints 'aten::sub.Tensor'
+  prints 'losses \(ref and gemm implementations\): 0'
+  run 0 profile "${sub[@]}" --runs=3 --json --trace="${work}/trace.json"
+  for field in node op impl layout output us share gflops gbs source loss total_us; do
+    prints "\"${field}\":"
+  done
+  grep -q '"traceEvents":' "${work}/trace.json" || fail "${last}: no events in the trace"
+  grep -q '"ph":"X"' "${work}/trace.json" || fail "${last}: no complete events in the trace"
+}
+
 verification() {
   run 0 verify "${sub[@]}" "${given[@]}" --json
   prints '^\{"model":"[^"]*","backend":"reference","status":"ok","message":"","max_abs_err":0.0,"max_rel_err":0.0,"fallback":\{\}'
@@ -81,7 +94,7 @@ verification() {
 bad_command_lines() {
   refused 2 'no verb given'
   refused 2 'unknown verb "fly"; the verbs are demo' fly
-  for verb in profile cache serve; do refused 2 "unknown verb \"${verb}\"" "${verb}"; done
+  for verb in cache serve; do refused 2 "unknown verb \"${verb}\"" "${verb}"; done
   refused 2 'MODEL is required' run
   refused 2 'unknown option --bakend; did you mean --backend' run "${sub[0]}" --bakend=reference
   refused 2 'unknown option --nonsense' verify "${sub[0]}" --nonsense
@@ -161,6 +174,7 @@ interrupts() {
 
 what_goes_right
 benchmarks
+profiles
 verification
 bad_command_lines
 bad_models

@@ -9,6 +9,7 @@
 #include "tools/ingot/common_flags.h"
 #include "tools/ingot/compile.h"
 #include "tools/ingot/console.h"
+#include "tools/ingot/files.h"
 #include "tools/ingot/step_profile.h"
 #include "tools/ingot/verbs.h"
 
@@ -27,6 +28,8 @@ class ProfileVerb : public Verb {
                   int64_t{1} << 20);
     options.Value("top", "how many of the slowest steps are shown (default 20; 0: all)", &top_, 0,
                   int64_t{1} << 20);
+    options.Value("trace", "also write the last call as trace events, for Perfetto or Chrome",
+                  &trace_);
     flags_.Declare(options);
   }
   absl::StatusOr<ExitCode> Run() override {
@@ -46,6 +49,10 @@ class ProfileVerb : public Verb {
         INGOT_RETURN_IF_ERROR(call.Run(context));
       }
     }
+    if (!trace_.empty()) {
+      INGOT_RETURN_IF_ERROR(
+          AtStage(Stage::kOutput, WriteFile(trace_, JsonText(profile.ToTrace()))));
+    }
     if (flags_.json) {
       PrintJsonLine(profile.ToJson());
     } else {
@@ -55,7 +62,7 @@ class ProfileVerb : public Verb {
   }
 
  private:
-  std::string model_;
+  std::string model_, trace_;
   int64_t runs_ = 20, top_ = 20;
   CommonFlags flags_;
 };

@@ -60,7 +60,9 @@ void StepProfile::Add(const runtime::TraceEvent& event) {
     row.implementation = std::string(event.name);
     rows_.push_back(std::move(row));
   }
-  rows_[position_++].times.push_back(static_cast<double>(event.end_ns - event.begin_ns) / 1000);
+  StepRow& row = rows_[position_++];
+  row.begin_ns = event.begin_ns;
+  row.times.push_back(static_cast<double>(event.end_ns - event.begin_ns) / 1000);
 }
 
 std::vector<StepRow> StepProfile::Steps() const {
@@ -111,6 +113,26 @@ Json StepProfile::ToJson() const {
                     {"loss", row.loss}});
   }
   return {{"steps", rows}, {"total_us", Rounded(total)}};
+}
+
+Json StepProfile::ToTrace() const {
+  Json events = Json::array();
+  const std::vector<StepRow> steps = Steps();
+  for (const StepRow& row : steps) {
+    events.push_back({{"name", row.op},
+                      {"cat", row.implementation},
+                      {"ph", "X"},
+                      {"ts", Rounded(static_cast<double>(row.begin_ns - steps[0].begin_ns) / 1000)},
+                      {"dur", Rounded(row.times.back())},
+                      {"pid", 0},
+                      {"tid", 0},
+                      {"args",
+                       {{"node", row.node},
+                        {"output", row.output},
+                        {"layout", row.layout},
+                        {"source", row.source}}}});
+  }
+  return {{"displayTimeUnit", "ns"}, {"traceEvents", events}};
 }
 
 std::string StepProfile::ToText(size_t top) const {

@@ -26,6 +26,7 @@ struct StepRow {
   std::vector<double> times;  // microseconds, by call
   Work work;                  // of all nodes that the step computes; of a helper step, none
   double median = 0;          // microseconds
+  int64_t begin_ns = 0;       // in the last call, of the monotonic clock
   // oneDNN's ref and gemm code: another shape, type or layout would run faster.
   bool loss = false;
 };
@@ -46,6 +47,8 @@ class StepProfile {
   // {"steps":[{"node","op","impl","layout","output","us","share","gflops","gbs","source","loss"}…],
   //  "total_us"}.
   Json ToJson() const;
+  // The last call in the Trace Event Format, which Perfetto and Chrome's about:tracing read.
+  Json ToTrace() const;
 
  private:
   const runtime::CompiledGraph& graph_;

@@ -57,6 +57,13 @@ TEST(StepProfileTest, TellsEachStepsTimeShareAndRate) {
   const Json json = profile.ToJson();
   EXPECT_EQ(json["total_us"], 8.0);
   EXPECT_EQ(json["steps"][1]["share"], 0.25);
+  // The last call; microseconds since its first step began.
+  const Json events = profile.ToTrace()["traceEvents"];
+  ASSERT_EQ(events.size(), 2);
+  EXPECT_EQ(events[1]["name"], "aten::neg");
+  EXPECT_EQ(events[1]["cat"], "gemm:loop");
+  EXPECT_EQ(events[1]["ts"], 5.0);
+  EXPECT_EQ(events[1]["dur"], 2.0);
   const std::string text = profile.ToText(1);
   EXPECT_THAT(text, HasSubstr("2 steps, 8.0 us; the slowest 1:"));
   EXPECT_THAT(text, HasSubstr("losses (ref and gemm implementations): 1"));

@@ -192,11 +192,11 @@ class BlockedHead {
     }
   }
 
-  // [tile][head_dim][kTileStep], scaled so that scores come out as exponents of 2. The scores'
-  // place, not yet in use, holds a dense strip of the queries for the transposition.
+  // [tile][head_dim][kTileStep], scaled. The scores' place, not yet in use, holds a dense strip of
+  // the queries for the transposition.
   void PackQueries(const float* q, int64_t first, int64_t rows) {
     const int64_t dim = shape_.head_dim;
-    const F32 factor = Splat(shape_.scale * kLog2E);
+    const F32 factor = Splat(shape_.scale);
     float* strip = base_ + layout_.scores;
     for (int64_t d = 0; d < dim; d += kKeyBlock) {
       const int64_t width = std::min(kKeyBlock, dim - d);
@@ -303,9 +303,8 @@ class BlockedHead {
     const F32 least = hn::Neg(hn::Inf(kTag));
     F32 maxima[4] = {least, least, least, least};
     if (const float* mask = MaskRow(query, key, count); mask != nullptr) {
-      const F32 log2e = Splat(kLog2E);
       ForEachVector(visible, maxima, [&](auto at, int64_t j, F32& max) HWY_ATTR {
-        const F32 s = hn::MulAdd(at.Load(mask + j), log2e, at.Load(scores + j));
+        const F32 s = hn::Add(at.Load(mask + j), at.Load(scores + j));
         at.Store(s, scores + j);
         max = hn::Max(max, at.Or(s, least));
       });
@@ -317,13 +316,16 @@ class BlockedHead {
     const float new_max = std::max(max_[m], MaxAll(maxima));
     // While nothing is visible, any finite reference gives weights of 0.
     const F32 reference = Splat(std::isinf(new_max) && new_max < 0 ? 0.0f : new_max);
+    // Exponents of 2 only now: of the differences, since the scores may be large.
+    const F32 log2e = Splat(kLog2E);
     F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
     ForEachVector(visible, sums, [&](auto at, int64_t j, F32& sum) HWY_ATTR {
-      const F32 p = Exp2NonPositive(kTag, hn::Sub(at.Load(scores + j), reference));
+      const F32 p = Exp2NonPositive(kTag, hn::Mul(hn::Sub(at.Load(scores + j), reference), log2e));
       at.Store(p, scores + j);
       sum = hn::Add(sum, at.Or(p, hn::Zero(kTag)));
     });
-    alpha_[m] = hn::GetLane(Exp2NonPositive(kTag, hn::Sub(Splat(max_[m]), reference)));
+    alpha_[m] =
+        hn::GetLane(Exp2NonPositive(kTag, hn::Mul(hn::Sub(Splat(max_[m]), reference), log2e)));
     sum_[m] = sum_[m] * alpha_[m] + SumAll(sums);
     max_[m] = new_max;
   }

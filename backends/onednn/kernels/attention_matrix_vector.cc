@@ -95,7 +95,7 @@ void AddMask(const AttentionShape& shape, const void* mask, int64_t offset, int6
   const int64_t step = shape.mask_strides.d;
   if (shape.mask == AttentionMask::kAdditiveF32) {
     const float* from = static_cast<const float*>(mask) + offset;
-    for (int64_t j = 0; j < keys; ++j) scores[j] += from[j * step] * kLog2E;
+    for (int64_t j = 0; j < keys; ++j) scores[j] += from[j * step];
   } else if (shape.mask == AttentionMask::kBool) {
     const uint8_t* from = static_cast<const uint8_t*>(mask) + offset;
     constexpr float kHidden = -std::numeric_limits<float>::infinity();
@@ -114,7 +114,9 @@ float Weigh(float* scores, int64_t keys) {
   const F32 reference = Splat(std::isinf(max) && max < 0 ? 0.0f : max);
   F32 sums[4] = {hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag), hn::Zero(kTag)};
   ForEachVector(keys, sums, [&](auto at, int64_t j, F32& sum) HWY_ATTR {
-    const F32 p = Exp2NonPositive(kTag, hn::Sub(at.Load(scores + j), reference));
+    // Exponents of 2 only now: of the differences, since the scores may be large.
+    const F32 p =
+        Exp2NonPositive(kTag, hn::Mul(hn::Sub(at.Load(scores + j), reference), Splat(kLog2E)));
     at.Store(p, scores + j);
     sum = hn::Add(sum, at.Or(p, hn::Zero(kTag)));
   });
@@ -138,7 +140,7 @@ void MatrixVectorAttentionTarget(const AttentionJob& job, int64_t begin, int64_t
     for (int64_t i = 0; i < shape.q_len; ++i) {
       const int64_t keys = shape.causal ? std::min(shape.kv_len, i + 1) : shape.kv_len;
       const float* q = job.q + batch * shape.q.batch + head * shape.q.head + i * shape.q.row;
-      ScoreKeys(q, k, shape.k.row, shape.head_dim, keys, shape.scale * kLog2E, scores);
+      ScoreKeys(q, k, shape.k.row, shape.head_dim, keys, shape.scale, scores);
       AddMask(shape, job.mask,
               batch * shape.mask_strides.batch + head * shape.mask_strides.head +
                   i * shape.mask_strides.row,

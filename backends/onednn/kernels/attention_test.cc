@@ -239,6 +239,18 @@ TEST_P(AttentionTest, LargeScoresDoNotOverflow) {
   }
 }
 
+TEST_P(AttentionTest, LargeScoresLoseNothingInTheExponent) {
+  // Whole numbers, so that the scores, up to some hundred, are exact.
+  for (int64_t queries : {1, 3, 40}) {
+    AttentionShape shape = ShapeOf(2, 2, 2, queries, 30, 8, 8);
+    shape.scale = 1;
+    Tensors t = TensorsOf(shape);
+    for (float& x : t.q) x = std::round(4 * x);
+    for (float& x : t.k) x = std::round(4 * x);
+    ExpectExact(shape, t, 1, "queries " + std::to_string(queries));
+  }
+}
+
 TEST(ValidateAttentionTest, HeadsMustShareKeysEvenly) {
   AttentionShape shape = ShapeOf(1, 6, 4, 2, 2, 2, 2);
   EXPECT_EQ(ValidateAttention(shape).code(), absl::StatusCode::kInvalidArgument);
