@@ -209,10 +209,11 @@ std::vector<double> ConvOf(const Array& x, const Array& w, const ConvCase& c) {
 }
 
 TEST_P(CompileTest, ConvolutionsWithBatchNormReluAndResidual) {
-  const ConvCase cases[] = {{1, 3, 16, 12, 3, 1, 1, 1}, {2, 16, 16, 9, 3, 1, 1, 1},
-                            {1, 32, 32, 7, 1, 1, 0, 1}, {1, 16, 16, 9, 3, 1, 1, 16},
-                            {2, 16, 16, 8, 3, 1, 1, 4}, {1, 17, 17, 6, 3, 1, 1, 1},
-                            {2, 24, 40, 9, 1, 2, 0, 1}, {2, 8, 33, 5, 1, 1, 0, 1}};
+  const ConvCase cases[] = {{1, 3, 16, 12, 3, 1, 1, 1},  {2, 16, 16, 9, 3, 1, 1, 1},
+                            {1, 32, 32, 7, 1, 1, 0, 1},  {1, 16, 16, 9, 3, 1, 1, 16},
+                            {2, 16, 16, 8, 3, 1, 1, 4},  {1, 17, 17, 6, 3, 1, 1, 1},
+                            {2, 24, 40, 9, 1, 2, 0, 1},  {2, 8, 33, 5, 1, 1, 0, 1},
+                            {2, 16, 20, 30, 3, 1, 1, 1}, {1, 17, 33, 61, 5, 2, 2, 1}};
   for (const ConvCase& c : cases) {
     g_ = TestGraph();
     const int64_t size = (c.size + 2 * c.pad - c.kernel) / c.stride + 1;
@@ -534,6 +535,23 @@ TEST_P(CompileTest, OutputsThatAreArgumentsConstantsOrTheSameValue) {
   EXPECT_THAT(out[1].Values<float>(), ElementsAre(1, 2, 3));
   EXPECT_THAT(out[2].Values<float>(), ElementsAre(7, 8));
   EXPECT_THAT(out[3].Values<float>(), ElementsAre(2, 3, 4));
+}
+
+TEST_P(CompileTest, AJoinWithNothingCopiesNothingAndImagesStayAsTheyLie) {
+  const Array in = RandomF32({1, 16, 4, 4}, 1), w = RandomF32({16, 16, 1, 1}, 2);
+  const auto x = Argument({1, 16, 4, 4}), nothing = Argument({0});
+  const auto wv = g_.Constant(w);
+  const auto conv =
+      Op("aten::convolution", {ValueRef{x}, ValueRef{wv}, None{}, Ints{1, 1}, Ints{0, 0},
+                               Ints{1, 1}, false, Ints{0, 0}, int64_t{1}});
+  g_.builder.Result(Op("aten::cat", {ir::ValueRefList{{nothing, conv}}, int64_t{1}}));
+  g_.builder.Result(Op("aten::cat", {ir::ValueRefList{{conv, conv}}, int64_t{1}}));
+  const auto out = Run({in, F32({0}, {})});
+  const std::vector<double> once = ConvOf(in, w, {1, 16, 16, 4, 1, 1, 0, 1});
+  ExpectNear(out[0], once, 1e-4);
+  std::vector<double> twice = once;
+  twice.insert(twice.end(), once.begin(), once.end());
+  ExpectNear(out[1], twice, 1e-4);
 }
 
 TEST_P(CompileTest, JoinsPadsRepeatsFlipsAndRolls) {

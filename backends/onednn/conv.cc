@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/depthwise.h"
+#include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/norm.h"
@@ -20,7 +21,9 @@
 namespace ingot::onednn {
 namespace {
 
-constexpr double kFlopsPerNanosecond = 100;  // f32, one core, for deciding about threads
+// Of one core, for deciding about threads.
+constexpr double kFlopsPerNanosecond = 100;  // f32
+constexpr double kPaddedPerNanosecond = 8;   // elements copied
 
 struct Convolution {
   Tensor src;
@@ -274,6 +277,74 @@ absl::Status LowerProduct(Lowering& lowering, const Unit& unit, const Convolutio
   return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns);
 }
 
+// `image` (channels-last) with the window's border of zeros.
+absl::StatusOr<Tensor> Padded(Lowering& lowering, const Tensor& image, const Window& window) {
+  const ir::Dims& in = image.dims;
+  const int64_t top = window.padding_begin[0], left = window.padding_begin[1];
+  const int64_t height = in[2] + top + window.padding_end[0];
+  const int64_t width = in[3] + left + window.padding_end[1];
+  if (height == in[2] && width == in[3]) return image;
+  Tensor out = NewChannelsLast(lowering, {image.dtype, {in[0], in[1], height, width}});
+  const int64_t images = in[0], channels = in[1], lines = in[2], line = in[3] * channels;
+  INGOT_RETURN_IF_ERROR(
+      lowering.AddKernel("ingot:pad", {onednn::Read(image), Write(out)}, [=](const StepArgs& args) {
+        const float* const x = args.At<float>(0);
+        float* const y = args.At<float>(1);
+        const double work = static_cast<double>(width * channels) / kPaddedPerNanosecond + 1;
+        kernels::ParallelFor(
+            args.threads(), images * height, kernels::GrainFor(work),
+            [&](int64_t begin, int64_t end, int) {
+              for (int64_t row = begin; row < end; ++row) {
+                float* const to = y + row * width * channels;
+                const int64_t from = row % height - top;
+                if (from < 0 || from >= lines) {
+                  std::fill_n(to, width * channels, 0.0f);
+                  continue;
+                }
+                std::fill_n(to, left * channels, 0.0f);
+                std::copy_n(x + (row / height * lines + from) * line, line, to + left * channels);
+                std::fill(to + left * channels + line, to + width * channels, 0.0f);
+              }
+            });
+        return absl::OkStatus();
+      }));
+  return out;
+}
+
+// Several taps: each adds the product of the pixels at its offset with its weights.
+absl::Status LowerTaps(Lowering& lowering, const Unit& unit, const Convolution& c,
+                       ir::ValueId result, const ir::TensorType& type) {
+  INGOT_ASSIGN_OR_RETURN(Tensor x, lowering.InLayout(c.src, ChannelsLast(c.src.dtype, c.src.dims)));
+  INGOT_ASSIGN_OR_RETURN(x, Padded(lowering, x, c.window));
+  const int64_t channels = x.dims[1], columns = type.dims[1], line = x.dims[3] * channels;
+  ProductRows rows;
+  rows.x = x;
+  rows.images = type.dims[0];
+  rows.image_stride = x.dims[2] * line;
+  rows.groups = type.dims[2];
+  rows.group_stride = c.window.stride[0] * line;
+  rows.rows = type.dims[3];
+  rows.lda = c.window.stride[1] * channels;
+  const int64_t kernel_height = c.weights.dims[2], kernel_width = c.weights.dims[3];
+  for (int64_t h = 0; h < kernel_height; ++h) {
+    for (int64_t w = 0; w < kernel_width; ++w) {
+      rows.taps.push_back(h * c.window.dilation[0] * line + w * c.window.dilation[1] * channels);
+    }
+  }
+  // [out, in, height, width] -> [height, width, in, out].
+  Tensor weights = c.weights;
+  const ir::Dims &dims = c.weights.dims, &strides = c.weights.strides;
+  weights.dims = {dims[2], dims[3], dims[1], dims[0]};
+  weights.strides = {strides[2], strides[3], strides[1], strides[0]};
+  INGOT_ASSIGN_OR_RETURN(weights, lowering.Dense(weights));
+  weights.dims = {kernel_height * kernel_width * channels, columns};
+  weights.strides = {columns, 1};
+  const Tensor out = NewChannelsLast(lowering, type);
+  lowering.Set(result, out);
+  const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
+  return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns);
+}
+
 absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolution& c,
                             ir::ValueId result, const ir::TensorType& type) {
   kernels::DepthwiseArgs call;
@@ -325,6 +396,7 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   if (unit.runs_as == Anchor::kProductConvolution) {
     return LowerProduct(lowering, unit, c, result, type);
   }
+  if (unit.runs_as == Anchor::kTapConvolution) return LowerTaps(lowering, unit, c, result, type);
   if (unit.runs_as == Anchor::kDepthwiseConvolution) {
     return LowerDepthwise(lowering, unit, c, result, type);
   }

@@ -183,6 +183,16 @@ bool IsProductConvolution(const ops::OpView& convolution) {
          (weight.rank() == 4 || AllAre(convolution.Ints("stride"), 1));
 }
 
+// Dense convolutions of images so wide that the products with the border's zeros, which the own
+// kernel does not leave out, cost less than a pass for a post-op.
+bool IsTapConvolution(const ops::OpView& convolution) {
+  constexpr int64_t kMinWidth = 28, kMinChannels = 16;
+  const ir::TensorType& weight = convolution.TensorType("weight");
+  return !convolution.Bool("transposed") && weight.rank() == 4 && convolution.Int("groups") == 1 &&
+         weight.dims[0] >= kMinChannels && weight.dims[1] >= kMinChannels &&
+         convolution.OutputType().dims[3] >= kMinWidth;
+}
+
 // Each channel of an image has a filter of its own.
 bool IsDepthwiseConvolution(const ops::OpView& convolution) {
   const ir::TensorType& weight = convolution.TensorType("weight");
@@ -281,6 +291,12 @@ class FusionPlanner {
       }
       units_[unit].runs_as = RunsAs(unit, node);
       TakePostOps(unit, value);
+      const std::vector<PostOp>& post_ops = units_[unit].post_ops;
+      if (units_[unit].runs_as == Anchor::kTapConvolution &&
+          std::all_of(post_ops.begin(), post_ops.end(),
+                      [](const PostOp& p) { return AsPrimitive(p).has_value(); })) {
+        units_[unit].runs_as = Anchor::kPrimitiveConvolution;
+      }
     }
   }
 
@@ -292,8 +308,8 @@ class FusionPlanner {
       const std::optional<ir::NodeId> padding = units_[unit].padding;
       const bool padded =
           padding && !AllAre(ops::OpView(graph_, graph_.node(*padding)).Ints("pad"), 0);
-      return !padded && IsProductConvolution(view) ? Anchor::kProductConvolution
-                                                   : Anchor::kPrimitiveConvolution;
+      if (!padded && IsProductConvolution(view)) return Anchor::kProductConvolution;
+      return IsTapConvolution(view) ? Anchor::kTapConvolution : Anchor::kPrimitiveConvolution;
     }
     // The right factor: the last operand but the bias of a linear.
     const ir::ValueId right = node.op == "aten::linear" ? view.Value("weight")

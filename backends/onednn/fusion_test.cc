@@ -124,6 +124,17 @@ TEST_F(FusionTest, TheProductKernelTakesEveryActivation) {
   EXPECT_EQ(units[1].post_ops[1].beta, 2.5f);
 }
 
+TEST_F(FusionTest, WideConvolutionsRunInTheOwnKernelForPostOpsThatOneDnnLacks) {
+  for (const char* op : {"aten::relu", "aten::silu"}) {
+    b_ = ir::GraphBuilder();
+    const auto y = Conv(Argument({1, 16, 32, 32}), Weight({16, 16, 3, 3}));
+    const std::vector<Unit> units = Plan(Op(op, {ValueRef{y}}));
+    ASSERT_THAT(units, SizeIs(1));
+    EXPECT_EQ(units[0].runs_as, op == std::string("aten::relu") ? Anchor::kTapConvolution
+                                                                : Anchor::kPrimitiveConvolution);
+  }
+}
+
 TEST_F(FusionTest, AConvolutionOfOneTapIsAProduct) {
   struct Case {
     std::vector<int64_t> kernel, stride, padding;

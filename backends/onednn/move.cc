@@ -10,6 +10,7 @@
 #include "backends/onednn/cast.h"
 #include "backends/onednn/kernels/copy.h"
 #include "backends/onednn/kernels/parallel.h"
+#include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/number.h"
 #include "core/base/status_macros.h"
@@ -66,24 +67,37 @@ absl::Status SupportsAny(const ir::Graph&, const ops::OpView&) { return absl::Ok
 absl::Status LowerJoin(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   const bool stack = view.node().op == "aten::stack";
-  const Tensor out = lowering.NewTensor(view.OutputType());
-  const int64_t dim = Wrap(view.Int("dim"), out.rank());
+  const ir::TensorType& type = view.OutputType();
+  const int64_t dim = Wrap(view.Int("dim"), type.rank());
   std::vector<Tensor> sources;
-  Moves moves;
-  int64_t at = 0;
   for (ir::ValueId value : view.Values("tensors")) {
     INGOT_ASSIGN_OR_RETURN(Tensor source, lowering.Strided(value));
-    INGOT_ASSIGN_OR_RETURN(source, Cast(lowering, source, out.dtype));
     // PyTorch lets cat skip tensors of shape [0] whatever the others' rank.
     if (source.NumElements() == 0) continue;
+    INGOT_ASSIGN_OR_RETURN(source, Cast(lowering, source, type.dtype));
+    sources.push_back(std::move(source));
+  }
+  // A cache that was empty so far, say.
+  if (!stack && sources.size() == 1) {
+    lowering.Set(view.node().outputs[0], sources[0]);
+    return absl::OkStatus();
+  }
+  Tensor out = lowering.NewTensor(type);
+  // Images stay as they lie.
+  if (!stack && !sources.empty() && std::all_of(sources.begin(), sources.end(), &IsChannelsLast)) {
+    out.strides = ChannelsLastStrides(out.dims);
+  }
+  Moves moves;
+  int64_t at = 0;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    Tensor& source = sources[i];
     if (stack) {
       source.dims.insert(source.dims.begin() + dim, 1);
       source.strides.insert(source.strides.begin() + dim, 0);
     }
-    INGOT_RETURN_IF_ERROR(AppendMove(moves, static_cast<int>(sources.size()), 0, source.strides,
-                                     source.dims, out, at * out.strides[dim], out.strides));
+    INGOT_RETURN_IF_ERROR(AppendMove(moves, static_cast<int>(i), 0, source.strides, source.dims,
+                                     out, at * out.strides[dim], out.strides));
     at += source.dims[dim];
-    sources.push_back(std::move(source));
   }
   lowering.Set(view.node().outputs[0], out);
   return AddMoves(lowering, sources, out, std::move(moves));

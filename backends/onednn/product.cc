@@ -79,9 +79,11 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   call.ldc = ldc;
   const int64_t images = rows.images, image_stride = rows.image_stride;
   const int64_t image_rows = rows.groups * rows.rows;
+  const std::vector<int64_t> taps = rows.taps;
   return lowering.AddKernel("ingot:packed_gemm", std::move(operands), [=](const StepArgs& args) {
     std::array<EpilogueStage, Epilogue::kMaxStages> room;
     PackedGemmArgs run = call;
+    run.taps = taps;
     run.packed = args.At<float>(1);
     run.bias = has_bias ? args.At<float>(4) : nullptr;
     run.workspace = args.At<void>(3);

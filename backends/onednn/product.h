@@ -22,6 +22,8 @@ struct ProductRows {
   int64_t images = 1, image_stride = 0;
   int64_t groups = 1, group_stride = 0;
   int64_t rows = 0, lda = 0;
+  // See kernels::PackedGemmArgs.
+  std::vector<int64_t> taps;
 };
 
 // The operand of a binary post-op as a matrix [rows or 1, columns or 1] of the result, broadcast

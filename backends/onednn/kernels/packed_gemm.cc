@@ -22,7 +22,8 @@ namespace ingot::kernels::internal {
 struct GemmBlocking {
   int64_t panels = 0;
   int64_t units_a_group = 0, units = 0;
-  int64_t k_block = 0;      // a multiple of 4 unless it is all of k
+  int64_t k_block = 0;      // of one tap: a multiple of 4 unless it is all of it
+  int64_t tap_block = 1;    // taps done together; 1 unless k_block is all of one
   int64_t chunk_units = 0;  // whose left rows stay in L2
   bool rows_first = false;  // all panels stay in L2: row by row, as results are written in order
   bool copy_rows = false;
@@ -31,7 +32,8 @@ struct GemmBlocking {
 
 struct GemmCall {
   const PackedGemmArgs& args;
-  int64_t n, k;
+  int64_t n, k;  // k: of all taps
+  absl::Span<const int64_t> taps;
   GemmBlocking blocking;
 };
 
@@ -73,14 +75,25 @@ constexpr int64_t kLine = 16;  // floats of a cache line
 // Steps of k between two lines that are fetched ahead.
 constexpr int64_t kStepsALine = 4;
 
+// A block of the inner dimension: `k` elements from `first` on of each of `taps`, the weights' rows
+// being `row` and following.
+struct KBlock {
+  absl::Span<const int64_t> taps;
+  int64_t first, k;
+  int64_t row;
+  bool last;
+  int64_t size() const { return k * static_cast<int64_t>(taps.size()); }
+};
+
 // One tile over one block of k. `sums` has room for whole vectors.
 struct TileArgs {
   const float* x;
   int64_t lda;
+  absl::Span<const int64_t> taps;
   const float* w;
   int64_t panel_stride;  // between the panels of a tile that takes several
-  int64_t k;
-  const float* next;  // what to fetch meanwhile; any address
+  int64_t k;             // of each tap
+  const float* next;     // what to fetch meanwhile; any address
   // Where the sums go, and where they come from unless it is null: from `first_sums`, one row for
   // all, or else they begin at 0.
   float* sums;
@@ -108,7 +121,6 @@ void Tile(const TileArgs& t) {
   // Three rows share a pointer, so that the pointers of all rows stay in registers.
   constexpr int kPointers = (kRows + 2) / 3;
   const float* x[kPointers];
-  for (int i = 0; i < kPointers; ++i) x[i] = t.x + 3 * i * t.lda;
   const int64_t lda = t.lda, panel_stride = t.panel_stride;
   const float* w = t.w;
   const float* next = t.next;
@@ -125,19 +137,24 @@ void Tile(const TileArgs& t) {
       for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(factor, column[v], sum[m][v]);
     }
   };
-  int64_t k = 0;
-  for (; k + kStepsALine <= t.k; k += kStepsALine) {
-    __builtin_prefetch(next, 0, 2);
-    next += kLine;
-    step(0);
-    step(1);
-    step(2);
-    step(3);
-    w += kStepsALine * kPanel;
+  for (const int64_t tap : t.taps) {
+    for (int i = 0; i < kPointers; ++i) x[i] = t.x + tap + 3 * i * lda;
+    int64_t k = 0;
+    for (; k + kStepsALine <= t.k; k += kStepsALine) {
+      __builtin_prefetch(next, 0, 2);
+      next += kLine;
+      step(0);
+      step(1);
+      step(2);
+      step(3);
+      w += kStepsALine * kPanel;
 #pragma GCC unroll 8
-    for (int i = 0; i < kPointers; ++i) x[i] += kStepsALine;
+      for (int i = 0; i < kPointers; ++i) x[i] += kStepsALine;
+    }
+    const int64_t rest = t.k - k;
+    for (int64_t j = 0; j < rest; ++j) step(j);
+    w += rest * kPanel;
   }
-  for (int64_t j = 0; k < t.k; ++k, ++j) step(j);
 #pragma GCC unroll 16
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
@@ -183,10 +200,10 @@ void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, 
 }
 
 // A unit's rows by `panels` panels over one block of k, from the first sums to the stored result.
-void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t lda, int64_t k0,
-             int64_t k, int64_t panel, int panels, const float* next) {
+void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t lda,
+             const KBlock& block, int64_t panel, int panels, const float* next) {
   const PackedGemmArgs& args = call.args;
-  const bool first = k0 == 0, last = k0 + k == call.k;
+  const bool first = block.row == 0, last = block.last;
   const int64_t column = panel * kPanel;
   const int64_t columns = std::min(call.n - column, panels * kPanel);
   const int64_t row = rows.group * args.rows + rows.first;
@@ -198,9 +215,10 @@ void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t
   TileArgs tile;
   tile.x = x;
   tile.lda = lda;
-  tile.w = call.args.packed + panel * kPanel * call.k + k0 * kPanel;
+  tile.taps = block.taps;
+  tile.w = call.args.packed + panel * kPanel * call.k + block.row * kPanel;
   tile.panel_stride = kPanel * call.k;
-  tile.k = k;
+  tile.k = block.k;
   tile.next = next;
   tile.sums = direct ? y : buffer;
   tile.sums_stride = direct ? args.ldc : panels * kPanel;
@@ -233,17 +251,18 @@ void CopyRows(const float* x, int64_t lda, int64_t rows, int64_t k, float* to, i
 
 // Units [begin, end) of a chunk over one block of k.
 void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_begin,
-              int64_t panel_end, int64_t k0, int64_t k, float* copies) {
+              int64_t panel_end, const KBlock& block, float* copies) {
   const internal::GemmBlocking& b = call.blocking;
   const int64_t copied_unit = kMaxRows * b.copy_stride;
   const auto rows_at = [&](const UnitRows& rows) {
-    return call.args.x + rows.group * call.args.group_stride + rows.first * call.args.lda + k0;
+    return call.args.x + rows.group * call.args.group_stride + rows.first * call.args.lda +
+           block.first;
   };
   if (b.copy_rows) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const UnitRows rows = internal::RowsOf(call, unit);
-      CopyRows(rows_at(rows), call.args.lda, rows.count, k, copies + (unit - begin) * copied_unit,
-               b.copy_stride);
+      CopyRows(rows_at(rows), call.args.lda, rows.count, block.k,
+               copies + (unit - begin) * copied_unit, b.copy_stride);
     }
   }
   // All units of a group have as many rows as the first, or one less.
@@ -252,7 +271,7 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
   const auto run = [&](int64_t unit, int64_t panel, int panels, const float* next) {
     const UnitRows rows = internal::RowsOf(call, unit);
     const float* const x = b.copy_rows ? copies + (unit - begin) * copied_unit : rows_at(rows);
-    RunTile(call, rows, x, b.copy_rows ? b.copy_stride : call.args.lda, k0, k, panel, panels, next);
+    RunTile(call, rows, x, b.copy_rows ? b.copy_stride : call.args.lda, block, panel, panels, next);
   };
   const auto panels_at = [&](int64_t panel) {
     const int64_t left = panel_end - panel;
@@ -260,7 +279,7 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
     return left >= 2 && together > 1 ? 2 : 1;
   };
   const auto weights_at = [&](int64_t panel) {
-    return call.args.packed + panel * kPanel * call.k + k0 * kPanel;
+    return call.args.packed + panel * kPanel * call.k + block.row * kPanel;
   };
   if (b.rows_first) {
     for (int64_t unit = begin; unit < end; ++unit) {
@@ -275,10 +294,10 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
     // The next panel's block is fetched by the first units; then, and after the last panel, each
     // unit asks for lines that are there anyway.
     const float* next = weights_at(panel + panels);
-    const float* const next_end = panel + panels < panel_end ? next + kPanel * k : next;
+    const float* const next_end = panel + panels < panel_end ? next + kPanel * block.size() : next;
     for (int64_t unit = begin; unit < end; ++unit) {
       run(unit, panel, panels, next < next_end ? next : weights_at(panel));
-      next += k / kStepsALine * kLine;
+      next += block.size() / kStepsALine * kLine;
     }
     panel += panels;
   }
@@ -289,12 +308,20 @@ void RunPart(const GemmCall& call, int64_t unit_begin, int64_t unit_end, int64_t
   const internal::GemmBlocking& b = call.blocking;
   for (int64_t begin = unit_begin; begin < unit_end; begin += b.chunk_units) {
     const int64_t end = std::min(begin + b.chunk_units, unit_end);
-    int64_t k0 = 0;
-    do {
-      const int64_t k = std::min(b.k_block, call.k - k0);
-      RunChunk(call, begin, end, panel_begin, panel_end, k0, k, copies);
-      k0 += k;
-    } while (k0 < call.k);
+    const auto taps = static_cast<int64_t>(call.taps.size());
+    const int64_t tap_size = call.k / taps;
+    for (int64_t tap = 0; tap < taps; tap += b.tap_block) {
+      const int64_t together = std::min(b.tap_block, taps - tap);
+      int64_t k0 = 0;
+      do {
+        const int64_t k = std::min(b.k_block, tap_size - k0);
+        RunChunk(call, begin, end, panel_begin, panel_end,
+                 {call.taps.subspan(tap, together), k0, k, tap * tap_size + k0,
+                  tap + together == taps && k0 + k == tap_size},
+                 copies);
+        k0 += k;
+      } while (k0 < tap_size);
+    }
   }
 }
 
@@ -329,17 +356,21 @@ constexpr int64_t kMinRowsToCopy = 4;
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 internal::GemmBlocking Block(const internal::PackedGemmTarget& target, int64_t n, int64_t k,
-                             int64_t groups, int64_t rows, int64_t lda) {
+                             int64_t taps, int64_t groups, int64_t rows, int64_t lda) {
   internal::GemmBlocking b;
+  const int64_t tap_size = k / taps;
   b.panels = DivideUp(n, target.panel);
   b.units_a_group = DivideUp(rows, target.max_rows);
   b.units = groups * b.units_a_group;
-  const int64_t blocks = std::max<int64_t>(DivideUp(k, kMaxKBlock), 1);
-  b.k_block = blocks == 1 ? k : DivideUp(DivideUp(k, blocks), kLineFloats) * kLineFloats;
-  b.chunk_units =
-      std::max<int64_t>(kChunkElements / (std::max<int64_t>(b.k_block, 1) * target.max_rows), 1);
-  b.rows_first = blocks == 1 && n * k <= kResidentElements;
-  b.copy_rows = lda % kConflictStride == 0 && rows >= kMinRowsToCopy && k > 0;
+  const int64_t blocks = std::max<int64_t>(DivideUp(tap_size, kMaxKBlock), 1);
+  b.k_block =
+      blocks == 1 ? tap_size : DivideUp(DivideUp(tap_size, blocks), kLineFloats) * kLineFloats;
+  if (blocks == 1) b.tap_block = DivideUp(taps, std::max<int64_t>(DivideUp(k, kMaxKBlock), 1));
+  const int64_t block = std::max<int64_t>(b.k_block * b.tap_block, 1);
+  b.chunk_units = std::max<int64_t>(kChunkElements / (block * target.max_rows), 1);
+  b.rows_first = block >= k && n * k <= kResidentElements;
+  // Not for the rows of convolutions, which several taps share.
+  b.copy_rows = taps == 1 && lda % kConflictStride == 0 && rows >= kMinRowsToCopy && k > 0;
   b.copy_stride = DivideUp(b.k_block, kLineFloats) * kLineFloats + kLineFloats;
   return b;
 }
@@ -376,14 +407,17 @@ void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float*
 }
 
 size_t PackedGemm::WorkspaceBytes(int64_t rows, int64_t lda, int threads) const {
-  const internal::GemmBlocking b = Block(*target_, n_, k_, 1, rows, lda);
+  const internal::GemmBlocking b = Block(*target_, n_, k_, 1, 1, rows, lda);
   return static_cast<size_t>(CopyElements(*target_, b) * threads) * sizeof(float);
 }
 
 void PackedGemm::Run(const PackedGemmArgs& args, int threads) const {
   if (args.rows == 0 || args.groups == 0 || n_ == 0) return;
-  const internal::GemmCall call = {args, n_, k_,
-                                   Block(*target_, n_, k_, args.groups, args.rows, args.lda)};
+  static constexpr int64_t kHere[] = {0};
+  const absl::Span<const int64_t> taps = args.taps.empty() ? absl::MakeConstSpan(kHere) : args.taps;
+  const internal::GemmCall call = {
+      args, n_, k_, taps,
+      Block(*target_, n_, k_, static_cast<int64_t>(taps.size()), args.groups, args.rows, args.lda)};
   const internal::GemmBlocking& b = call.blocking;
   const int64_t copies = CopyElements(*target_, b);
   const auto copies_of = [&](int thread) {

@@ -28,6 +28,9 @@ struct PackedGemmArgs {
   const float* x = nullptr;
   int64_t groups = 1, group_stride = 0;
   int64_t rows = 0, lda = 0;
+  // Convolutions: a row's elements come in taps.size() runs of k / taps.size(), each at its offset
+  // from the row's place. Empty: one run at 0.
+  absl::Span<const int64_t> taps;
   const float* packed = nullptr;
   const float* bias = nullptr;  // [n] or null
   absl::Span<const EpilogueStage> stages;

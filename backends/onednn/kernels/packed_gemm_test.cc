@@ -153,6 +153,41 @@ TEST_P(PackedGemmTest, RowsMayComeInGroups) {
   Check({1, 70, 33, 4});
 }
 
+TEST_P(PackedGemmTest, TapsAddUpRunsAtTheirOffsets) {
+  // A convolution of three taps, dilated by 2, along lines of 30 pixels.
+  for (int64_t channels : {3, 40, 300, 700}) {
+    const int64_t lines = 3, pixels = 26, line = 30, n = 37, k = 3 * channels;
+    const PackedGemm gemm = PackedGemm::Make(n, k);
+    const std::vector<float> x = Random(lines * line * channels, 1), w = Random(n * k, 2);
+    std::vector<float> packed(gemm.PackedBytes() / sizeof(float)), y(lines * pixels * n);
+    gemm.Pack(w.data(), n, 1, packed.data());
+    const int64_t taps[] = {0, 2 * channels, 4 * channels};
+    PackedGemmArgs args;
+    args.x = x.data();
+    args.groups = lines;
+    args.group_stride = line * channels;
+    args.rows = pixels;
+    args.lda = channels;
+    args.taps = taps;
+    args.packed = packed.data();
+    args.y = y.data();
+    args.ldc = n;
+    gemm.Run(args, 2);
+    for (int64_t i = 0; i < lines * pixels; ++i) {
+      const float* const row = x.data() + (i / pixels * line + i % pixels) * channels;
+      for (int64_t j = 0; j < n; ++j) {
+        double sum = 0, magnitude = 1;
+        for (int64_t c = 0; c < k; ++c) {
+          const double term = double{row[taps[c / channels] + c % channels]} * w[c * n + j];
+          sum += term;
+          magnitude += std::abs(term);
+        }
+        ASSERT_NEAR(y[i * n + j], sum, 1e-6 * magnitude) << channels << " " << i << " " << j;
+      }
+    }
+  }
+}
+
 TEST_P(PackedGemmTest, StagesRunInOrderOnOperandsOfEachForm) {
   const int64_t m = 21, n = 45;
   const std::vector<float> full = Random(m * n, 7), row = Random(n, 8), number = {1.5f};
