@@ -148,10 +148,6 @@ absl::StatusOr<PrimitiveDesc> Describe(const Convolution& c, const MemoryDesc& s
                       : ConvolutionDesc(src, weights, bias, dst, c.window, attributes);
 }
 
-MemoryDesc ChannelsLast(ir::DType dtype, const ir::Dims& dims) {
-  return MemoryDesc::Strided(dtype, dims, ChannelsLastStrides(dims));
-}
-
 // oneDNN's choice of layouts; but where it would make blocks of channels and knows a loop as good
 // for channels-last images, these: what follows reads them without a reorder.
 absl::StatusOr<PrimitiveDesc> ChooseLayouts(const Convolution& c, const ir::TensorType& out,
@@ -361,17 +357,15 @@ absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolut
   }
   INGOT_ASSIGN_OR_RETURN(const Tensor x,
                          lowering.InLayout(c.src, ChannelsLast(c.src.dtype, c.src.dims)));
-  INGOT_ASSIGN_OR_RETURN(const Tensor weights, lowering.Dense(c.weights));
-  const int64_t taps = call.kernel[0] * call.kernel[1], channels = call.channels;
-  const Tensor packed = lowering.NewTensor(weights.dtype, {taps, channels});
-  INGOT_RETURN_IF_ERROR(lowering.AddKernel(
-      "ingot:pack", {onednn::Read(weights), Write(packed)}, [=](const StepArgs& args) {
-        kernels::PackDepthwise(args.At<float>(0), channels, taps, args.At<float>(1));
-        return absl::OkStatus();
-      }));
+  // [channels, taps] -> [taps, channels].
+  INGOT_ASSIGN_OR_RETURN(Tensor weights, lowering.Dense(c.weights));
+  const int64_t taps = call.kernel[0] * call.kernel[1];
+  weights.dims = {taps, call.channels};
+  weights.strides = {1, taps};
+  INGOT_ASSIGN_OR_RETURN(weights, lowering.Dense(weights));
   const Tensor out = NewChannelsLast(lowering, type);
   lowering.Set(result, out);
-  std::vector<Operand> operands = {onednn::Read(x), onednn::Read(packed), Write(out)};
+  std::vector<Operand> operands = {onednn::Read(x), onednn::Read(weights), Write(out)};
   const bool has_bias = c.bias.has_value();
   if (has_bias) operands.push_back(onednn::Read(*c.bias));
   const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };

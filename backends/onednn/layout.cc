@@ -44,12 +44,16 @@ ir::Dims ChannelsLastStrides(absl::Span<const int64_t> dims) {
   return strides;
 }
 
+MemoryDesc ChannelsLast(ir::DType dtype, absl::Span<const int64_t> dims) {
+  return MemoryDesc::Strided(dtype, dims, ChannelsLastStrides(dims));
+}
+
 MemoryDesc ReadableLayout(const Tensor& tensor) {
   if (tensor.is_opaque()) return tensor.opaque;
   if (!DenseOrder(tensor)) return MemoryDesc();
   // Strides as oneDNN itself would write them, so that it knows the layout again.
   if (IsChannelsLast(tensor)) {
-    return MemoryDesc::Strided(tensor.dtype, tensor.dims, ChannelsLastStrides(tensor.dims));
+    return ChannelsLast(tensor.dtype, tensor.dims);
   }
   if (tensor.IsRowMajor()) return MemoryDesc::RowMajor(tensor.dtype, tensor.dims);
   return tensor.Desc();

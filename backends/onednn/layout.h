@@ -22,6 +22,9 @@ bool IsChannelsLast(const Tensor& tensor);
 // The strides of dense channels-last tensors of these sizes. REQUIRES: rank of at least 2.
 ir::Dims ChannelsLastStrides(absl::Span<const int64_t> dims);
 
+// The descriptor of such tensors.
+MemoryDesc ChannelsLast(ir::DType dtype, absl::Span<const int64_t> dims);
+
 // The layout in which a pooling reads `tensor` without a reorder: its own if it is oneDNN's or
 // dense in some order; absent if it must be made dense first.
 MemoryDesc ReadableLayout(const Tensor& tensor);

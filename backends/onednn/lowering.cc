@@ -119,10 +119,8 @@ absl::StatusOr<Tensor> Lowering::NewConstant(ir::DType dtype, absl::Span<const i
 absl::StatusOr<Tensor> Lowering::Strided(const Tensor& tensor) {
   if (!tensor.is_opaque()) return tensor;
   // Blocks of channels come from convolutions and go to others: channels-last suits those, too.
-  return tensor.rank() < 3
-             ? InLayout(tensor, MemoryDesc::RowMajor(tensor.dtype, tensor.dims))
-             : InLayout(tensor, MemoryDesc::Strided(tensor.dtype, tensor.dims,
-                                                    ChannelsLastStrides(tensor.dims)));
+  return InLayout(tensor, tensor.rank() < 3 ? MemoryDesc::RowMajor(tensor.dtype, tensor.dims)
+                                            : ChannelsLast(tensor.dtype, tensor.dims));
 }
 
 absl::StatusOr<Tensor> Lowering::Dense(const Tensor& tensor) {

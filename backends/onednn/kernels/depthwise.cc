@@ -98,7 +98,10 @@ void Channels(const Line& line, int64_t ow, const Taps& width) {
   }
 }
 
-void RunLines(const DepthwiseArgs& a, int64_t begin, int64_t end) {
+}  // namespace
+
+// Lines [begin, end) of the images' outputs.
+void DepthwiseLines(const DepthwiseArgs& a, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) {
     const int64_t image = i / a.out[0];
     const Line line = {a, a.x + image * a.in[0] * a.in[1] * a.channels, i % a.out[0], i * a.out[1]};
@@ -118,12 +121,6 @@ void RunLines(const DepthwiseArgs& a, int64_t begin, int64_t end) {
   }
 }
 
-}  // namespace
-
-void DepthwiseLines(const DepthwiseArgs& args, int64_t begin, int64_t end) {
-  RunLines(args, begin, end);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace ingot::kernels
 HWY_AFTER_NAMESPACE();
@@ -137,12 +134,6 @@ HWY_EXPORT(DepthwiseLines);
 constexpr double kTapsPerNanosecond = 16;
 
 }  // namespace
-
-void PackDepthwise(const float* w, int64_t channels, int64_t taps, float* packed) {
-  for (int64_t t = 0; t < taps; ++t) {
-    for (int64_t c = 0; c < channels; ++c) packed[t * channels + c] = w[c * taps + t];
-  }
-}
 
 void Depthwise(const DepthwiseArgs& args, int threads) {
   const double taps =

@@ -2,8 +2,7 @@
 // x[n, ih, iw, c] w[tap, c] + bias[c]).
 //
 //   DepthwiseArgs a;  // sizes of the image and of the window
-//   PackDepthwise(w, channels, taps, packed);  // once; torch's weight is [channels, 1, kh, kw]
-//   a.x = x; a.weights = packed; a.y = y;
+//   a.x = x; a.weights = w; a.y = y;
 //   Depthwise(a, threads);
 //
 // Each output reads its inputs from L1 and its sums never leave the registers before they are
@@ -25,15 +24,12 @@ struct DepthwiseArgs {
   int64_t in[2] = {1, 1}, out[2] = {1, 1}, kernel[2] = {1, 1}, stride[2] = {1, 1},
           padding[2] = {0, 0} /* at the beginning */, dilation[2] = {1, 1};
   const float* x = nullptr;
-  const float* weights = nullptr;  // [kernel[0] * kernel[1], channels]
+  const float* weights = nullptr;  // [kernel[0] * kernel[1], channels]; torch's are transposed
   const float* bias = nullptr;     // [channels] or null
   // Rows of their operands are the pixels of the result in order.
   absl::Span<const EpilogueStage> stages;
   float* y = nullptr;  // must not overlap x or an operand
 };
-
-// [channels, taps] -> [taps, channels].
-void PackDepthwise(const float* w, int64_t channels, int64_t taps, float* packed);
 
 void Depthwise(const DepthwiseArgs& args, int threads);
 

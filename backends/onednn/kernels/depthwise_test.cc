@@ -53,7 +53,9 @@ TEST_P(DepthwiseTest, IsTheSumOverTheTapsInsideOfTheImage) {
                              w = Random(c.channels * taps, 2), b = Random(c.channels, 3),
                              addend = Random(pixels * c.channels, 4);
     std::vector<float> packed(w.size());
-    PackDepthwise(w.data(), c.channels, taps, packed.data());
+    for (int64_t t = 0; t < taps; ++t) {
+      for (int64_t ch = 0; ch < c.channels; ++ch) packed[t * c.channels + ch] = w[ch * taps + t];
+    }
     const EpilogueStage stages[] = {{EpilogueOp::kAdd, 0, 0, addend.data(), c.channels, 1},
                                     {EpilogueOp::kClamp, -1, 2}};
     a.x = x.data();

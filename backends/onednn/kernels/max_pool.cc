@@ -116,7 +116,9 @@ void PoolColumns(const MaxPoolArgs& a, const Lines& lines, float* y) {
   }
 }
 
-// Line `row` of the output, counted over outer, depth and height.
+}  // namespace
+
+// Lines [begin, end) of the output, counted over outer, depth and height.
 void PoolRows(const MaxPoolArgs& a, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
     const int64_t plane = row / a.out[1], outer = plane / a.out[0];
@@ -135,12 +137,6 @@ void PoolRows(const MaxPoolArgs& a, int64_t begin, int64_t end) {
   }
 }
 
-}  // namespace
-
-void PoolRowsOfTarget(const MaxPoolArgs& args, int64_t begin, int64_t end) {
-  PoolRows(args, begin, end);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace ingot::kernels
 HWY_AFTER_NAMESPACE();
@@ -149,7 +145,7 @@ HWY_AFTER_NAMESPACE();
 namespace ingot::kernels {
 namespace {
 
-HWY_EXPORT(PoolRowsOfTarget);
+HWY_EXPORT(PoolRows);
 
 constexpr double kTapsPerNanosecond = 8;
 
@@ -160,7 +156,7 @@ void MaxPool(const MaxPoolArgs& args, int threads) {
   const int64_t taps = args.out[2] * args.inner * args.kernel[0] * args.kernel[1] * args.kernel[2];
   ParallelFor(threads, rows, GrainFor(static_cast<double>(taps + 1) / kTapsPerNanosecond),
               [&](int64_t begin, int64_t end, int) {
-                HWY_DYNAMIC_DISPATCH(PoolRowsOfTarget)(args, begin, end);
+                HWY_DYNAMIC_DISPATCH(PoolRows)(args, begin, end);
               });
 }
 
