@@ -7,31 +7,17 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "core/ir/text.h"
+#include "tools/ingot/plan.h"
 
 namespace ingot::tools {
 namespace {
 
-// What a group's plan says of its nodes; see ingot_executable_info::plan_json. A plan that is not
-// as documented tells nothing.
 void ApplyPlan(const runtime::GroupReport& group, std::vector<NodeRow>& rows) {
-  const Json plan = Json::parse(group.plan_json, nullptr, /*allow_exceptions=*/false);
-  if (!plan.is_array()) return;
-  const auto row_at = [&](const Json& position) -> NodeRow* {
-    if (!position.is_number_unsigned()) return nullptr;
-    const size_t k = position.get<size_t>();
-    return k < group.nodes.size() ? &rows[group.nodes[k]] : nullptr;
-  };
-  for (const Json& step : plan) {
-    if (!step.is_object() || !step.contains("node")) continue;
-    NodeRow* const row = row_at(step["node"]);
-    if (row == nullptr) continue;
-    if (step.contains("impl") && step["impl"].is_string()) {
-      row->implementation = step["impl"].get<std::string>();
-    }
-    if (!step.contains("fused") || !step["fused"].is_array()) continue;
-    for (const Json& position : step["fused"]) {
-      NodeRow* const fused = row_at(position);
-      if (fused != nullptr && fused != row) fused->fused_into = row->node;
+  for (const PlannedStep& step : ReadPlan(group)) {
+    NodeRow& row = rows[step.nodes[0]];
+    if (!step.implementation.empty()) row.implementation = step.implementation;
+    for (const ir::NodeId fused : step.nodes) {
+      if (fused != row.node) rows[fused].fused_into = row.node;
     }
   }
 }

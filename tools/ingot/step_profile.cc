@@ -8,39 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "tools/ingot/plan.h"
 #include "tools/ingot/statistics.h"
 
 namespace ingot::tools {
 namespace {
-
-// A step as the plan of its group tells it; node ids are the compiled graph's.
-struct PlannedStep {
-  ir::NodeId node = 0;
-  std::string layout;
-  std::vector<ir::NodeId> nodes;  // that it stands for, itself included
-};
-
-// See ingot_executable_info::plan_json. A plan that is not as documented tells nothing.
-std::vector<PlannedStep> ReadPlan(const runtime::GroupReport& group) {
-  std::vector<PlannedStep> steps;
-  const Json plan = Json::parse(group.plan_json, nullptr, /*allow_exceptions=*/false);
-  if (!plan.is_array()) return steps;
-  for (const Json& entry : plan) {
-    if (!entry.is_object()) return {};
-    const size_t position = entry.value("node", group.nodes.size());
-    // Steps after the last node move results to where the caller wants them.
-    if (position >= group.nodes.size()) continue;
-    PlannedStep step;
-    step.node = group.nodes[position];
-    step.layout = entry.value("layout", "");
-    step.nodes.push_back(step.node);
-    for (const size_t fused : entry.value("fused", std::vector<size_t>())) {
-      if (fused < group.nodes.size()) step.nodes.push_back(group.nodes[fused]);
-    }
-    steps.push_back(std::move(step));
-  }
-  return steps;
-}
 
 bool IsLoss(absl::string_view implementation) {
   return absl::StartsWith(implementation, "ref") || absl::StartsWith(implementation, "gemm") ||
@@ -83,7 +55,7 @@ std::vector<StepRow> StepProfile::Steps() const {
       if (value != ir::kNoValue && row.output.empty()) row.output = ir::ToString(graph.type(value));
     }
     std::vector<ir::NodeId> nodes = {row.node};
-    if (i < plan.size() && plan[i].node == row.node) {
+    if (i < plan.size() && plan[i].nodes[0] == row.node) {
       row.layout = plan[i].layout;
       nodes = plan[i].nodes;
     }

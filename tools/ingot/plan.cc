@@ -1,0 +1,40 @@
+#include "tools/ingot/plan.h"
+
+#include <utility>
+
+#include "tools/ingot/console.h"
+
+namespace ingot::tools {
+namespace {
+
+std::string Text(const Json& step, const char* key) {
+  return step.contains(key) && step[key].is_string() ? step[key].get<std::string>() : "";
+}
+
+}  // namespace
+
+std::vector<PlannedStep> ReadPlan(const runtime::GroupReport& group) {
+  std::vector<PlannedStep> steps;
+  const Json plan = Json::parse(group.plan_json, nullptr, /*allow_exceptions=*/false);
+  if (!plan.is_array()) return steps;
+  const auto add_node = [&](const Json& position, PlannedStep& step) {
+    if (!position.is_number_unsigned()) return;
+    const size_t k = position.get<size_t>();
+    if (k < group.nodes.size()) step.nodes.push_back(group.nodes[k]);
+  };
+  for (const Json& entry : plan) {
+    if (!entry.is_object() || !entry.contains("node")) continue;
+    PlannedStep step;
+    add_node(entry["node"], step);
+    if (step.nodes.empty()) continue;
+    step.implementation = Text(entry, "impl");
+    step.layout = Text(entry, "layout");
+    if (entry.contains("fused") && entry["fused"].is_array()) {
+      for (const Json& position : entry["fused"]) add_node(position, step);
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+}  // namespace ingot::tools
