@@ -80,11 +80,11 @@ absl::Status Supports(const ir::Graph& graph, ir::NodeId id) {
 
 absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
                                                  absl::Span<const sdk::ConstantView> constants,
-                                                 const sdk::CancelToken& cancel,
+                                                 const sdk::CompileContext& context,
                                                  const CompileOptions& options) {
-  Lowering lowering(graph, constants, {options.threads});
+  Lowering lowering(graph, constants, context, {options.threads});
   for (const Unit& unit : PlanFusion(graph, options.fusion)) {
-    INGOT_RETURN_IF_ERROR(cancel.Check());
+    INGOT_RETURN_IF_ERROR(context.cancel().Check());
     lowering.BeginUnit(unit);
     INGOT_RETURN_IF_ERROR(LowerUnit(lowering, unit), ir::Describe(graph, unit.anchor));
     lowering.EndUnit();

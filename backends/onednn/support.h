@@ -25,7 +25,7 @@ struct CompileOptions {
 // The program of a verified graph all of whose nodes are supported.
 absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
                                                  absl::Span<const sdk::ConstantView> constants,
-                                                 const sdk::CancelToken& cancel,
+                                                 const sdk::CompileContext& context,
                                                  const CompileOptions& options);
 
 }  // namespace ingot::onednn
