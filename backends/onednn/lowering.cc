@@ -146,15 +146,16 @@ absl::StatusOr<Tensor> Lowering::Dense(const Tensor& tensor) {
   return dense;
 }
 
-absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc& desc) {
-  if (HasLayout(tensor, desc)) {
+absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc& desc,
+                                          ir::DType dtype) {
+  if (tensor.dtype == dtype && HasLayout(tensor, desc)) {
     Tensor same = tensor;
     if (!same.is_opaque()) desc.IsStrided(&same.strides);
     return same;
   }
   if (tensor.MayOverlap()) {
     INGOT_ASSIGN_OR_RETURN(const Tensor dense, Dense(tensor));
-    return InLayout(dense, desc);
+    return InLayout(dense, desc, dtype);
   }
   const MemoryDesc from = tensor.Desc();
   for (const Reordered& r : reordered_) {
@@ -166,7 +167,7 @@ absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc
   const int callers = call_threads_;
   UseThreadsFor(static_cast<double>(from.bytes() + desc.bytes()) / kCopyBytesPerNanosecond);
   INGOT_ASSIGN_OR_RETURN(PrimitiveDesc reorder, ReorderDesc(from, desc, Attributes()));
-  Tensor result = NewTensor(tensor.dtype, tensor.dims, desc);
+  Tensor result = NewTensor(dtype, tensor.dims, desc);
   buffers_[result.buffer].copy = true;
   INGOT_RETURN_IF_ERROR(
       AddCall(reorder, {Reads(DNNL_ARG_FROM, tensor), {DNNL_ARG_TO, Write(result), desc}}));

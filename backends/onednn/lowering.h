@@ -74,6 +74,7 @@ class Lowering {
  public:
   struct Options {
     int threads = 1;
+    bool bf16 = false;  // CompileOptions::bf16, on a machine that has it
   };
   Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
            const sdk::CompileContext& context, Options options);
@@ -83,6 +84,7 @@ class Lowering {
 
   const ir::Graph& graph() const { return graph_; }
   int threads() const { return options_.threads; }
+  bool bf16() const { return options_.bf16; }
   ops::OpView View(ir::NodeId node) const { return ops::OpView(graph_, graph_.node(node)); }
 
   // --- Values ---
@@ -96,7 +98,11 @@ class Lowering {
   absl::StatusOr<Tensor> Strided(ir::ValueId value) { return Strided(Get(value)); }
   absl::StatusOr<Tensor> Dense(ir::ValueId value) { return Dense(Get(value)); }
   // Same contents in the layout of `desc` (of the same dims), by a oneDNN reorder when needed.
-  absl::StatusOr<Tensor> InLayout(const Tensor& tensor, const MemoryDesc& desc);
+  absl::StatusOr<Tensor> InLayout(const Tensor& tensor, const MemoryDesc& desc) {
+    return InLayout(tensor, desc, tensor.dtype);
+  }
+  // … rounded to `dtype`, which is that of `desc`.
+  absl::StatusOr<Tensor> InLayout(const Tensor& tensor, const MemoryDesc& desc, ir::DType dtype);
   // Whether the contents are known now.
   bool IsConstant(const Tensor& tensor) const {
     return buffers_[tensor.buffer].kind == Buffer::Kind::kConstant;

@@ -82,6 +82,12 @@ absl::StatusOr<std::unique_ptr<sdk::Backend>> Create(const sdk::Options& options
   compile.threads = threads == 0 ? AvailableCpus() : static_cast<int>(threads);
   const bool fusion = options.Bool("fusion");
   compile.fusion = {fusion, fusion, fusion, fusion};
+  const std::string& precision = options.String("precision");
+  if (precision != "f32" && precision != "bf16") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("option precision must be f32 or bf16, not '", precision, "'"));
+  }
+  compile.bf16 = precision == "bf16";
   return std::make_unique<OneDnnBackend>(compile);
 }
 
@@ -90,5 +96,7 @@ absl::StatusOr<std::unique_ptr<sdk::Backend>> Create(const sdk::Options& options
 
 INGOT_DEFINE_BACKEND(ingot::sdk::Factory{
     {{"threads", int64_t{0}, "threads of one execution; 0: as many as the process has CPUs"},
+     {"precision", "f32",
+      "f32, or bf16: products round their factors, where the CPU multiplies bf16"},
      {"fusion", true, "merge neighbouring ops into one step; false helps to find a wrong kernel"}},
     &ingot::onednn::Create})

@@ -28,8 +28,8 @@
  *    apart, which come last for their object. Each concurrent `execute` of one executable has a
  *    workspace of its own. An executable is destroyed before its backend.
  */
-#ifndef INGOT_TESTS_ABI_FROZEN_INGOT_BACKEND_H_
-#define INGOT_TESTS_ABI_FROZEN_INGOT_BACKEND_H_
+#ifndef INGOT_TESTS_ABI_FROZEN_INGOT_BACKEND_V1_1_H_
+#define INGOT_TESTS_ABI_FROZEN_INGOT_BACKEND_V1_1_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -240,4 +240,4 @@ typedef const ingot_backend_api* (*ingot_backend_query_fn)(uint32_t host_major,
 }
 #endif
 
-#endif /* INGOT_TESTS_ABI_FROZEN_INGOT_BACKEND_H_ */
+#endif /* INGOT_TESTS_ABI_FROZEN_INGOT_BACKEND_V1_1_H_ */
