@@ -95,6 +95,24 @@ class Worker:
                     return int(line.split()[1]) * 1024 / 1e6
         return 0.0
 
+    def idle_share(self, seconds):
+        """CPU time that it uses while nobody asks, as a part of one CPU, beginning right after its last answer."""
+        before = self._cpu_seconds()
+        os.killpg(self._process.pid, signal.SIGCONT)
+        time.sleep(seconds)
+        used = self._cpu_seconds() - before
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        return used / seconds
+
+    def _cpu_seconds(self):
+        total = 0
+        for thread in os.listdir(f"/proc/{self._process.pid}/task"):
+            # A thread may end meanwhile.
+            with contextlib.suppress(OSError), open(f"/proc/{self._process.pid}/task/{thread}/schedstat",
+                                                    encoding="utf-8") as file:
+                total += int(file.read().split()[0])
+        return total / 1e9
+
     def waited_seconds(self):
         """How long its threads were ready to run but waited for a CPU, so far; 0 where the kernel doesn't count that."""
         total = 0
