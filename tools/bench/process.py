@@ -105,13 +105,9 @@ class Worker:
         return used / seconds
 
     def _cpu_seconds(self):
-        total = 0
-        for thread in os.listdir(f"/proc/{self._process.pid}/task"):
-            # A thread may end meanwhile.
-            with contextlib.suppress(OSError), open(f"/proc/{self._process.pid}/task/{thread}/schedstat",
-                                                    encoding="utf-8") as file:
-                total += int(file.read().split()[0])
-        return total / 1e9
+        with open(f"/proc/{self._process.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def waited_seconds(self):
         """How long its threads were ready to run but waited for a CPU, so far; 0 where the kernel doesn't count that."""

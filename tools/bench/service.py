@@ -70,7 +70,7 @@ class Load:
                 for _ in range(self.rounds):
                     for title, worker in workers.items():
                         with measure.exclusive(self.plan.lock):
-                            samples[title].append(worker.ask(f"clients {count} {self.seconds}", timeout=300 + self.seconds))
+                            samples[title].append(self._ask(worker, count))
                 for title, answers in samples.items():
                     sides[title]["clients"][count] = figures(answers)
                     self.say(f"  {title}, {count} clients: {sides[title]['clients'][count]['throughput']:.4g} calls a second")
@@ -78,6 +78,15 @@ class Load:
                 worker.ask("clients 1 0.2", timeout=300)
                 sides[title]["idle"] = worker.idle_share(_IDLE_SECONDS)
         return sides
+
+    def _ask(self, worker, count):
+        # Threads that it makes are of the same class.
+        if self.plan.is_realtime:
+            worker.set_realtime(True)
+        answer = worker.ask(f"clients {count} {self.seconds}", timeout=300 + self.seconds)
+        if self.plan.is_realtime:
+            worker.set_realtime(False)
+        return answer
 
     def _start(self, stack, mode, folder, facts):
         plan = dataclasses.replace(self.plan, threads=mode.threads(self.plan.threads))
