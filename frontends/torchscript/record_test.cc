@@ -95,6 +95,10 @@ std::vector<ScriptCase> InPlaceCases() {
        "def forward(self, a, b):\n  c = a + 0\n  c[:, :1].expand(2, 4).zero_()\n  return c * b\n",
        {a, b},
        {"aten::fill.Scalar"}},
+      {"AConstantThatDropoutPassesOnIsKeptBeforeItIsWritten",
+       "def forward(self, a, b):\n  c = torch.ones([2, 3])\n  d = torch.dropout(c, 0.0, True)\n"
+       "  e = a * d\n  c.copy_(b)\n  return e + d\n",
+       {a, b}},
       {"ReadsAfterAWriteSeeIt",
        "def forward(self, a, b):\n  c = a * 2\n  a.add_(b)\n  return a * c\n",
        {a, b},
