@@ -319,6 +319,47 @@ absl::StatusOr<Outcome> Eager::Run(const Tensors& arguments, const Tensors& stat
   });
 }
 
+Narrow Eager::NarrowParts() const {
+  const ir::Graph& graph = case_.graph;
+  std::vector<bool> narrow(graph.num_values(), false);
+  const auto is_narrow = [&](ir::ValueId v) {
+    const ir::DType dtype = graph.type(v).dtype;
+    return narrow[v] || (ir::IsFloating(dtype) && dtype != ir::DType::kFloat64);
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    const auto mark = [&](ir::ValueId v) {
+      changed |= !narrow[v];
+      narrow[v] = true;
+    };
+    for (const ir::Node& node : graph.nodes()) {
+      bool any = false;
+      ir::ForEachOperand(node, [&](ir::ValueId v) { any |= is_narrow(v); });
+      for (ir::ValueId v : node.outputs) any |= v != ir::kNoValue && is_narrow(v);
+      if (!any) continue;
+      for (ir::ValueId v : node.outputs) {
+        if (v != ir::kNoValue) mark(v);
+      }
+      // What is written may be any operand, or memory that it shares.
+      if (case_.is_program) ir::ForEachOperand(node, mark);
+    }
+  }
+  Narrow parts;
+  parts.arguments.resize(case_.arguments.size());
+  for (const ir::InputSpec& input : graph.inputs()) {
+    if (input.role == ir::InputRole::kArgument) parts.arguments[input.index] = narrow[input.value];
+  }
+  for (const ir::OutputSpec& output : graph.outputs()) {
+    if (output.role == ir::OutputRole::kWriteBack && narrow[output.value]) {
+      parts.arguments[output.index] = true;
+    }
+    if (output.role != ir::OutputRole::kResult && output.role != ir::OutputRole::kAlias) continue;
+    parts.results.resize(std::max<size_t>(parts.results.size(), output.index + 1));
+    parts.results[output.index] = narrow[output.value];
+  }
+  return parts;
+}
+
 absl::StatusOr<std::vector<bool>> Eager::Refused() const {
   const at::NoGradGuard no_grad;
   INGOT_ASSIGN_OR_RETURN(const Tensors arguments, Arguments(0));
