@@ -1,4 +1,5 @@
 // Losses: an elementwise function of two tensors, and its mean or sum. And glu, the gated half.
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -53,9 +54,15 @@ int Huber(PointwiseBuilder& b, const ops::OpView& view, absl::Span<const int> in
   return b.Op(PwOp::kWhere, {b.Op(PwOp::kLe, {d, Number(b, delta, d)}), near, far});
 }
 
-int SoftMargin(PointwiseBuilder& b, const ops::OpView&, absl::Span<const int> in) {
+int SoftMargin(PointwiseBuilder& b, const ops::OpView& view, absl::Span<const int> in) {
   const int product = b.Op(PwOp::kMul, {b.Op(PwOp::kNeg, {in[1]}), in[0]});
-  return b.Op(PwOp::kLog1p, {b.Op(PwOp::kExp, {product})});
+  int power = b.Op(PwOp::kExp, {product});
+  // Eager keeps it in f16, where it overflows.
+  if (view.OutputType().dtype == ir::DType::kFloat16) {
+    const int too_big = b.Op(PwOp::kGe, {power, Number(b, 65520, power)});
+    power = b.Op(PwOp::kWhere, {too_big, Number(b, INFINITY, power), power});
+  }
+  return b.Op(PwOp::kLog1p, {power});
 }
 
 // Logarithms are at least -100, as in eager.

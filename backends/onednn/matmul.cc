@@ -164,8 +164,10 @@ absl::StatusOr<Tensor> Adapt(Lowering& lowering, Tensor operand, const ir::Dims&
     operand.strides = ir::ContiguousStrides(operand.dims);
     return operand;
   }
-  // A broadcast of another kind: made dense.
-  return lowering.Dense(BroadcastTo(operand, out.dims));
+  // A broadcast of another kind (to the value's own sizes, of which a product with a vector has one
+  // less than its matrix): made dense.
+  INGOT_ASSIGN_OR_RETURN(operand, lowering.Dense(BroadcastTo(operand, value_dims)));
+  return Reshaped(lowering, operand, out.dims);
 }
 
 absl::StatusOr<Tensor> Scaled(Lowering& lowering, const Tensor& tensor, double factor) {

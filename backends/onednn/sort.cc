@@ -56,6 +56,16 @@ struct OrderCall {
   }
 };
 
+// PyTorch sorts long rows of integers by radix if they are all there is, and then keeps equal
+// elements in order though nobody asked.
+bool IsStable(const ops::OpView& view, const Tensor& self) {
+  constexpr int64_t kLong = 32768;
+  if (view.def().schema.Find("stable") >= 0 && view.Has("stable") && view.Bool("stable"))
+    return true;
+  return self.rank() == 1 && self.dims[0] >= kLong && !view.Bool("descending") &&
+         !ir::IsFloating(self.dtype) && self.dtype != ir::DType::kBool;
+}
+
 OrderCall ReadCall(const ops::OpView& view, Order order, const Tensor& self) {
   OrderCall call;
   call.order = order;
@@ -63,7 +73,10 @@ OrderCall ReadCall(const ops::OpView& view, Order order, const Tensor& self) {
   Tensor flat = self;
   flat.dims = {self.NumElements()};
   call.rows = view.def().schema.Find("dim") < 0 ? RowsOf(flat, 0) : RowsOf(self, view.Int("dim"));
-  if (order == Order::kSort) call.rows.descending = view.Bool("descending");
+  if (order == Order::kSort) {
+    call.rows.descending = view.Bool("descending");
+    call.rows.stable = IsStable(view, self);
+  }
   if (order == Order::kTopK) {
     call.rows.descending = view.Bool("largest");
     // A number is its own order, whatever k is.

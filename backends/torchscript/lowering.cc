@@ -11,6 +11,8 @@
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -171,6 +173,14 @@ ir::Node AsPlainConvolution(const ir::Node& node, const char* op) {
   return plain;
 }
 
+// These copy their operand with its strides, so that elements which share memory (unfold's windows)
+// would share what is written; the graph's values share nothing.
+bool KeepsStrides(const std::string& op) {
+  constexpr const char* kOps[] = {"aten::select_scatter", "aten::slice_scatter",
+                                  "aten::diagonal_scatter", "aten::as_strided_scatter"};
+  return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
+}
+
 // --- Where a node came from ---
 
 // LibTorch's passes keep a node's scope.
@@ -275,6 +285,7 @@ class Lowering {
       INGOT_ASSIGN_OR_RETURN(Value * input, AddArgument(node.args[i], schema->arguments()[i]));
       inputs.push_back(input);
     }
+    if (KeepsStrides(node.op)) inputs[0] = out_->insert(c10::aten::contiguous, {inputs[0]});
     const auto& returns = schema->returns();
     Node* call = out_->create(c10::Symbol::fromQualString(schema->name()), inputs, returns.size());
     for (size_t i = 0; i < returns.size(); ++i) call->output(i)->setType(returns[i].type());

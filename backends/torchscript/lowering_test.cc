@@ -68,6 +68,21 @@ TEST(LowerTest, KeepsTheOrderOfInputsAndOutputs) {
   EXPECT_EQ((*lowered)->outputs()[1]->node()->kind(), c10::Symbol::fromQualString("aten::sub"));
 }
 
+TEST(LowerTest, WhatIsScatteredIntoSharesNoMemoryWithItself) {
+  absl::StatusOr<ir::Graph> graph = ir::ParseGraph(R"(graph "windows" {
+  %0 : f32[3] = argument 0
+  %1 : f32[2] = argument 1
+  %2 : f32[2,2] = aten::unfold(%0, 0, 2, 1)
+  %3 : f32[2,2] = aten::select_scatter(%2, %1, 0, 0)
+  result 0 = %3
+  returns T0
+})");
+  ASSERT_THAT(graph, IsOk());
+  const auto lowered = Lower(*graph, {});
+  ASSERT_THAT(lowered, IsOk());
+  EXPECT_THAT((*lowered)->toString(), HasSubstr("aten::contiguous"));
+}
+
 TEST(LowerTest, ConvolutionsGetTheNamesThatLibTorchsPassesLookFor) {
   absl::StatusOr<ir::Graph> graph = ir::ParseGraph(R"(graph "conv" {
   %0 : f32[1,2,5,5] = argument 0

@@ -68,7 +68,7 @@ absl::Status InferHardtanh(InferContext& ctx) {
 std::vector<OpDef> Functions() {
   return {
       {"aten::neg(Tensor self) -> Tensor", "", kPointwise, InferNumber, "-self"},
-      {"aten::abs(Tensor self) -> Tensor", "", kPointwise, InferSame, "|self|"},
+      {"aten::abs(Tensor self) -> Tensor", "", kPointwise, InferNumber, "|self|"},
       {"aten::exp(Tensor self) -> Tensor", "", kPointwise, InferFloat, "e ^ self"},
       {"aten::exp2(Tensor self) -> Tensor", "", kPointwise, InferFloat, "2 ^ self"},
       {"aten::expm1(Tensor self) -> Tensor", "", kPointwise, InferFloat, "e ^ self - 1"},

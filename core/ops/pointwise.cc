@@ -175,7 +175,10 @@ absl::Status InferClamp(InferContext& ctx) {
   if (!bounded) return ctx.Error("needs min or max");
   INGOT_RETURN_IF_ERROR(RequireNotComplex(ctx, operands.dtype()));
   const bool tensor_bounds = ctx.def().schema.args[1].kind == ArgKind::kTensor;
-  if (!tensor_bounds) INGOT_RETURN_IF_ERROR(RequireNotBool(ctx, operands.dtype()));
+  // Eager has the maximum or minimum of two bools, and no more.
+  if (!tensor_bounds || (ctx.Has(1) && ctx.Has(2))) {
+    INGOT_RETURN_IF_ERROR(RequireNotBool(ctx, operands.dtype()));
+  }
   ctx.AddOutput({operands.dtype(), operands.dims()});
   return absl::OkStatus();
 }

@@ -89,6 +89,9 @@ absl::Status InferAvgPool(InferContext& ctx) {
   INGOT_RETURN_IF_ERROR(CheckPoolInput(ctx, kSpatial));
   const ir::DType dtype = ctx.Tensor(0).dtype;
   if (dtype != ir::DType::kInt64) INGOT_RETURN_IF_ERROR(RequireFloating(ctx, dtype));
+  if (kSpatial == 3 && ir::IsFloating(dtype) && ir::ElementSize(dtype) == 2) {
+    return ctx.Error(absl::StrCat("eager has none for ", ir::DTypeName(dtype)));
+  }
   if (kSpatial > 1 && ctx.Has(6) && ctx.Int(6) == 0) {
     return ctx.Error("divisor_override must not be 0");
   }

@@ -131,10 +131,22 @@ class InferByHandTest : public testing::Test {
                       [&](ir::ValueId id) -> const ir::TensorType& { return types_[id]; });
   }
 
-  const std::vector<ir::TensorType> types_ = {{DType::kFloat32, {2, 3}}, {DType::kFloat64, {}},
-                                              {DType::kInt64, {}},       {DType::kInt32, {2}},
-                                              {DType::kFloat32, {}},     {DType::kBool, {2, 3}}};
+  const std::vector<ir::TensorType> types_ = {
+      {DType::kFloat32, {2, 3}},      {DType::kFloat64, {}}, {DType::kInt64, {}},
+      {DType::kInt32, {2}},           {DType::kFloat32, {}}, {DType::kBool, {2, 3}},
+      {DType::kFloat16, {1, 2, 2, 2}}};
 };
+
+TEST_F(InferByHandTest, WhatEagerHasNoKernelForIsRefused) {
+  const ir::ValueRef mask{5}, volume{6};
+  const std::vector<int64_t> two = {2, 2, 2}, none, zero = {0, 0, 0};
+  EXPECT_THAT(Infer("aten::abs", {mask}), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(Infer("aten::clamp.Tensor", {mask, mask, mask}),
+              StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(Infer("aten::clamp.Tensor", {mask, mask, ir::None()}), IsOk());
+  EXPECT_THAT(Infer("aten::avg_pool3d", {volume, two, none, zero, false, true, ir::None()}),
+              StatusIs(StatusCode::kInvalidArgument));
+}
 
 TEST_F(InferByHandTest, ANumberHeldByAValueCountsAsANumber) {
   // i32[2] with a tensor f64[] is f64, with a number f32.

@@ -14,16 +14,12 @@ absl::StatusOr<TensorViews> Views(absl::Span<const at::Tensor> tensors) {
   return views;
 }
 
-absl::Status CallFlat(const runtime::CompiledGraph& graph, absl::Span<const at::Tensor> arguments,
-                      std::vector<at::Tensor>& results, const runtime::RunContext& context) {
+namespace {
+
+absl::Status CallViews(const runtime::CompiledGraph& graph, absl::Span<const at::Tensor> arguments,
+                       const TensorViews& argument_views, std::vector<at::Tensor>& results,
+                       const runtime::RunContext& context) {
   const absl::Span<const runtime::ResultSpec> specs = graph.results();
-  if (!results.empty() && results.size() != specs.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("the graph has ", specs.size(),
-                                                   " result slots, but ", results.size(),
-                                                   " tensors were given"));
-  }
-  INGOT_ASSIGN_OR_RETURN(TensorViews argument_views, Views(arguments));
-  INGOT_RETURN_IF_ERROR(graph.CheckArguments(argument_views));
   results.resize(specs.size());
   TensorViews result_views;
   for (size_t i = 0; i < specs.size(); ++i) {
@@ -44,6 +40,20 @@ absl::Status CallFlat(const runtime::CompiledGraph& graph, absl::Span<const at::
   return absl::OkStatus();
 }
 
+}  // namespace
+
+absl::Status CallFlat(const runtime::CompiledGraph& graph, absl::Span<const at::Tensor> arguments,
+                      std::vector<at::Tensor>& results, const runtime::RunContext& context) {
+  const size_t slots = graph.results().size();
+  if (!results.empty() && results.size() != slots) {
+    return absl::InvalidArgumentError(absl::StrCat("the graph has ", slots, " result slots, but ",
+                                                   results.size(), " tensors were given"));
+  }
+  INGOT_ASSIGN_OR_RETURN(const TensorViews views, Views(arguments));
+  INGOT_RETURN_IF_ERROR(graph.CheckArguments(views));
+  return CallViews(graph, arguments, views, results, context);
+}
+
 absl::flat_hash_set<std::string> StateNames(const ir::Graph& graph) {
   absl::flat_hash_set<std::string> names;
   for (const ir::InputSpec& input : graph.inputs()) {
@@ -55,10 +65,22 @@ absl::flat_hash_set<std::string> StateNames(const ir::Graph& graph) {
 absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph,
                                  const FlatArguments& arguments,
                                  const runtime::RunContext& context) {
-  runtime::RunContext with_scalars = context;
-  if (!arguments.scalars.empty()) with_scalars.scalars = arguments.scalars;
+  INGOT_ASSIGN_OR_RETURN(const TensorViews views, Views(arguments.tensors));
+  INGOT_RETURN_IF_ERROR(graph.CheckArguments(views));
+  return Call(graph, arguments, views, context);
+}
+
+absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph,
+                                 const FlatArguments& arguments, const TensorViews& views,
+                                 const runtime::RunContext& context) {
   std::vector<at::Tensor> results;
-  INGOT_RETURN_IF_ERROR(CallFlat(graph, arguments.tensors, results, with_scalars));
+  if (arguments.scalars.empty()) {
+    INGOT_RETURN_IF_ERROR(CallViews(graph, arguments.tensors, views, results, context));
+  } else {
+    runtime::RunContext with_scalars = context;
+    with_scalars.scalars = arguments.scalars;
+    INGOT_RETURN_IF_ERROR(CallViews(graph, arguments.tensors, views, results, with_scalars));
+  }
   return Unflatten(graph.result_structure(), results);
 }
 

@@ -35,9 +35,13 @@ absl::Status CallFlat(const runtime::CompiledGraph& graph, absl::Span<const at::
 // Names of the graph's state inputs.
 absl::flat_hash_set<std::string> StateNames(const ir::Graph& graph);
 
-// The call's result, nested as the program nests it.
+// The call's result, nested as the program nests it. `views`, of the arguments, spares making them
+// again for whoever knows already that they fit.
 absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph,
                                  const FlatArguments& arguments,
+                                 const runtime::RunContext& context);
+absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph,
+                                 const FlatArguments& arguments, const TensorViews& views,
                                  const runtime::RunContext& context);
 
 }  // namespace ingot

@@ -58,15 +58,19 @@ struct CompiledModule::Impl {
   absl::StatusOr<c10::IValue> Run(const std::vector<c10::IValue>& arguments,
                                   const RunContext& context) {
     if (runs_on_libtorch.load(std::memory_order_acquire)) return RunEager(arguments, context);
-    CheckModule();
-    if (const Graph graph = Last(); graph != nullptr) {
+    if (const std::shared_ptr<const LastUse> use = Last(); use != nullptr && use->Holds()) {
+      const runtime::CompiledGraph& graph = *use->graph;
       const absl::StatusOr<FlatArguments> flat =
-          Flatten(graph->signature().arguments_structure, arguments);
+          Flatten(graph.signature().arguments_structure, arguments);
       if (flat.ok()) {
         INGOT_ASSIGN_OR_RETURN(const TensorViews views, Views(flat->tensors));
-        if (graph->Fits(views)) return RunGraph(*graph, *flat, context);
+        if (graph.Fits(views)) {
+          if (!graph.is_stateful()) return Call(graph, *flat, views, context);
+          return Call(graph, *flat, views, WithState(graph, context));
+        }
       }
     }
+    CheckModule();
     const absl::StatusOr<Target> target = Find(arguments);
     if (!target.ok()) {
       if (!MayFallBack(target.status())) return target.status();
@@ -90,6 +94,18 @@ struct CompiledModule::Impl {
   absl::StatusOr<c10::IValue> RunGraph(const runtime::CompiledGraph& graph,
                                        const FlatArguments& flat, const RunContext& context) {
     return Call(graph, flat, WithState(graph, context));
+  }
+
+  // The graph used last that is of its call's own signature, and what it hangs on: all that a call
+  // like the last one has to look at.
+  struct LastUse {
+    Graph graph;
+    std::shared_ptr<const ModuleGuard> guard;
+    bool Holds() const { return guard == nullptr || guard->Check().ok(); }
+  };
+  std::shared_ptr<const LastUse> Last() {
+    absl::MutexLock lock(&mutex);
+    return last;
   }
 
   // What serves a call: a graph of its signature, or one of a larger batch.
@@ -126,7 +142,7 @@ struct CompiledModule::Impl {
     }
     INGOT_ASSIGN_OR_RETURN(Target target, FindExact(arguments, described.signature));
     absl::MutexLock lock(&mutex);
-    last = target.graph;
+    last = std::make_shared<const LastUse>(LastUse{target.graph, guard});
     return target;
   }
 
@@ -226,11 +242,8 @@ struct CompiledModule::Impl {
   void SetGuard(ModuleGuard value) {
     absl::MutexLock lock(&mutex);
     guard = std::make_shared<const ModuleGuard>(std::move(value));
-  }
-
-  Graph Last() {
-    absl::MutexLock lock(&mutex);
-    return last;
+    // Another signature was recorded: its guard looks at more.
+    last = nullptr;
   }
 
   // Forgets all graphs if the module is no longer as it was recorded.
@@ -321,7 +334,7 @@ struct CompiledModule::Impl {
   std::shared_ptr<const torchscript::DataNumbers> numbers ABSL_GUARDED_BY(mutex) =
       std::make_shared<const torchscript::DataNumbers>();
   std::shared_ptr<const ModuleGuard> guard ABSL_GUARDED_BY(mutex);
-  Graph last ABSL_GUARDED_BY(mutex);  // the graph used last that is of the call's own signature
+  std::shared_ptr<const LastUse> last ABSL_GUARDED_BY(mutex);
   // By signature: those that a larger batch's graph serves, and those that it can't.
   static constexpr size_t kMaxBuckets = 4096;
   absl::flat_hash_map<std::string, std::shared_ptr<const BatchBucket>> buckets
@@ -352,7 +365,11 @@ CompiledModule::CompiledModule(const Session& session, Session::Function functio
 
 absl::StatusOr<c10::IValue> CompiledModule::Run(const std::vector<c10::IValue>& arguments,
                                                 const RunContext& context) const {
-  return Run(arguments, KeywordArguments(), context);
+  const auto& schema = impl_->schema;
+  if (schema != nullptr && arguments.size() + 1 != schema->arguments().size()) {
+    return Run(arguments, KeywordArguments(), context);  // which knows the defaults
+  }
+  return Guard("running the compiled module", [&] { return impl_->Run(arguments, context); });
 }
 
 absl::StatusOr<c10::IValue> CompiledModule::Run(const std::vector<c10::IValue>& arguments,

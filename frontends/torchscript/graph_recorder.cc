@@ -80,6 +80,7 @@ absl::Status GraphRecorder::ProcessCall(const Call& call) {
   if (rule.reads_metadata_only || IsPassedOn(call)) return absl::OkStatus();
   INGOT_RETURN_IF_ERROR(CheckStatic(call));
   INGOT_ASSIGN_OR_RETURN(FunctionalCall functional, ToFunctional(call));
+  INGOT_RETURN_IF_ERROR(CheckWrites(functional));
   return EmitCall(call, std::move(functional), is_random);
 }
 
@@ -140,6 +141,33 @@ std::string GraphRecorder::Origin(const TensorSnapshot& tensor) const {
     if (input.role == ir::InputRole::kSeed) origins.push_back("random numbers");
   }
   return absl::StrJoin(origins, ", ");
+}
+
+// Where eager's result follows from the order in which it reads and writes single elements.
+absl::Status GraphRecorder::CheckWrites(const FunctionalCall& functional) const {
+  const bool fills =
+      functional.op == "aten::zero" || absl::StartsWith(functional.op, "aten::fill.");
+  for (const FunctionalCall::Result& result : functional.results) {
+    if (!result.is_write) continue;
+    const TensorSnapshot& target = result.tensor;
+    if (!fills && target.layout.OverlapsItself()) {
+      return absl::UnimplementedError(
+          "writes to a tensor whose elements share memory (expanded, or overlapping windows): what "
+          "is left there depends on the order of the writes; clone the tensor first");
+    }
+    for (const Operand& operand : functional.args) {
+      for (const TensorSnapshot& read : operand.tensors) {
+        if (read.storage != target.storage || read.layout == target.layout) continue;
+        if (read.layout.Intersects(target.layout)) {
+          return absl::UnimplementedError(
+              "reads elements that it writes elsewhere (the operand and the target are different "
+              "views of the same memory): the result depends on the order; clone the operand "
+              "first");
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
 }
 
 bool GraphRecorder::IsPassedOn(const Call& call) const {

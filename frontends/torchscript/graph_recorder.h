@@ -46,6 +46,7 @@ class GraphRecorder {
  private:
   absl::Status ProcessCall(const Call& call);
   absl::Status ProcessConstant(const Call& call);
+  absl::Status CheckWrites(const FunctionalCall& functional) const;
   absl::Status CheckStatic(const Call& call) const;
   absl::Status DataDependent(const Call& call, const TensorSnapshot& tensor) const;
   bool IsPassedOn(const Call& call) const;

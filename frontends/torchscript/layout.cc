@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <numeric>
 #include <vector>
 
@@ -74,6 +75,59 @@ bool Layout::IsDense() const {
     sorted.strides.push_back(strides[d]);
   }
   return sorted.IsRowMajor();
+}
+
+bool Layout::OverlapsItself() const {
+  if (NumElements() < 2 || IsDense()) return false;
+  std::vector<std::pair<int64_t, int64_t>> steps;  // stride, size
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    if (sizes[d] > 1) steps.emplace_back(std::abs(strides[d]), sizes[d]);
+  }
+  std::sort(steps.begin(), steps.end());
+  int64_t reach = 0;  // of the dimensions so far
+  bool nested = true;
+  for (const auto& [stride, size] : steps) {
+    nested = nested && stride > reach;
+    reach += stride * (size - 1);
+  }
+  if (nested) return false;
+  std::vector<bool> taken(static_cast<size_t>(reach) + 1, false);
+  Layout upward;  // the same places, counted from 0
+  for (const auto& [stride, size] : steps) {
+    upward.strides.push_back(stride);
+    upward.sizes.push_back(size);
+  }
+  for (const int64_t place : upward.Positions()) {
+    if (taken[static_cast<size_t>(place)]) return true;
+    taken[static_cast<size_t>(place)] = true;
+  }
+  return false;
+}
+
+bool Layout::Intersects(const Layout& other) const {
+  if (dtype != other.dtype) return true;  // whose positions count other units
+  const auto [begin, end] = Extent();
+  const auto [other_begin, other_end] = other.Extent();
+  if (std::max(begin, other_begin) >= std::min(end, other_end)) return false;
+  std::vector<bool> taken(static_cast<size_t>(end - begin), false);
+  for (const int64_t place : Positions()) taken[static_cast<size_t>(place - begin)] = true;
+  for (const int64_t place : other.Positions()) {
+    if (place >= begin && place < end && taken[static_cast<size_t>(place - begin)]) return true;
+  }
+  return false;
+}
+
+std::vector<int64_t> Layout::Positions() const {
+  std::vector<int64_t> positions = {offset};
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    std::vector<int64_t> next;
+    next.reserve(positions.size() * static_cast<size_t>(sizes[d]));
+    for (int64_t position : positions) {
+      for (int64_t i = 0; i < sizes[d]; ++i) next.push_back(position + i * strides[d]);
+    }
+    positions = std::move(next);
+  }
+  return positions;
 }
 
 bool Layout::Covers(const Layout& other) const {

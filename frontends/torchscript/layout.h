@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/ir/dtype.h"
 #include "core/ir/type.h"
@@ -34,6 +35,12 @@ struct Layout {
   bool IsRowMajor() const;
   // Each element has its own place and there are no gaps: some permutation of row-major.
   bool IsDense() const;
+  // Two elements share a place, as in expanded tensors and overlapping windows.
+  bool OverlapsItself() const;
+  // An element of `other`, a layout over the same storage, is surely or possibly one of this one.
+  bool Intersects(const Layout& other) const;
+  // Of the elements in the storage, in row-major order of the elements.
+  std::vector<int64_t> Positions() const;
   // Each element of `other`, a layout over the same storage, is surely an element of this one.
   bool Covers(const Layout& other) const;
 

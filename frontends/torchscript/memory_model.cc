@@ -25,21 +25,6 @@ constexpr int64_t kSmallPart = 4;
 
 std::vector<int64_t> ToVector(const ir::Dims& dims) { return {dims.begin(), dims.end()}; }
 
-// Positions of a layout's elements in the storage, in row-major order of the elements.
-std::vector<int64_t> Positions(const Layout& layout) {
-  std::vector<int64_t> positions = {layout.offset};
-  for (size_t d = 0; d < layout.sizes.size(); ++d) {
-    std::vector<int64_t> next;
-    next.reserve(positions.size() * static_cast<size_t>(layout.sizes[d]));
-    for (int64_t position : positions) {
-      for (int64_t i = 0; i < layout.sizes[d]; ++i)
-        next.push_back(position + i * layout.strides[d]);
-    }
-    positions = std::move(next);
-  }
-  return positions;
-}
-
 // For each element of `layout`, its number among those of `root`.
 absl::StatusOr<std::vector<int64_t>> NumbersInRoot(const Layout& root, const Layout& layout) {
   if (layout.dtype != root.dtype || layout.conjugate != root.conjugate ||
@@ -50,11 +35,11 @@ absl::StatusOr<std::vector<int64_t>> NumbersInRoot(const Layout& root, const Lay
   }
   const auto [begin, end] = root.Extent();
   std::vector<int64_t> number(static_cast<size_t>(end - begin), -1);
-  const std::vector<int64_t> root_positions = Positions(root);
+  const std::vector<int64_t> root_positions = root.Positions();
   for (size_t i = 0; i < root_positions.size(); ++i) {
     number[static_cast<size_t>(root_positions[i] - begin)] = static_cast<int64_t>(i);
   }
-  std::vector<int64_t> positions = Positions(layout);
+  std::vector<int64_t> positions = layout.Positions();
   for (int64_t& position : positions) {
     if (position < begin || position >= end || number[static_cast<size_t>(position - begin)] < 0) {
       return absl::UnimplementedError(
@@ -270,7 +255,10 @@ absl::Status MemoryModel::Write(const TensorSnapshot& target, const Layout& afte
   for (View* view = &FindOrAddView(memory, target.layout); view != nullptr;) {
     path.emplace_back(view, value);
     if (view->parent == nullptr) break;
-    if (HasInverse(view->step)) {
+    // The inverse of a step into overlapping elements would leave those beside the written ones
+    // stale.
+    if (HasInverse(view->step) && !view->layout.OverlapsItself() &&
+        !view->parent->layout.OverlapsItself()) {
       INGOT_ASSIGN_OR_RETURN(value, EmitInverse(memory, *view, value));
       view = view->parent;
     } else {
@@ -341,6 +329,15 @@ absl::StatusOr<ValueId> MemoryModel::Scatter(const View& root, const Layout& lay
   std::vector<int64_t> source(static_cast<size_t>(whole));
   std::iota(source.begin(), source.end(), 0);
   for (int64_t i = 0; i < count; ++i) source[static_cast<size_t>(written[i])] = whole + i;
+  if (root.layout.OverlapsItself()) {
+    // All elements of a place follow the one that stands for it.
+    INGOT_ASSIGN_OR_RETURN(const std::vector<int64_t> place,
+                           NumbersInRoot(root.layout, root.layout));
+    for (size_t i = 0; i < source.size(); ++i) {
+      const int64_t latest = source[static_cast<size_t>(place[i])];
+      if (latest >= whole) source[i] = latest;
+    }
+  }
   const ValueId old_flat = Emit("aten::view", {ValueRef{root.value}, std::vector<int64_t>{whole}},
                                 {type.dtype, {whole}});
   const ValueId new_flat =

@@ -17,8 +17,12 @@ absl::Status Changed(const std::string& name, absl::string_view how) {
       absl::StrCat("the model's \"", name, "\" ", how, " after extraction: extract again"));
 }
 
-bool IsPlainNumber(const c10::IValue& value) {
-  return value.isBool() || value.isInt() || value.isDouble();
+// Nearly all are flags and numbers, for which the general comparison is slow.
+bool IsSame(const c10::IValue& before, const c10::IValue& now) {
+  if (before.isBool()) return now.isBool() && now.toBool() == before.toBool();
+  if (before.isInt()) return now.isInt() && now.toInt() == before.toInt();
+  if (before.isDouble()) return now.isDouble() && now.toDouble() == before.toDouble();
+  return IsSameValue(before, now);
 }
 
 }  // namespace
@@ -71,12 +75,9 @@ absl::Status ModuleGuard::Check() const {
     if (VersionOf(*entry.tensor) != entry.version) return Changed(entry.name, "was written");
   }
   for (const ValueEntry& entry : values_) {
-    const c10::IValue& now = entry.owner->getSlot(entry.slot);
-    // Nearly all are flags, for which the general comparison is slow.
-    const bool is_same = IsPlainNumber(entry.value) && now.tagKind() == entry.value.tagKind()
-                             ? now == entry.value
-                             : IsSameValue(entry.value, now);
-    if (!is_same) return Changed(entry.name, "was changed");
+    if (!IsSame(entry.value, entry.owner->getSlot(entry.slot))) {
+      return Changed(entry.name, "was changed");
+    }
   }
   return absl::OkStatus();
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "frontends/torchscript/layout.h"
 
 namespace ingot::torchscript {
 namespace {
@@ -72,6 +73,11 @@ constexpr NumberReader kNumberReaders[] = {{"aten::linalg_", nullptr},
 // Don't write unless told to by `train`.
 constexpr const char* kDropouts[] = {"aten::dropout_", "aten::feature_dropout_",
                                      "aten::alpha_dropout_", "aten::feature_alpha_dropout_"};
+
+// Copy their operand with its strides: where its elements share memory, so do the result's, and
+// what they write is seen more than once. Their inner calls show that.
+constexpr const char* kStridedScatters[] = {"aten::select_scatter", "aten::slice_scatter",
+                                            "aten::diagonal_scatter", "aten::as_strided_scatter"};
 
 // Return a number, a dtype or a bool that follows from sizes, strides, dtypes and flags alone.
 constexpr const char* kMetadataReaders[] = {"aten::size",
@@ -262,6 +268,10 @@ bool OpRule::IsTakenWhole(absl::Span<const c10::IValue> args) const {
   // In training batch_norm updates its running statistics, which its schema conceals; what it calls
   // doesn't.
   if (functional == "aten::batch_norm") return !IsTrue(Argument(args, "training"));
+  if (Contains(kStridedScatters, schema->name()) && HasLayout(args[0].toTensor()) &&
+      LayoutOf(args[0].toTensor()).OverlapsItself()) {
+    return false;
+  }
   // The vocabulary has some ops without their random side.
   return def->Is(ops::kRandom) || !IsRandom(args);
 }

@@ -332,7 +332,12 @@ void Tape::NoteWrites(const Call& call) {
       uninitialised_.erase(tensor.storage);
     }
   };
-  if (call.rule->returns_tensors) ForEachTensor(call.outputs, note);
+  if (call.rule->returns_tensors) {
+    ForEachTensor(call.outputs, [&](const TensorSnapshot& tensor) {
+      // What is passed on or viewed (dropout of no elements) is no more random than it was.
+      if (!operands.contains(tensor.storage)) note(tensor);
+    });
+  }
   for (int position : call.rule->Written(Values(call.inputs))) {
     for (const TensorSnapshot& tensor : call.inputs[position].tensors) {
       if (tensor.storage == nullptr) continue;

@@ -63,6 +63,20 @@ data_dependent_models() {
   grep -q 'fallback: the whole model runs on LibTorch' "${work}/err" || fail "${last}: does not tell of the fallback"
   run 0 run "${file}" --input=2xf32=-1,-2 --backend=torchscript --fallback=warn --json
   prints '"data":\[1.0,2.0\].*"arguments":\[\]'
+  refused 3 'data-dependent: aten::item' verify "${file}" --input=2xf32=1,2 --backend=torchscript
+  refused 3 'data-dependent: aten::item' bench "${file}" --input=2xf32=1,2 --backend=torchscript --runs=2
+  local policy oracle
+  for policy in allow warn; do
+    for oracle in eager float64; do
+      run 0 verify "${file}" --input=2xf32=1,2 --backend=torchscript --fallback="${policy}" --oracle="${oracle}" --json
+      prints '"backend":"LibTorch eager".*"status":"ok","message":"the whole model runs on LibTorch: .*data-dependent.*"fallback":{"aten::item":1}.*"draws":11'
+    done
+    run 0 bench "${file}" --input=2xf32=1,2 --backend=torchscript --fallback="${policy}" --runs=20 --clients=2 --json
+    prints '"backend":"LibTorch eager".*"compile_ms":0(\.0)?,.*"runs":20'
+    grep -q 'fallback: the whole model runs on LibTorch' "${work}/err" || fail "${last}: does not tell of the fallback"
+  done
+  run 0 bench "${file}" --input=2xf32=1,2 --fallback=allow --peer=eager --seconds=0.1 --json
+  prints '"peer":"eager"'
   refused 3 'data-dependent' extract "${file}" --input=2xf32=1,2 --fallback=allow -o "${work}/never.ingot"
 }
 

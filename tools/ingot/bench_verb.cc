@@ -93,7 +93,7 @@ class BenchVerb : public Verb {
   }
   absl::StatusOr<ExitCode> Run() override {
     INGOT_RETURN_IF_ERROR(CheckFlags());
-    INGOT_ASSIGN_OR_RETURN(const Compiled compiled, OpenAndCompile(model_, flags_));
+    INGOT_ASSIGN_OR_RETURN(Compiled compiled, OpenAndCompile(model_, flags_, IfNoGraph::kFallBack));
     INGOT_RETURN_IF_ERROR(PrepareCalls(compiled));
     const absl::Time begin = absl::Now();
     INGOT_RETURN_IF_ERROR(CallOnce(0));
@@ -106,7 +106,7 @@ class BenchVerb : public Verb {
     }
     INGOT_ASSIGN_OR_RETURN(const Times times, Measure(compiled, peer.get()));
     Json json = {{"model", model_},
-                 {"backend", BackendNames(*compiled.session, *compiled.graph)},
+                 {"backend", compiled.backend()},
                  {"threads", runtime::EffectiveThreads(compiled.opened.options.threads)},
                  {"load_ms", Milliseconds(compiled.opened.load_time)},
                  {"extract_ms", Milliseconds(compiled.record_time)},
@@ -140,18 +140,32 @@ class BenchVerb : public Verb {
     return absl::OkStatus();
   }
 
-  absl::Status PrepareCalls(const Compiled& compiled) {
+  absl::Status PrepareCalls(Compiled& compiled) {
+    INGOT_ASSIGN_OR_RETURN(seed_, flags_.Seed());
+    if (compiled.graph == nullptr) return PrepareWholeModel(compiled);
     for (int64_t k = 0; k < clients_; ++k) {
       INGOT_ASSIGN_OR_RETURN(Call call, Call::Create(compiled.graph, compiled.opened.arguments));
       calls_.push_back(std::move(call));
       // Clients of a stateful model don't wait for each other.
       if (compiled.graph->is_stateful()) states_.push_back(compiled.graph->NewState());
     }
-    INGOT_ASSIGN_OR_RETURN(seed_, flags_.Seed());
+    return absl::OkStatus();
+  }
+
+  // A module for each client: none is thread-safe.
+  absl::Status PrepareWholeModel(const Compiled& compiled) {
+    arguments_ = &compiled.opened.arguments;
+    for (int64_t k = 0; k < clients_; ++k) {
+      INGOT_ASSIGN_OR_RETURN(whole_.emplace_back(),
+                             compiled.opened.model->CreateOracle(OracleMode::kEager));
+    }
     return absl::OkStatus();
   }
 
   absl::Status CallOnce(int client) {
+    if (!whole_.empty()) {
+      return whole_[static_cast<size_t>(client)]->RunOnly(*arguments_, seed_.value_or(0));
+    }
     runtime::RunContext context;
     context.seed = seed_;
     if (!states_.empty()) context.state = states_[static_cast<size_t>(client)].get();
@@ -206,6 +220,8 @@ class BenchVerb : public Verb {
   int64_t runs_ = 0, clients_ = 1;
   CommonFlags flags_;
   std::vector<Call> calls_;
+  std::vector<std::unique_ptr<Oracle>> whole_;  // of each client, instead of calls_
+  const Arguments* arguments_ = nullptr;        // for whole_
   std::vector<std::unique_ptr<runtime::State>> states_;
   std::optional<uint64_t> seed_;
 };

@@ -51,13 +51,9 @@ struct AccuracyTally {
 
 class Checker {
  public:
-  Checker(const std::shared_ptr<const runtime::CompiledGraph>& graph, Oracle& oracle,
-          Oracle* float64, const CheckOptions& options)
-      : graph_(graph), oracle_(oracle), float64_(float64), options_(options) {
-    if (float64 != nullptr || !RunsOn(*graph, "torchscript")) {
-      random_ = FindSeedDependence(graph->graph());
-    }
-  }
+  Checker(Oracle& checked, const SeedDependence& random, Oracle& oracle, Oracle* float64,
+          const CheckOptions& options)
+      : checked_(checked), oracle_(oracle), float64_(float64), options_(options), random_(random) {}
 
   absl::StatusOr<CheckReport> Run(const Arguments& given) {
     INGOT_RETURN_IF_ERROR(Draw(given, 0));
@@ -83,16 +79,12 @@ class Checker {
       ++report_.left_out;
       return absl::OkStatus();
     }
-    INGOT_ASSIGN_OR_RETURN(Call call, Call::Create(graph_, arguments));
-    runtime::RunContext context;
-    context.seed = seed;
-    INGOT_RETURN_IF_ERROR(call.Run(context));
+    INGOT_ASSIGN_OR_RETURN(const Outcome actual, checked_.Run(arguments, seed));
     ++report_.draws;
-    INGOT_ASSIGN_OR_RETURN(const Outcome actual, OutcomeOf(call));
     if (actual.results.size() != expected->results.size() ||
         actual.arguments.size() != expected->arguments.size()) {
       return absl::InternalError(absl::StrCat(oracle_.name(), " yields ", expected->results.size(),
-                                              " results and the compiled graph ",
+                                              " results and ", checked_.name(), " ",
                                               actual.results.size()));
     }
     CompareDraw(actual, *expected, *exact, number);
@@ -239,11 +231,11 @@ class Checker {
                         absl::StrJoin(parts, ", "));
   }
 
-  const std::shared_ptr<const runtime::CompiledGraph>& graph_;
+  Oracle& checked_;
   Oracle& oracle_;
   Oracle* float64_;
   const CheckOptions& options_;
-  SeedDependence random_;  // parts whose values are not compared
+  const SeedDependence& random_;  // parts whose values are not compared
   std::set<Part> not_compared_;
   std::map<Part, AccuracyTally> accuracy_;
   CheckReport report_;
@@ -256,7 +248,19 @@ class Checker {
 absl::StatusOr<CheckReport> Check(const std::shared_ptr<const runtime::CompiledGraph>& graph,
                                   Oracle& oracle, Oracle* float64, const Arguments& arguments,
                                   const CheckOptions& options) {
-  return Checker(graph, oracle, float64, options).Run(arguments);
+  GraphOracle checked("the compiled graph", graph);
+  // The torchscript backend draws LibTorch's numbers.
+  SeedDependence random;
+  if (float64 != nullptr || !RunsOn(*graph, "torchscript")) {
+    random = FindSeedDependence(graph->graph());
+  }
+  return Check(checked, random, oracle, float64, arguments, options);
+}
+
+absl::StatusOr<CheckReport> Check(Oracle& checked, const SeedDependence& random, Oracle& oracle,
+                                  Oracle* float64, const Arguments& arguments,
+                                  const CheckOptions& options) {
+  return Checker(checked, random, oracle, float64, options).Run(arguments);
 }
 
 SeedDependence FindSeedDependence(const ir::Graph& graph) {

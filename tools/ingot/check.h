@@ -33,6 +33,12 @@
 
 namespace ingot::tools {
 
+// Result slots and written arguments whose values depend on the seed.
+struct SeedDependence {
+  std::set<uint32_t> results, arguments;
+};
+SeedDependence FindSeedDependence(const ir::Graph& graph);
+
 struct CheckOptions {
   Tolerances tolerances;
   int64_t fresh = 10;  // draws after the given arguments
@@ -58,11 +64,10 @@ absl::StatusOr<CheckReport> Check(const std::shared_ptr<const runtime::CompiledG
                                   Oracle& oracle, Oracle* float64, const Arguments& arguments,
                                   const CheckOptions& options);
 
-// Result slots and written arguments whose values depend on the seed.
-struct SeedDependence {
-  std::set<uint32_t> results, arguments;
-};
-SeedDependence FindSeedDependence(const ir::Graph& graph);
+// The same for whatever else runs a model. `random`: what is compared in dtype and sizes only.
+absl::StatusOr<CheckReport> Check(Oracle& checked, const SeedDependence& random, Oracle& oracle,
+                                  Oracle* float64, const Arguments& arguments,
+                                  const CheckOptions& options);
 
 }  // namespace ingot::tools
 

@@ -79,7 +79,9 @@ class Tally {
       if (std::isfinite(std::abs(arbiter[i])))
         magnitude = std::max(magnitude, std::abs(arbiter[i]));
     }
-    rounding_ = std::min(kErrorRatio * error, kRoundingUnits * Epsilon(dtype_) * magnitude);
+    // A run that happens to be exact does not demand exactness.
+    const double unit = Epsilon(dtype_) * magnitude;
+    rounding_ = std::min(kErrorRatio * std::max(error, unit), kRoundingUnits * unit);
   }
 
   // Elements may be off by this much, whatever their own magnitude.

@@ -39,8 +39,9 @@ struct Comparison {
 
 // With an `arbiter`, of the same sizes and any dtype, a finite element that misses `expected` is
 // right if it is within the same tolerances of the arbiter's, or at most 4 times as far from it as
-// the furthest element of `expected` and within 16 units of machine precision at the largest
-// magnitude: what rounding leaves where large intermediate values cancel.
+// the furthest element of `expected` (or as one unit of machine precision at the largest magnitude,
+// if that element is nearer) and within 16 such units: what rounding leaves where large
+// intermediate values cancel.
 Comparison Compare(const ingot_tensor& actual, const ingot_tensor& expected,
                    const Tolerances& tolerances, const ingot_tensor* arbiter = nullptr);
 

@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "core/base/status_macros.h"
 #include "tools/ingot/console.h"
@@ -62,29 +64,49 @@ absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> Compile(runtime::S
   return graph;
 }
 
-absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFlags& flags) {
+absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFlags& flags,
+                                        IfNoGraph if_no_graph) {
   Compiled compiled;
   INGOT_ASSIGN_OR_RETURN(compiled.opened, Open(path, flags));
   INGOT_ASSIGN_OR_RETURN(compiled.session, CreateSession(compiled.opened.options));
   const absl::Time begin = absl::Now();
-  INGOT_ASSIGN_OR_RETURN(ir::Recording recording, Record(path, compiled.opened));
+  absl::StatusOr<ir::Recording> recording = Record(path, compiled.opened);
   const absl::Time recorded = absl::Now();
   compiled.record_time = recorded - begin;
-  INGOT_ASSIGN_OR_RETURN(compiled.graph, Compile(*compiled.session, std::move(recording)));
+  if (!recording.ok()) {
+    if (if_no_graph == IfNoGraph::kRefuse) return recording.status();
+    INGOT_ASSIGN_OR_RETURN(compiled.whole, WholeModelFallback(compiled.opened, recording.status()));
+    return compiled;
+  }
+  INGOT_ASSIGN_OR_RETURN(compiled.graph, Compile(*compiled.session, *std::move(recording)));
   compiled.compile_time = absl::Now() - recorded;
   return compiled;
 }
 
-absl::StatusOr<std::unique_ptr<Oracle>> WholeModelFallback(const Opened& opened,
-                                                           const absl::Status& refusal) {
+std::string Compiled::backend() const {
+  return graph == nullptr ? whole.runner->name() : BackendNames(*session, *graph);
+}
+
+absl::StatusOr<WholeModel> WholeModelFallback(const Opened& opened, const absl::Status& refusal) {
   const bool is_no_graph = absl::IsFailedPrecondition(refusal) || absl::IsUnimplemented(refusal);
   if (!is_no_graph || ExitCodeOf(refusal) != ExitCode::kRefused ||
       opened.options.fallback == runtime::FallbackPolicy::kForbid ||
       opened.model->signature() != nullptr) {
     return refusal;
   }
-  PrintNote(absl::StrCat("fallback: the whole model runs on LibTorch: ", OneLine(refusal)));
-  return opened.model->CreateOracle(OracleMode::kEager);
+  WholeModel whole;
+  whole.reason = OneLine(refusal);
+  INGOT_ASSIGN_OR_RETURN(whole.runner, opened.model->CreateOracle(OracleMode::kEager));
+  // Frontends begin with the op: "data-dependent: aten::item reads …".
+  constexpr absl::string_view kDataDependent = "data-dependent: ";
+  const size_t at = whole.reason.find(std::string(kDataDependent));
+  whole.op =
+      at == std::string::npos
+          ? "whole model"
+          : std::string(
+                *absl::StrSplit(whole.reason.substr(at + kDataDependent.size()), ' ').begin());
+  PrintNote(absl::StrCat("fallback: the whole model runs on LibTorch: ", whole.reason));
+  return whole;
 }
 
 std::string BackendNames(const runtime::Session& session, const runtime::CompiledGraph& graph) {

@@ -40,19 +40,32 @@ absl::StatusOr<ir::Recording> Record(const std::string& path, Opened& opened);
 absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> Compile(runtime::Session& session,
                                                                       ir::Recording recording);
 
-// All of it.
+// LibTorch running a whole model that can't be a graph, since its control flow or sizes depend on
+// its inputs' values.
+struct WholeModel {
+  std::unique_ptr<Oracle> runner;
+  std::string op, reason;  // "aten::item", and the refusal in one line
+};
+
+// Where `refusal` says that the model can't be a graph and the options allow fallback; else
+// `refusal`. Tells of it on stderr.
+absl::StatusOr<WholeModel> WholeModelFallback(const Opened& opened, const absl::Status& refusal);
+
+// All of it. `graph` is nullptr if the model runs whole on LibTorch, which only those get who ask
+// for it.
 struct Compiled {
   Opened opened;
   std::shared_ptr<runtime::Session> session;
   std::shared_ptr<const runtime::CompiledGraph> graph;
+  WholeModel whole;
   absl::Duration record_time, compile_time;
-};
-absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFlags& flags);
 
-// LibTorch running the whole model, where `refusal` says that it can't be a graph (its control flow
-// or sizes depend on its inputs' values) and the options allow fallback; else `refusal`.
-absl::StatusOr<std::unique_ptr<Oracle>> WholeModelFallback(const Opened& opened,
-                                                           const absl::Status& refusal);
+  // "onednn", "onednn,torchscript", "LibTorch eager"
+  std::string backend() const;
+};
+enum class IfNoGraph { kRefuse, kFallBack };
+absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFlags& flags,
+                                        IfNoGraph if_no_graph = IfNoGraph::kRefuse);
 
 // "onednn", or "onednn,torchscript" where several backends have a part.
 std::string BackendNames(const runtime::Session& session, const runtime::CompiledGraph& graph);

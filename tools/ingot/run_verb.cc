@@ -67,10 +67,9 @@ class RunVerb : public Verb {
     flags_.Declare(options);
   }
   absl::StatusOr<ExitCode> Run() override {
-    INGOT_ASSIGN_OR_RETURN(Compiled compiled, OpenWithSession());
-    absl::StatusOr<ir::Recording> recording = Record(model_, compiled.opened);
-    if (!recording.ok()) return RunOnLibTorch(compiled.opened, recording.status());
-    INGOT_ASSIGN_OR_RETURN(compiled.graph, Compile(*compiled.session, *std::move(recording)));
+    INGOT_ASSIGN_OR_RETURN(const Compiled compiled,
+                           OpenAndCompile(model_, flags_, IfNoGraph::kFallBack));
+    if (compiled.graph == nullptr) return RunWhole(compiled);
     INGOT_ASSIGN_OR_RETURN(Call call, Call::Create(compiled.graph, compiled.opened.arguments));
     runtime::RunContext context;
     INGOT_ASSIGN_OR_RETURN(context.seed, flags_.Seed());
@@ -85,27 +84,18 @@ class RunVerb : public Verb {
     for (const uint32_t i : compiled.graph->written_arguments()) {
       arguments.emplace_back(absl::StrCat("arg", i), call.argument(i));
     }
-    return Show(BackendNames(*compiled.session, *compiled.graph),
-                ir::ToString(compiled.graph->result_structure()), results, arguments);
+    return Show(compiled.backend(), ir::ToString(compiled.graph->result_structure()), results,
+                arguments);
   }
 
  private:
-  absl::StatusOr<Compiled> OpenWithSession() {
-    Compiled compiled;
-    INGOT_ASSIGN_OR_RETURN(compiled.opened, Open(model_, flags_));
-    INGOT_ASSIGN_OR_RETURN(compiled.session, CreateSession(compiled.opened.options));
-    return compiled;
-  }
-
-  // For a model that can't be a graph, where fallback is allowed.
-  absl::StatusOr<ExitCode> RunOnLibTorch(const Opened& opened, const absl::Status& refusal) {
-    INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Oracle> libtorch,
-                           WholeModelFallback(opened, refusal));
+  absl::StatusOr<ExitCode> RunWhole(const Compiled& compiled) {
+    const Arguments& given_arguments = compiled.opened.arguments;
     INGOT_ASSIGN_OR_RETURN(const std::optional<uint64_t> seed, flags_.Seed());
     INGOT_ASSIGN_OR_RETURN(const Outcome outcome,
-                           libtorch->Run(opened.arguments, seed.value_or(0)));
+                           compiled.whole.runner->Run(given_arguments, seed.value_or(0)));
     NamedViews results, arguments;
-    const std::vector<ingot_tensor> given = Views(opened.arguments);
+    const std::vector<ingot_tensor> given = Views(given_arguments);
     const std::vector<ingot_tensor> after = Views(outcome.arguments);
     const std::vector<ingot_tensor> returned = Views(outcome.results);
     for (size_t i = 0; i < returned.size(); ++i)
@@ -114,7 +104,7 @@ class RunVerb : public Verb {
       if (RowMajorBytes(after[i]) != RowMajorBytes(given[i]))
         arguments.emplace_back(absl::StrCat("arg", i), after[i]);
     }
-    return Show(libtorch->name(), "", results, arguments);
+    return Show(compiled.backend(), "", results, arguments);
   }
 
   absl::StatusOr<ExitCode> Show(const std::string& backend, const std::string& structure,

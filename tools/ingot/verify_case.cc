@@ -49,10 +49,17 @@ class CaseVerifier {
     INGOT_ASSIGN_OR_RETURN(opened_, Open(path_, flags_, std::move(given)));
     result_.backend = opened_.options.backend;
     INGOT_ASSIGN_OR_RETURN(session_, CreateSession(opened_.options));
-    INGOT_ASSIGN_OR_RETURN(recording_, Record(path_, opened_));
-    INGOT_ASSIGN_OR_RETURN(graph_, CompileOrCountFallbacks());
-    result_.backend = BackendNames(*session_, *graph_);
-    result_.fallback = CountFallbacks(*graph_);
+    absl::StatusOr<ir::Recording> recording = Record(path_, opened_);
+    if (recording.ok()) {
+      recording_ = *std::move(recording);
+      INGOT_ASSIGN_OR_RETURN(graph_, CompileOrCountFallbacks());
+      result_.backend = BackendNames(*session_, *graph_);
+      result_.fallback = CountFallbacks(*graph_);
+    } else {
+      INGOT_ASSIGN_OR_RETURN(whole_, WholeModelFallback(opened_, recording.status()));
+      result_.backend = whole_.runner->name();
+      result_.fallback = {{whole_.op, 1}};
+    }
     INGOT_ASSIGN_OR_RETURN(const std::unique_ptr<Oracle> eager, EagerOracle());
     std::unique_ptr<Oracle> float64;
     if (settings_.float64) {
@@ -67,12 +74,20 @@ class CaseVerifier {
       options.arbiter = [this] { return opened_.model->CreateOracle(OracleMode::kFloat64); };
     }
     const Progress progress(absl::StrCat("verifying ", path_));
-    INGOT_ASSIGN_OR_RETURN(result_.report,
-                           Check(graph_, *eager, float64.get(), opened_.arguments, options));
+    INGOT_ASSIGN_OR_RETURN(
+        result_.report,
+        graph_ == nullptr
+            ? Check(*whole_.runner, {}, *eager, float64.get(), opened_.arguments, options)
+            : Check(graph_, *eager, float64.get(), opened_.arguments, options));
     result_.message = result_.report.message;
+    if (result_.report.ok && graph_ == nullptr) {
+      result_.message = absl::StrCat("the whole model runs on LibTorch: ", whole_.reason);
+    }
     if (!result_.report.ok) {
       result_.code = ExitCode::kMismatch;
-      absl::StrAppend(&result_.message, "; first differing op: ", DescribeDifference());
+      if (graph_ != nullptr) {
+        absl::StrAppend(&result_.message, "; first differing op: ", DescribeDifference());
+      }
     }
     return absl::OkStatus();
   }
@@ -117,7 +132,8 @@ class CaseVerifier {
   Opened opened_;
   std::shared_ptr<runtime::Session> session_;
   ir::Recording recording_;
-  std::shared_ptr<const runtime::CompiledGraph> graph_;
+  std::shared_ptr<const runtime::CompiledGraph> graph_;  // nullptr: `whole_` runs it
+  WholeModel whole_;
 };
 
 }  // namespace

@@ -8,8 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "core/base/status_macros.h"
+#include "tools/ingot/contained.h"
 #include "tools/ingot/npz.h"
 #include "tools/ingot/verbs.h"
 #include "tools/ingot/verify_case.h"
@@ -97,12 +101,14 @@ class VerifyVerb : public Verb {
     INGOT_ASSIGN_OR_RETURN(const std::vector<Pair> pairs, FindPairs(model_));
     std::map<std::string, int64_t> counts;
     std::map<ExitCode, int64_t> codes;
-    for (const Pair& pair : pairs) {
-      const CaseResult result = VerifyPair(pair);
-      Print(result);
-      ++counts[std::string(VerifyStatusName(result.code))];
-      ++codes[result.code];
-    }
+    const auto finish = [&](size_t i, const Contained& contained) {
+      const Line line = LineOf(pairs[i], contained);
+      PrintText(line.text);
+      ++counts[std::string(VerifyStatusName(line.code))];
+      ++codes[line.code];
+    };
+    INGOT_RETURN_IF_ERROR(RunContained(
+        pairs.size(), [&](size_t i) { return Pack(VerifyPair(pairs[i])); }, finish));
     Json summary = {{"summary", true}, {"cases", pairs.size()}};
     for (const char* status : {"ok", "mismatch", "refused", "unsupported", "error"}) {
       summary[status] = counts[status];
@@ -123,21 +129,48 @@ class VerifyVerb : public Verb {
   CaseResult VerifyPair(const Pair& pair) {
     absl::StatusOr<Arguments> arguments = ReadArguments(pair.inputs);
     if (arguments.ok()) return VerifyCase(pair.model, *std::move(arguments), flags_, settings_);
-    CaseResult result;
-    result.model = pair.model;
-    result.backend = flags_.backend.value_or("auto");
+    CaseResult result = ResultOf(pair);
     result.code = ExitCode::kRefused;
     result.message = OneLine(arguments.status());
     return result;
   }
 
-  void Print(const CaseResult& result) const {
-    if (flags_.json) {
-      PrintJsonLine(ToJson(result));
-    } else {
-      PrintText(ToText(result));
-    }
+  // A case's outcome, as it comes from the process that found it.
+  struct Line {
+    ExitCode code = ExitCode::kOk;
+    std::string text;  // as it is printed
+  };
+
+  std::string TextOf(const CaseResult& result) const {
+    return flags_.json ? JsonText(ToJson(result)) : ToText(result);
   }
+
+  std::string Pack(const CaseResult& result) const {
+    return absl::StrCat(static_cast<int>(result.code), " ", TextOf(result));
+  }
+
+  Line LineOf(const Pair& pair, const Contained& contained) const {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(contained.text, absl::MaxSplits(' ', 1));
+    int code = 0;
+    if (contained.death.empty() && absl::SimpleAtoi(parts.first, &code)) {
+      return {static_cast<ExitCode>(code), std::string(parts.second)};
+    }
+    CaseResult result = ResultOf(pair);
+    result.code = ExitCode::kRuntime;
+    result.message =
+        absl::StrCat("the process that verified this case was lost: ", contained.death);
+    return {result.code, TextOf(result)};
+  }
+
+  CaseResult ResultOf(const Pair& pair) const {
+    CaseResult result;
+    result.model = pair.model;
+    result.backend = flags_.backend.value_or("auto");
+    return result;
+  }
+
+  void Print(const CaseResult& result) const { PrintText(TextOf(result)); }
 
   std::string model_, oracle_ = "eager";
   VerifySettings settings_;

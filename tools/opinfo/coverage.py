@@ -180,7 +180,7 @@ ingot verify DIR/DTYPE --backend=BACKEND --threads=1 --json > BACKEND.DTYPE.json
 
 *refused*: the frontend's reason is below. *unsupported*: the backend lacks an op, by name. *by float64*: samples with elements that miss
 LibTorch's own result and keep `assert_close`'s tolerances against the same program run in float64, or are at most 4 times as far from it as
-LibTorch's furthest element and within 16 units of machine precision at the largest magnitude. Only so is a tolerance looser than `assert_close`'s:
+LibTorch's furthest element (or a unit of machine precision at the largest magnitude, if that one is nearer) and within 16 such units. Only so is a tolerance looser than `assert_close`'s:
 
 | where | why |
 |---|---|

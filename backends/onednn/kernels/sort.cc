@@ -89,7 +89,15 @@ void Sort(const SortArgs& args, int threads) {
   VisitElement(args.dtype, [&](auto element) {
     using T = decltype(element);
     ForEachRow<T>(args, args.n, threads, [&](Item<T>* begin, Item<T>* end) {
-      std::sort(begin, end, Before<T>{args.descending});
+      if (args.stable) {
+        std::sort(begin, end, Before<T>{args.descending});
+      } else if (args.descending) {
+        std::sort(begin, end,
+                  [](const Item<T>& a, const Item<T>& b) { return Greater(a.value, b.value); });
+      } else {
+        std::sort(begin, end,
+                  [](const Item<T>& a, const Item<T>& b) { return Less(a.value, b.value); });
+      }
     });
   });
 }

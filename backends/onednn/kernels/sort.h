@@ -15,6 +15,7 @@ struct SortArgs {
   ir::DType dtype = ir::DType::kFloat32;  // not complex
   int64_t outer = 1, n = 0, inner = 1;
   bool descending = false;
+  bool stable = true;  // equal elements keep their order; of Sort
   const void* x = nullptr;
   void* scratch = nullptr;
   // Either may be null.
@@ -24,7 +25,8 @@ struct SortArgs {
 
 int64_t SortScratchBytes(ir::DType dtype, int64_t n, int threads);
 
-// Stable: equal elements keep their order.
+// Unless stable, equal elements come out as the C++ library's sort leaves them, which is what
+// PyTorch gives too.
 void Sort(const SortArgs& args, int threads);
 
 // The first k of the order, results [outer, k, inner]; equal elements and, unless `sorted`, the

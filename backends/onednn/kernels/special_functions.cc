@@ -95,13 +95,11 @@ double ErfInverse(double y) {
   return std::copysign(x, y);
 }
 
-double BesselI0(double x) {
-  if (std::isnan(x)) return x;
-  return std::isinf(x) ? kInfinity : BesselI(0, std::abs(x));
-}
+// PyTorch has NaN at the infinities, where its formula is infinity by infinity.
+double BesselI0(double x) { return std::isfinite(x) ? BesselI(0, std::abs(x)) : kNan; }
 
 double BesselI1(double x) {
-  if (std::isnan(x) || std::isinf(x)) return x;
+  if (!std::isfinite(x)) return kNan;
   return std::copysign(BesselI(1, std::abs(x)), x);
 }
 

@@ -238,27 +238,35 @@ absl::Status RunIndexPut(const KernelContext& context) {
   });
 }
 
-// Ascending; NaN is the greatest; equal elements by place, so that any sort is a stable one.
+// NaN is the greatest.
 template <typename A>
-struct Less {
+struct Before {
   const A* keys;
   bool descending;
   bool operator()(int64_t a, int64_t b) const {
-    const A x = keys[a], y = keys[b];
-    const bool x_nan = IsNan(x), y_nan = IsNan(y);
-    const bool less = y_nan ? !x_nan : x < y;
-    const bool greater = x_nan ? !y_nan : y < x;
-    if (descending ? greater : less) return true;
-    if (descending ? less : greater) return false;
-    return a < b;
+    const A x = keys[descending ? b : a], y = keys[descending ? a : b];
+    return IsNan(y) ? !IsNan(x) : x < y;
   }
 };
 
-// Sorts each row along `dim` and writes its first elements, as many as the result has.
-absl::Status SortRows(const KernelContext& context, bool descending) {
+// Eager sorts long rows of integers by radix if they are all there is, and then keeps equal
+// elements in order though nobody asked.
+bool IsStable(const KernelContext& context, const ConstTensor& self, bool descending) {
+  constexpr int64_t kLong = 32768;
+  const bool asked = context.op().def().schema.Find("stable") >= 0 && context.op().Has("stable") &&
+                     context.op().Bool("stable");
+  if (asked) return true;
+  return self.dims.size() == 1 && self.dims[0] >= kLong && !descending &&
+         !ir::IsFloating(self.dtype) && self.dtype != ir::DType::kBool;
+}
+
+// Where equal elements go unless they keep their order follows from the algorithm: eager takes the
+// standard library's, so that it can be met.
+absl::Status RunSort(const KernelContext& context) {
+  const bool descending = context.op().Bool("descending");
   const ConstTensor self = context.In("self");
   const Axis in = AxisOf(self.dims, context.op().Int("dim"));
-  const Axis out = AxisOf(context.Out().dims, context.op().Int("dim"));
+  const bool stable = IsStable(context, self, descending);
   VisitAccumulator(self.dtype, [&](auto tag) {
     using A = decltype(tag);
     A* keys = context.Scratch<A>();
@@ -267,19 +275,20 @@ absl::Status SortRows(const KernelContext& context, bool descending) {
       const int64_t o = row / in.inner, i = row % in.inner;
       LoadRun(self, o * in.size * in.inner + i, in.inner, in.size, keys);
       std::iota(order, order + in.size, int64_t{0});
-      std::sort(order, order + in.size, Less<A>{keys, descending});
-      for (int64_t k = 0; k < out.size; ++k) {
-        const int64_t to = (o * out.size + k) * out.inner + i;
+      const Before<A> before{keys, descending};
+      if (stable) {
+        std::stable_sort(order, order + in.size, before);
+      } else {
+        std::sort(order, order + in.size, before);
+      }
+      for (int64_t k = 0; k < in.size; ++k) {
+        const int64_t to = (o * in.size + k) * in.inner + i;
         Store(keys[order[k]], context.Out(0), to);
         Store(order[k], context.Out(1), to);
       }
     }
   });
   return absl::OkStatus();
-}
-
-absl::Status RunSort(const KernelContext& context) {
-  return SortRows(context, context.op().Bool("descending"));
 }
 
 // Brings the places of the k first of n keys to the front. Which of equal keys these are, and in

@@ -79,10 +79,14 @@ double Entropy(double x) {
   if (std::isnan(x)) return x;
   return x > 0 ? -x * std::log(x) : x == 0 ? 0 : -kInf;
 }
-double Sinc(double x) {
-  const double y = std::numbers::pi * x;
-  return x == 0 ? 1 : std::sin(y) / y;
-}
+// As eager, in the dtype: pi times a whole number is off a zero of the sine, and that shows.
+struct Sinc {
+  template <typename C>
+  C operator()(const C* x, const Args&) const {
+    const C y = std::numbers::pi_v<C> * x[0];
+    return x[0] == 0 ? C(1) : std::sin(y) / y;
+  }
+};
 
 // One rounding, whatever the dtype.
 template <double (*kFunction)(double)>
@@ -225,13 +229,22 @@ void Map(const KernelContext& context, Fn&& fn) {
   });
 }
 
+// As eager, which rounds 1 - x and the ratio to the dtype.
 absl::Status RunLogit(const KernelContext& context) {
+  const ConstTensor self = context.In("self");
+  const Tensor out = context.Out();
   const bool limited = context.op().Has("eps");
-  const double eps = context.op().FloatOr("eps", 0);
-  Map(context, [&](auto x) {
-    double z = static_cast<double>(x);
-    if (limited) z = z < eps ? eps : z > 1 - eps ? 1 - eps : z;
-    return std::log(z / (1 - z));
+  VisitElement(out.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    using C = Wide<T>;
+    const auto rounded = [](C value) { return Convert<C>(Convert<T>(value)); };
+    const C low = rounded(static_cast<C>(context.op().FloatOr("eps", 0)));
+    const C high = rounded(C(1) - low);
+    for (int64_t i = 0; i < out.NumElements(); ++i) {
+      C z = Load<C>(self, i);
+      if (limited) z = z < low ? low : z > high ? high : z;
+      Store(static_cast<C>(std::log(rounded(z / rounded(C(1) - z)))), out, i);
+    }
   });
   return absl::OkStatus();
 }
@@ -381,7 +394,7 @@ std::vector<Kernel> Functions() {
       FloatKernel<InDouble<BesselI0>>("aten::i0"),
       FloatKernel<InDouble<BesselI1>>("aten::special_i1"),
       FloatKernel<InDouble<Entropy>>("aten::special_entr"),
-      FloatKernel<InDouble<Sinc>>("aten::sinc"),
+      FloatKernel<Sinc>("aten::sinc"),
       {"aten::logit", RunLogit},
       {"aten::nan_to_num", RunNanToNum},
       PointwiseKernel<IsInfinity<-1>, ComputeIn::kOperands>("aten::isneginf"),

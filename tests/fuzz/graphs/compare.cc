@@ -37,12 +37,13 @@ constexpr double kLoose = 1000;
 bool IsSame(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 std::string ElementDifference(const at::Tensor& actual, const at::Tensor& expected,
-                              const std::vector<at::Tensor>& noisy, int64_t& loose) {
+                              const std::vector<at::Tensor>& noisy, bool narrow, int64_t& loose) {
   const auto doubles = [](const at::Tensor& t) { return t.to(at::kDouble).contiguous(); };
   const at::Tensor a = doubles(actual), e = doubles(expected);
   std::vector<at::Tensor> runs;
   for (const at::Tensor& run : noisy) runs.push_back(doubles(run));
-  const Tolerance tolerance = ToleranceOf(expected.scalar_type());
+  const Tolerance tolerance = ToleranceOf(
+      narrow && expected.scalar_type() == at::kDouble ? at::kFloat : expected.scalar_type());
   for (int64_t i = 0; i < e.numel(); ++i) {
     const double x = a.data_ptr<double>()[i], y = e.data_ptr<double>()[i];
     double noise = 0;
@@ -61,28 +62,28 @@ std::string ElementDifference(const at::Tensor& actual, const at::Tensor& expect
 }
 
 std::string TensorDifference(const at::Tensor& actual, const at::Tensor& expected,
-                             const std::vector<at::Tensor>& noisy, int64_t& loose) {
+                             const std::vector<at::Tensor>& noisy, bool narrow, int64_t& loose) {
   if (actual.scalar_type() != expected.scalar_type() || actual.sizes() != expected.sizes()) {
     std::ostringstream text;
     text << actual.toString() << actual.sizes() << " instead of " << expected.toString()
          << expected.sizes();
     return text.str();
   }
-  return ElementDifference(actual, expected, noisy, loose);
+  return ElementDifference(actual, expected, noisy, narrow, loose);
 }
 
 using Member = std::vector<at::Tensor> Outcome::*;
 
 std::string MemberDifference(const char* what, Member member, const Outcome& actual,
                              const Outcome& expected, const std::vector<Outcome>& noisy,
-                             int64_t& loose) {
+                             const std::vector<bool>& narrow, int64_t& loose) {
   const auto& a = actual.*member;
   const auto& e = expected.*member;
   if (a.size() != e.size()) return absl::StrCat(a.size(), " ", what, "s instead of ", e.size());
   for (size_t i = 0; i < a.size(); ++i) {
     std::vector<at::Tensor> runs;
     for (const Outcome& run : noisy) runs.push_back((run.*member)[i]);
-    const std::string difference = TensorDifference(a[i], e[i], runs, loose);
+    const std::string difference = TensorDifference(a[i], e[i], runs, narrow[i], loose);
     if (!difference.empty()) return absl::StrCat(what, " ", i, ": ", difference);
   }
   return "";
@@ -97,11 +98,12 @@ bool SameBits(const at::Tensor& a, const at::Tensor& b) {
 }  // namespace
 
 std::string Difference(const Outcome& actual, const Outcome& expected,
-                       const std::vector<Outcome>& noisy, int64_t& loose) {
+                       const std::vector<Outcome>& noisy, const Narrow& narrow, int64_t& loose) {
   const std::string results =
-      MemberDifference("result", &Outcome::results, actual, expected, noisy, loose);
+      MemberDifference("result", &Outcome::results, actual, expected, noisy, narrow.results, loose);
   if (!results.empty()) return results;
-  return MemberDifference("argument", &Outcome::arguments, actual, expected, noisy, loose);
+  return MemberDifference("argument", &Outcome::arguments, actual, expected, noisy,
+                          narrow.arguments, loose);
 }
 
 bool SameBits(const Outcome& a, const Outcome& b) {

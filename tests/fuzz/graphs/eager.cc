@@ -57,16 +57,29 @@ double Epsilon(at::ScalarType dtype) {
   }
 }
 
-// Each element off by half a unit to one.
-at::Tensor Noisy(const at::Tensor& tensor, Rng& rng) {
-  at::Tensor factors = at::empty(tensor.sizes(), at::kDouble);
-  const double epsilon = Epsilon(tensor.scalar_type());
-  double* data = factors.data_ptr<double>();
-  for (int64_t i = 0; i < factors.numel(); ++i) {
-    const double size = epsilon * (0.5 + rng.Unit() / 2);
-    data[i] = 1 + (rng.OneIn(2) ? size : -size);
-  }
-  return tensor.to(at::kDouble).mul(factors).to(tensor.scalar_type());
+// Logarithms of sums (and of ratios) that LibTorch rounds to a half dtype first: a unit of the sum,
+// which is one or more, is one of the result, however small the result is.
+bool RoundsBeforeLog(const ir::Node& node) {
+  constexpr const char* kOps[] = {"aten::log_softmax.int", "aten::_log_softmax", "aten::logsumexp",
+                                  "aten::logit"};
+  return std::find(std::begin(kOps), std::end(kOps), node.op) != std::end(kOps);
+}
+
+// Each element off by half a unit to one, and as much of a unit of 1 if `absolute`.
+at::Tensor Noisy(const at::Tensor& tensor, Rng& rng, bool absolute = false) {
+  const auto draws = [&](double about) {
+    at::Tensor numbers = at::empty(tensor.sizes(), at::kDouble);
+    const double epsilon = Epsilon(tensor.scalar_type());
+    double* data = numbers.data_ptr<double>();
+    for (int64_t i = 0; i < numbers.numel(); ++i) {
+      const double size = epsilon * (0.5 + rng.Unit() / 2);
+      data[i] = about + (rng.OneIn(2) ? size : -size);
+    }
+    return numbers;
+  };
+  at::Tensor noisy = tensor.to(at::kDouble).mul(draws(1));
+  if (absolute && at::isReducedFloatingType(tensor.scalar_type())) noisy.add_(draws(0));
+  return noisy.to(tensor.scalar_type());
 }
 
 struct ToIValue {
@@ -222,6 +235,20 @@ absl::Status Eager::RunNode(size_t at, Tensors& values, Rng* noise) const {
     for (const at::Tensor& constant : constants_) {
       TORCH_CHECK(!stack[0].toTensor().is_alias_of(constant), "a constant would be written");
     }
+    // What depends on the order of reads and writes, recording refuses.
+    const torchscript::Layout target = torchscript::LayoutOf(stack[0].toTensor());
+    TORCH_CHECK(!target.OverlapsItself(), "elements that share memory would be written");
+    for (size_t i = 1; i < stack.size(); ++i) {
+      if (!stack[i].isTensor() || !stack[i].toTensor().is_alias_of(stack[0].toTensor())) continue;
+      const torchscript::Layout other = torchscript::LayoutOf(stack[i].toTensor());
+      TORCH_CHECK(other == target || !other.Intersects(target),
+                  "elements would be read that are written elsewhere");
+    }
+  }
+  if (absl::EndsWith(node.op, "_scatter")) {
+    // select_scatter and its kin write to a copy with their operand's strides.
+    TORCH_CHECK(!torchscript::LayoutOf(stack[0].toTensor()).OverlapsItself(),
+                "elements that share memory would be written");
   }
   op.handle.callBoxed(stack);
   std::vector<at::Tensor> outputs;
@@ -234,7 +261,7 @@ absl::Status Eager::RunNode(size_t at, Tensors& values, Rng* noise) const {
       if (op.writes) {
         output.copy_(Noisy(output, *noise));
       } else {
-        output = Noisy(output, *noise);
+        output = Noisy(output, *noise, RoundsBeforeLog(node));
       }
     }
     // Values of graphs have no strides: nothing may depend on those LibTorch chose.
@@ -290,6 +317,47 @@ absl::StatusOr<Outcome> Eager::Run(const Tensors& arguments, const Tensors& stat
     }
     return Collect(values, arguments, states);
   });
+}
+
+Narrow Eager::NarrowParts() const {
+  const ir::Graph& graph = case_.graph;
+  std::vector<bool> narrow(graph.num_values(), false);
+  const auto is_narrow = [&](ir::ValueId v) {
+    const ir::DType dtype = graph.type(v).dtype;
+    return narrow[v] || (ir::IsFloating(dtype) && dtype != ir::DType::kFloat64);
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    const auto mark = [&](ir::ValueId v) {
+      changed |= !narrow[v];
+      narrow[v] = true;
+    };
+    for (const ir::Node& node : graph.nodes()) {
+      bool any = false;
+      ir::ForEachOperand(node, [&](ir::ValueId v) { any |= is_narrow(v); });
+      for (ir::ValueId v : node.outputs) any |= v != ir::kNoValue && is_narrow(v);
+      if (!any) continue;
+      for (ir::ValueId v : node.outputs) {
+        if (v != ir::kNoValue) mark(v);
+      }
+      // What is written may be any operand, or memory that it shares.
+      if (case_.is_program) ir::ForEachOperand(node, mark);
+    }
+  }
+  Narrow parts;
+  parts.arguments.resize(case_.arguments.size());
+  for (const ir::InputSpec& input : graph.inputs()) {
+    if (input.role == ir::InputRole::kArgument) parts.arguments[input.index] = narrow[input.value];
+  }
+  for (const ir::OutputSpec& output : graph.outputs()) {
+    if (output.role == ir::OutputRole::kWriteBack && narrow[output.value]) {
+      parts.arguments[output.index] = true;
+    }
+    if (output.role != ir::OutputRole::kResult && output.role != ir::OutputRole::kAlias) continue;
+    parts.results.resize(std::max<size_t>(parts.results.size(), output.index + 1));
+    parts.results[output.index] = narrow[output.value];
+  }
+  return parts;
 }
 
 absl::StatusOr<std::vector<bool>> Eager::Refused() const {

@@ -28,6 +28,12 @@ struct Outcome {
   std::vector<at::Tensor> states;     // after the call
 };
 
+// Which parts of an outcome follow from values narrower than f64, whose own tolerances are then
+// asked too much.
+struct Narrow {
+  std::vector<bool> results, arguments;
+};
+
 class Eager {
  public:
   // NotFound: LibTorch has no such op. `c` must outlive this.
@@ -42,6 +48,8 @@ class Eager {
   // `arguments` themselves.
   absl::StatusOr<Outcome> Run(const std::vector<at::Tensor>& arguments,
                               const std::vector<at::Tensor>& states, Rng* noise = nullptr) const;
+
+  Narrow NarrowParts() const;
 
   // Which nodes LibTorch throws at, with zeros for the results of those before.
   absl::StatusOr<std::vector<bool>> Refused() const;
@@ -68,7 +76,7 @@ class Eager {
 // The first difference, or empty. `noisy`: runs with noise, of the same call. `loose` counts
 // elements whose tolerance is wide.
 std::string Difference(const Outcome& actual, const Outcome& expected,
-                       const std::vector<Outcome>& noisy, int64_t& loose);
+                       const std::vector<Outcome>& noisy, const Narrow& narrow, int64_t& loose);
 
 // Bit for bit.
 bool SameBits(const Outcome& a, const Outcome& b);
