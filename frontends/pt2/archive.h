@@ -21,8 +21,8 @@
 #include "absl/strings/string_view.h"
 #include "core/base/env.h"
 #include "core/ir/type.h"
+#include "frontends/archive/zip_view.h"
 #include "frontends/pt2/program.h"
-#include "frontends/pt2/zip_view.h"
 
 namespace ingot::pt2 {
 
@@ -73,7 +73,7 @@ class Archive {
   absl::string_view bytes_;
   std::shared_ptr<const void> owner_;
   bool is_mapped_ = false;  // by this process's own mapping of a file
-  ZipView zip_;
+  archive::ZipView zip_;
   std::string root_;
   std::string model_;
   Program program_;

@@ -8,7 +8,7 @@
 #include "frontends/pt2/convert.h"
 #include "frontends/pt2/samples.h"
 #include "frontends/pt2/symbols.h"
-#include "frontends/pt2/zip_testing.h"
+#include "frontends/archive/zip_testing.h"
 
 namespace ingot::pt2 {
 namespace {
@@ -40,7 +40,7 @@ void FuzzProgram(absl::string_view json) {
       "strides": [{"as_int": 32}, {"as_int": 1}], "storage_offset": {"as_int": 0},
       "device": {"type": "cpu"}, "layout": 7}}}})";
   const auto zip = std::make_shared<std::string>(
-      MakeArchive(std::string(json), kConfig, {{"weight_0", std::string(4096, '\0')}}));
+      archive::MakeArchive(std::string(json), kConfig, {{"weight_0", std::string(4096, '\0')}}));
   const auto archive = Archive::Parse(*zip, zip);
   if (archive.ok()) ConvertAll(**archive);
 }
