@@ -251,6 +251,10 @@ absl::Status Damaged(const ZipView::Record& record, string_view why) {
 }
 
 absl::Status CompareCrc(const ZipView::Record& record, string_view contents) {
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+  // A fuzzer would never get past it.
+  return absl::OkStatus();
+#endif
   const auto* data = reinterpret_cast<const Bytef*>(contents.data());
   if (crc32_z(0, data, contents.size()) == record.crc32) return absl::OkStatus();
   return Damaged(record, "its checksum differs");
