@@ -28,10 +28,17 @@ def _sources_aspect_impl(target, ctx):
         context = target[CcInfo].compilation_context
         for source in getattr(ctx.rule.files, "srcs", []):
             if source.extension == "cc":
-                own.append(struct(source = source, context = context, label = target.label))
+                own.append(struct(source = source, context = context))
     return [_SourcesInfo(units = depset(own, transitive = [dep[_SourcesInfo].units for dep in deps if _SourcesInfo in dep]))]
 
 _sources_aspect = aspect(implementation = _sources_aspect_impl, attr_aspects = ["deps"])
+
+_ObjectsInfo = provider(fields = {
+    "context": "compilation context for what uses the library",
+    "flags": "linker options",
+    "libraries": "of other repositories",
+    "objects": "of this one",
+})
 
 def _compile(ctx, source, context):
     out = ctx.actions.declare_file("%s.objects/%s.o" % (ctx.label.name, source.short_path.replace("/", "_")))
@@ -55,61 +62,67 @@ def _compile(ctx, source, context):
     )
     return out
 
-def _link(ctx, objects):
-    out = ctx.actions.declare_file(ctx.label.name)
-    args = ctx.actions.args()
-    args.add_all(objects)
-    args.add("-fsanitize=fuzzer,address,undefined")
-    libraries = []
-    for dep in ctx.attr.deps:
-        for linker_input in dep[CcInfo].linking_context.linker_inputs.to_list():
-            args.add_all(linker_input.user_link_flags)
-            if not linker_input.owner.workspace_name:
-                continue  # compiled above
+def _fuzz_library_impl(ctx):
+    dep = ctx.attr.dep
+    units = {unit.source: unit.context for unit in dep[_SourcesInfo].units.to_list()}
+    flags, libraries = [], []
+    for linker_input in dep[CcInfo].linking_context.linker_inputs.to_list():
+        flags += linker_input.user_link_flags
+        if linker_input.owner.workspace_name:  # the others are compiled here
             for library in linker_input.libraries:
                 file = library.pic_static_library or library.static_library or library.dynamic_library
                 if file:
                     libraries.append(file)
-    args.add_all(libraries)
+    return [_ObjectsInfo(
+        context = dep[CcInfo].compilation_context,
+        flags = flags,
+        libraries = libraries,
+        objects = [_compile(ctx, source, context) for source, context in units.items()],
+    )]
+
+# What a target and all that it needs come to, compiled once for all fuzzers of it.
+fuzz_library = rule(
+    implementation = _fuzz_library_impl,
+    attrs = {"dep": attr.label(mandatory = True, providers = [CcInfo], aspects = [_sources_aspect])},
+)
+
+def _fuzz_binary_impl(ctx):
+    library = ctx.attr.library[_ObjectsInfo]
+    objects = [_compile(ctx, source, library.context) for source in ctx.files.srcs] + library.objects
+    out = ctx.actions.declare_file(ctx.label.name)
+    args = ctx.actions.args()
+    args.add_all(objects)
+    args.add("-fsanitize=fuzzer,address,undefined")
+    args.add_all(library.libraries)
+    args.add_all(library.flags)
     args.add("-o", out)
     ctx.actions.run(
         executable = _CLANG,
         arguments = [args],
-        inputs = objects + libraries,
+        inputs = objects + library.libraries,
         outputs = [out],
         mnemonic = "FuzzLink",
         env = {"PATH": "/usr/bin:/bin"},
     )
-    return out
-
-def _fuzz_binary_impl(ctx):
-    units = {}
-    for dep in ctx.attr.deps:
-        for unit in dep[_SourcesInfo].units.to_list():
-            units[unit.source] = unit.context
-    own = cc_common.merge_cc_infos(cc_infos = [dep[CcInfo] for dep in ctx.attr.deps]).compilation_context
-    for source in ctx.files.srcs:
-        units[source] = own
-    objects = [_compile(ctx, source, context) for source, context in units.items()]
-    return [DefaultInfo(executable = _link(ctx, objects))]
+    return [DefaultInfo(executable = out)]
 
 _fuzz_binary = rule(
     implementation = _fuzz_binary_impl,
     attrs = {
-        "deps": attr.label_list(providers = [CcInfo], aspects = [_sources_aspect]),
+        "library": attr.label(mandatory = True, providers = [_ObjectsInfo]),
         "srcs": attr.label_list(allow_files = [".cc"]),
     },
     executable = True,
 )
 
-def fuzzer(name, srcs, corpus, deps, seconds = 20, visibility = None):
+def fuzzer(name, srcs, corpus, library, seconds = 20, visibility = None):
     """A libFuzzer program `name`, and `name`_test, which runs it on its corpus for some seconds.
 
     Args:
       name: of the program.
       srcs: what defines LLVMFuzzerTestOneInput.
       corpus: a filegroup of inputs.
-      deps: cc_library targets. Those of this repository are compiled from their sources.
+      library: a fuzz_library of what it calls.
       seconds: how long the test runs. `bazel run NAME -- FOLDER -max_total_time=3600` runs it for an hour.
       visibility: as usual.
     """
@@ -118,7 +131,7 @@ def fuzzer(name, srcs, corpus, deps, seconds = 20, visibility = None):
         testonly = True,
         srcs = srcs,
         visibility = visibility,
-        deps = deps,
+        library = library,
     )
     native.sh_test(
         name = name + "_test",
