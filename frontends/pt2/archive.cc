@@ -16,6 +16,7 @@ namespace ingot::pt2 {
 namespace {
 
 using absl::string_view;
+using archive::ZipView;
 
 static_assert(std::endian::native == std::endian::little,
               "weights are used in place and archives are little-endian");
@@ -120,7 +121,7 @@ absl::StatusOr<string_view> Archive::Text(string_view name) const {
   const ZipView::Record* record = zip_.Find(absl::StrCat(root_, name));
   if (record == nullptr)
     return absl::NotFoundError(absl::StrCat("the record ", name, " is missing"));
-  INGOT_RETURN_IF_ERROR(CheckCrc(*record));
+  INGOT_RETURN_IF_ERROR(archive::CheckCrc(*record));
   return record->bytes;
 }
 

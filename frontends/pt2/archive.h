@@ -21,8 +21,8 @@
 #include "absl/strings/string_view.h"
 #include "core/base/env.h"
 #include "core/ir/type.h"
+#include "frontends/archive/zip_view.h"
 #include "frontends/pt2/program.h"
-#include "frontends/pt2/zip_view.h"
 
 namespace ingot::pt2 {
 
@@ -72,7 +72,7 @@ class Archive {
   absl::string_view bytes_;
   std::shared_ptr<const void> owner_;
   const ReadableMapping* file_ = nullptr;  // of an opened archive; is what owner_ owns
-  ZipView zip_;
+  archive::ZipView zip_;
   std::string root_;
   std::string model_;
   Program program_;

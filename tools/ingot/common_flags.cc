@@ -48,6 +48,13 @@ void CommonFlags::Declare(OptionSet& options) {
                 &rtol);
   options.Value("atol", "verify: absolute tolerance (default: torch.testing.assert_close's)",
                 &atol);
+  options.Flag("untrusted",
+               "load and record the model in a sandboxed child process: no network, no files, no "
+               "programs (docs/untrusted.md)",
+               &untrusted);
+  options.Value("untrusted-memory", "MiB of address space for that child", &sandbox.memory_mib, 256,
+                int64_t{1} << 30);
+  options.Value("untrusted-seconds", "time for that child", &sandbox.seconds, 1, 1000000);
   options.Flag("json", "print one JSON object a model on stdout", &json);
 }
 

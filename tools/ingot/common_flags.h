@@ -20,6 +20,7 @@
 #include "core/runtime/options.h"
 #include "tools/ingot/command_line.h"
 #include "tools/ingot/compare.h"
+#include "tools/ingot/sandbox.h"
 
 namespace ingot::tools {
 
@@ -32,6 +33,8 @@ struct CommonFlags {
   std::vector<std::string> input;
   std::optional<double> rtol, atol;
   bool json = false;
+  bool untrusted = false;
+  SandboxLimits sandbox;
 
   void Declare(OptionSet& options);
 
