@@ -159,7 +159,7 @@ absl::StatusOr<LayerResult> AddLayer(Lowering& lowering, const Rnn& r, const Ten
     operands.push_back(Read(packed));
     call.products_step = products.strides[0];
     call.products_row = products.strides[1];
-    if (r.biases) {
+    if (r.biases && !r.lstm) {
       INGOT_ASSIGN_OR_RETURN(const Tensor bias, lowering.Dense(r.params[first + 3]));
       operands.push_back(Read(bias));
     }
@@ -170,17 +170,17 @@ absl::StatusOr<LayerResult> AddLayer(Lowering& lowering, const Rnn& r, const Ten
   call.y_row = y.strides[1];
   call.h0_row = call.c0_row = call.h_last_row = call.c_last_row = r.hidden;
   const int64_t hidden = r.hidden, directions = r.directions, state = r.batch * r.hidden;
-  const bool lstm = r.lstm, biases = r.biases;
+  const bool lstm = r.lstm, has_bias = r.biases && !r.lstm;
   INGOT_RETURN_IF_ERROR(lowering.AddKernel(
       lstm ? "ingot:lstm" : "ingot:gru", std::move(operands), [=](const StepArgs& args) {
         for (int64_t d = 0; d < directions; ++d) {
-          const int own = fixed + static_cast<int>(d) * (biases ? 3 : 2);
+          const int own = fixed + static_cast<int>(d) * (has_bias ? 3 : 2);
           const int64_t index = layer * directions + d;
           RecurrentArgs run = call;
           run.reverse = d == 1;
           run.products = args.At<float>(own);
           run.packed = args.At<float>(own + 1);
-          if (biases && !lstm) run.bias = args.At<float>(own + 2) + 2 * hidden;
+          if (has_bias) run.bias = args.At<float>(own + 2) + 2 * hidden;
           run.h0 = args.At<float>(3) + index * state;
           run.y = args.At<float>(0) + d * hidden;
           run.h_last = args.At<float>(1) + d * state;

@@ -260,7 +260,7 @@ def measure_load(arguments, tools):
     cpus = sorted(os.sched_getaffinity(0))
     threads = settle_threads(arguments.threads, cpus)
     plan = Plan(threads, frozenset(cpus[:threads]), arguments.precision, lock=arguments.lock, is_realtime=arguments.realtime)
-    seconds, rounds = (0.5, 1) if arguments.quick else (3, 3)
+    seconds, rounds = (0.5, 1) if arguments.quick else (3, 2)
     load = service.Load(tools, plan, say, arguments.clients, seconds, rounds)
     record, code = {"date": datetime.date.today().isoformat(), "cpu": machine.cpu(), "threads": threads, "models": {}}, OK
     for model in arguments.models:
