@@ -69,6 +69,13 @@ def ingot_dependencies():
         package = "libssl-dev",
     )
     system_library(
+        name = "libseccomp",
+        build_file = "//third_party/libseccomp:libseccomp.BUILD",
+        env = "INGOT_LIBSECCOMP_DIR",
+        headers = ["seccomp.h", "seccomp-syscalls.h"],
+        package = "libseccomp-dev",
+    )
+    system_library(
         name = "utf8proc",
         build_file = "//third_party/utf8proc:utf8proc.BUILD",
         env = "INGOT_UTF8PROC_DIR",

@@ -62,6 +62,7 @@ _system_library = repository_rule(
         "INGOT_FLATBUFFERS_DIR",
         "INGOT_GOOGLETEST_DIR",
         "INGOT_HIGHWAY_DIR",
+        "INGOT_LIBSECCOMP_DIR",
         "INGOT_LIBZIP_DIR",
         "INGOT_NLOHMANN_JSON_DIR",
         "INGOT_OPENSSL_DIR",

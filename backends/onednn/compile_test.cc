@@ -247,6 +247,51 @@ TEST_P(CompileTest, ConvolutionsWithBatchNormReluAndResidual) {
   }
 }
 
+TEST_P(CompileTest, RowsAreReducedInThePassThatMakesThem) {
+  const int64_t rows = 30, columns = 320;
+  const Array in = RandomF32({rows, columns}, 1), factors = RandomF32({columns}, 2);
+  const auto x = Argument({rows, columns}), f = g_.Constant(factors);
+  const auto y = Op("aten::exp", {ValueRef{Op("aten::mul.Tensor", {ValueRef{x}, ValueRef{f}})}});
+  const auto mean = Op("aten::mean.dim", {ValueRef{y}, Ints{1}, true, None{}});
+  const auto z = Op("aten::mul.Tensor", {ValueRef{x}, ValueRef{f}});
+  const auto highest = Op("aten::argmax", {ValueRef{Op("aten::tanh", {ValueRef{z}})}, int64_t{1}});
+  g_.builder.Result(mean);
+  g_.builder.Result(highest);
+  const auto out = Run({in});
+  std::vector<double> want;
+  for (int64_t r = 0; r < rows; ++r) {
+    double sum = 0;
+    int64_t best = 0;
+    std::vector<float> products(columns);
+    for (int64_t c = 0; c < columns; ++c) {
+      products[c] = in.data<float>()[r * columns + c] * factors.data<float>()[c];
+      sum += std::exp(products[c]);
+      if (products[c] > products[best]) best = c;
+    }
+    want.push_back(sum / columns);
+    EXPECT_EQ(std::tanh(products[out[1].data<int64_t>()[r]]), std::tanh(products[best]));
+  }
+  ExpectNear(out[0], want);
+  EXPECT_EQ(plan_.find("pointwise_reduce") != std::string::npos, GetParam());
+}
+
+TEST_P(CompileTest, RowsThatDontLieInOneRunAreReducedByThemselves) {
+  const Array in = RandomF32({2, 300, 5}, 1);
+  const auto x = Argument({2, 300, 5});
+  const auto turned = Op("aten::transpose.int", {ValueRef{x}, int64_t{1}, int64_t{2}});
+  const auto y = Op("aten::neg", {ValueRef{turned}});
+  const auto out = Run(Op("aten::sum.dim_IntList", {ValueRef{y}, Ints{2}, false, None{}}), {in});
+  std::vector<double> want;
+  for (int64_t b = 0; b < 2; ++b) {
+    for (int64_t c = 0; c < 5; ++c) {
+      double sum = 0;
+      for (int64_t r = 0; r < 300; ++r) sum -= in.data<float>()[(b * 300 + r) * 5 + c];
+      want.push_back(sum);
+    }
+  }
+  ExpectNear(out[0], want);
+}
+
 TEST_P(CompileTest, AConvolutionOfWindowsThatOverlap) {
   // windows[c][i] = in[c][i .. i + 3]; a 1x1 filter of ones adds up the channels.
   const Array in = RandomF32({1, 4, 5}, 1), w = F32({1, 4, 1, 1}, {1, 1, 1, 1});

@@ -5,6 +5,7 @@
 // what follows reads the output as it lies. Weights are folded, grouped and packed at compile time.
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -23,7 +24,7 @@ namespace {
 
 // Of one core, for deciding about threads.
 constexpr double kFlopsPerNanosecond = 100;  // f32
-constexpr double kPaddedPerNanosecond = 8;   // elements copied
+constexpr double kPaddedPerNanosecond = 32;  // bytes copied
 
 struct Convolution {
   Tensor src;
@@ -32,6 +33,7 @@ struct Convolution {
   Window window;
   int64_t groups = 1;
   bool transposed = false;
+  ir::DType factor = ir::DType::kFloat32;  // what a primitive rounds source and weights to
 };
 
 absl::Status Supports(const ir::Graph& graph, const ops::OpView& view) {
@@ -142,7 +144,7 @@ absl::StatusOr<Convolution> Read(Lowering& lowering, const Unit& unit) {
 
 absl::StatusOr<PrimitiveDesc> Describe(const Convolution& c, const MemoryDesc& src,
                                        const MemoryDesc& dst, const Attributes& attributes) {
-  const MemoryDesc weights = MemoryDesc::Any(c.weights.dtype, c.weights.dims);
+  const MemoryDesc weights = MemoryDesc::Any(c.factor, c.weights.dims);
   const MemoryDesc bias = c.bias ? c.bias->Desc() : MemoryDesc();
   return c.transposed ? DeconvolutionDesc(src, weights, bias, dst, c.window, attributes)
                       : ConvolutionDesc(src, weights, bias, dst, c.window, attributes);
@@ -153,10 +155,10 @@ absl::StatusOr<PrimitiveDesc> Describe(const Convolution& c, const MemoryDesc& s
 absl::StatusOr<PrimitiveDesc> ChooseLayouts(const Convolution& c, const ir::TensorType& out,
                                             const Attributes& attributes) {
   INGOT_ASSIGN_OR_RETURN(PrimitiveDesc any,
-                         Describe(c, MemoryDesc::Any(c.src.dtype, c.src.dims),
+                         Describe(c, MemoryDesc::Any(c.factor, c.src.dims),
                                   MemoryDesc::Any(out.dtype, out.dims), attributes));
   if (any.dst().IsStrided(nullptr)) return any;
-  absl::StatusOr<PrimitiveDesc> plain = Describe(c, ChannelsLast(c.src.dtype, c.src.dims),
+  absl::StatusOr<PrimitiveDesc> plain = Describe(c, ChannelsLast(c.factor, c.src.dims),
                                                  ChannelsLast(out.dtype, out.dims), attributes);
   if (!plain.ok() || plain->implementation() != any.implementation()) return any;
   return plain;
@@ -250,7 +252,8 @@ absl::Status LowerProduct(Lowering& lowering, const Unit& unit, const Convolutio
   const ir::Dims& in = c.src.dims;
   const int64_t channels = in[1], columns = type.dims[1];
   ProductRows rows;
-  INGOT_ASSIGN_OR_RETURN(rows.x, lowering.InLayout(c.src, ChannelsLast(c.src.dtype, in)));
+  const ir::DType factor = LeftFactorType(lowering, c.weights, channels);
+  INGOT_ASSIGN_OR_RETURN(rows.x, lowering.InLayout(c.src, ChannelsLast(factor, in), factor));
   const bool strided = std::any_of(c.window.stride.begin(), c.window.stride.end(),
                                    [](int64_t stride) { return stride != 1; });
   if (strided) {
@@ -281,25 +284,26 @@ absl::StatusOr<Tensor> Padded(Lowering& lowering, const Tensor& image, const Win
   const int64_t width = in[3] + left + window.padding_end[1];
   if (height == in[2] && width == in[3]) return image;
   Tensor out = NewChannelsLast(lowering, {image.dtype, {in[0], in[1], height, width}});
-  const int64_t images = in[0], channels = in[1], lines = in[2], line = in[3] * channels;
+  // Bytes: 0.0 has none that is set.
+  const int64_t pixel = in[1] * static_cast<int64_t>(ir::ElementSize(image.dtype));
+  const int64_t images = in[0], lines = in[2], line = in[3] * pixel, out_line = width * pixel;
   INGOT_RETURN_IF_ERROR(
       lowering.AddKernel("ingot:pad", {onednn::Read(image), Write(out)}, [=](const StepArgs& args) {
-        const float* const x = args.At<float>(0);
-        float* const y = args.At<float>(1);
-        const double work = static_cast<double>(width * channels) / kPaddedPerNanosecond + 1;
+        const double work = static_cast<double>(out_line) / kPaddedPerNanosecond + 1;
         kernels::ParallelFor(
             args.threads(), images * height, kernels::GrainFor(work),
             [&](int64_t begin, int64_t end, int) {
               for (int64_t row = begin; row < end; ++row) {
-                float* const to = y + row * width * channels;
+                char* const to = args.At<char>(1) + row * out_line;
                 const int64_t from = row % height - top;
                 if (from < 0 || from >= lines) {
-                  std::fill_n(to, width * channels, 0.0f);
+                  std::memset(to, 0, out_line);
                   continue;
                 }
-                std::fill_n(to, left * channels, 0.0f);
-                std::copy_n(x + (row / height * lines + from) * line, line, to + left * channels);
-                std::fill(to + left * channels + line, to + width * channels, 0.0f);
+                const int64_t begin_of_line = (row / height * lines + from) * line;
+                std::memset(to, 0, left * pixel);
+                std::memcpy(to + left * pixel, args.At<char>(0) + begin_of_line, line);
+                std::memset(to + left * pixel + line, 0, out_line - left * pixel - line);
               }
             });
         return absl::OkStatus();
@@ -310,7 +314,9 @@ absl::StatusOr<Tensor> Padded(Lowering& lowering, const Tensor& image, const Win
 // Several taps: each adds the product of the pixels at its offset with its weights.
 absl::Status LowerTaps(Lowering& lowering, const Unit& unit, const Convolution& c,
                        ir::ValueId result, const ir::TensorType& type) {
-  INGOT_ASSIGN_OR_RETURN(Tensor x, lowering.InLayout(c.src, ChannelsLast(c.src.dtype, c.src.dims)));
+  const ir::DType factor = LeftFactorType(lowering, c.weights, c.src.dims[1]);
+  INGOT_ASSIGN_OR_RETURN(Tensor x,
+                         lowering.InLayout(c.src, ChannelsLast(factor, c.src.dims), factor));
   INGOT_ASSIGN_OR_RETURN(x, Padded(lowering, x, c.window));
   const int64_t channels = x.dims[1], columns = type.dims[1], line = x.dims[3] * channels;
   ProductRows rows;
@@ -400,6 +406,8 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   }
   lowering.UseThreadsFor(flops * static_cast<double>(type.NumElements()) / kFlopsPerNanosecond);
 
+  // Grouped ones with few channels a group have no loops for bf16 that pay.
+  if (c.groups == 1) c.factor = LeftFactorType(lowering, c.weights, c.src.dims[1]);
   std::vector<CallArgument> unused;
   Attributes first;
   INGOT_RETURN_IF_ERROR(
@@ -413,8 +421,9 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   INGOT_RETURN_IF_ERROR(
       AppendConvPostOps(lowering, unit, type.dims, dst_layout, sum, attributes, arguments));
   INGOT_ASSIGN_OR_RETURN(desc, Describe(c, src_layout, dst_layout, attributes));
-  INGOT_ASSIGN_OR_RETURN(const Tensor src, lowering.InLayout(c.src, desc.src()));
-  INGOT_ASSIGN_OR_RETURN(const Tensor weights, lowering.InLayout(c.weights, desc.weights()));
+  INGOT_ASSIGN_OR_RETURN(const Tensor src, lowering.InLayout(c.src, desc.src(), c.factor));
+  INGOT_ASSIGN_OR_RETURN(const Tensor weights,
+                         lowering.InLayout(c.weights, desc.weights(), c.factor));
   Tensor out;
   if (sum >= 0) {
     out = lowering.Get(unit.post_ops[sum].operand);

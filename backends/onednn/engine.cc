@@ -250,7 +250,7 @@ std::string PrimitiveDesc::implementation() const {
 
 bool PrimitiveDesc::IsReference() const {
   const std::string name = implementation();
-  // "ref:any", "gemm:ref", "ref_fused:any"; RNN's "ref:…" included.
+  // "ref:any", "gemm:ref", "ref_fused:any".
   return name.find("ref") != std::string::npos;
 }
 
@@ -375,37 +375,6 @@ absl::StatusOr<PrimitiveDesc> ResamplingDesc(dnnl_alg_kind_t algorithm, const Me
                     return dnnl_resampling_forward_primitive_desc_create(
                         desc, CpuEngine(), dnnl_forward_inference, algorithm, nullptr, src.get(),
                         dst.get(), attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> LstmDesc(const RnnOperands& o, bool reverse,
-                                       const Attributes& attributes) {
-  const dnnl_rnn_direction_t direction =
-      reverse ? dnnl_unidirectional_right2left : dnnl_unidirectional_left2right;
-  return MakeDesc("lstm",
-                  {&o.src_layer, &o.src_iter, &o.src_iter_c, &o.weights_layer, &o.weights_iter,
-                   &o.bias, &o.dst_layer, &o.dst_iter, &o.dst_iter_c},
-                  attributes, [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_lstm_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, direction, o.src_layer.get(),
-                        o.src_iter.get(), o.src_iter_c.get(), o.weights_layer.get(),
-                        o.weights_iter.get(), nullptr, nullptr, o.bias.get(), o.dst_layer.get(),
-                        o.dst_iter.get(), o.dst_iter_c.get(), 0, attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> GruDesc(const RnnOperands& o, bool reverse,
-                                      const Attributes& attributes) {
-  const dnnl_rnn_direction_t direction =
-      reverse ? dnnl_unidirectional_right2left : dnnl_unidirectional_left2right;
-  return MakeDesc("gru",
-                  {&o.src_layer, &o.src_iter, &o.weights_layer, &o.weights_iter, &o.bias,
-                   &o.dst_layer, &o.dst_iter},
-                  attributes, [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_lbr_gru_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, direction, o.src_layer.get(),
-                        o.src_iter.get(), o.weights_layer.get(), o.weights_iter.get(), o.bias.get(),
-                        o.dst_layer.get(), o.dst_iter.get(), 0, attr);
                   });
 }
 

@@ -167,16 +167,6 @@ absl::StatusOr<PrimitiveDesc> SoftmaxDesc(dnnl_alg_kind_t algorithm, const Memor
 absl::StatusOr<PrimitiveDesc> ResamplingDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
                                              const MemoryDesc& dst, const Attributes& attributes);
 
-struct RnnOperands {
-  MemoryDesc src_layer, src_iter, src_iter_c, weights_layer, weights_iter, bias, dst_layer,
-      dst_iter, dst_iter_c;
-};
-absl::StatusOr<PrimitiveDesc> LstmDesc(const RnnOperands& operands, bool reverse,
-                                       const Attributes& attributes);
-// Linear-before-reset, which is PyTorch's GRU.
-absl::StatusOr<PrimitiveDesc> GruDesc(const RnnOperands& operands, bool reverse,
-                                      const Attributes& attributes);
-
 // --- Execution ---
 
 // Memory objects of one primitive, and the stream to run it on; not shared between threads.

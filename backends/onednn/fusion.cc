@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "backends/onednn/pointwise.h"
+#include "backends/onednn/reduce.h"
 #include "core/ops/op_view.h"
 
 namespace ingot::onednn {
@@ -384,6 +385,15 @@ class FusionPlanner {
         Join(unit, id);
       }
     }
+    for (uint32_t unit = 0; unit < units_.size(); ++unit) TakeReduction(unit);
+  }
+
+  // What reduces the rows of an elementwise unit's result and is all that uses it.
+  void TakeReduction(uint32_t unit) {
+    if (units_[unit].kind != Unit::Kind::kPointwise) return;
+    // Its first node is the last of all.
+    const std::optional<ir::NodeId> user = OnlyUser(graph_.node(units_[unit].nodes[0]).outputs[0]);
+    if (user && unit_of_[*user] == kNoUnit && IsRowReduction(graph_, *user)) Join(unit, *user);
   }
 
   uint32_t UnitOfAllUsers(ir::ValueId value) const {

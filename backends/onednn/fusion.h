@@ -4,7 +4,8 @@
 //   kChain      an anchor (matmul or convolution kind) and what its primitive or kernel does on the
 //               way out: batch normalisation folded into a convolution's weights, a zero padding
 //               before it, then elementwise post-ops in order
-//   kPointwise  elementwise nodes of one shape, run as one pass over cache-sized tiles
+//   kPointwise  elementwise nodes of one shape, run as one pass over cache-sized tiles; then,
+//               perhaps, a reduction of their result's rows
 //
 // An intermediate value of a unit has no other use, so a unit can run where its last node stands.
 // Units are in an order of execution. Dead nodes are in no unit. Pure.

@@ -190,6 +190,36 @@ TEST_F(FusionTest, PointwiseNodesOfOneShapeAreOnePass) {
   EXPECT_THAT(units[0].nodes, ElementsAre(0, 1, 2));
 }
 
+TEST_F(FusionTest, TheReductionOfRowsJoinsTheElementwisePassBeforeIt) {
+  struct Case {
+    ir::Dims shape;
+    std::vector<int64_t> dims;
+    bool joins;
+  };
+  for (const Case& c : std::vector<Case>{{{8, 512}, {-1}, true},
+                                         {{4, 8, 512}, {2}, true},
+                                         {{4, 32, 16}, {1, 2}, true},
+                                         {{8, 512}, {0}, false},  // columns
+                                         {{4, 8, 512}, {0, 2}, false},
+                                         {{512}, {0}, false},          // all
+                                         {{8, 64}, {-1}, false},       // too short
+                                         {{8, 4096}, {-1}, false}}) {  // leaves L1
+    b_ = ir::GraphBuilder();
+    const auto a = Op("aten::tanh", {ValueRef{Argument(c.shape)}});
+    const std::vector<Unit> units =
+        Plan(Op("aten::mean.dim", {ValueRef{a}, c.dims, false, None{}}));
+    ASSERT_THAT(units, SizeIs(c.joins ? 1 : 2));
+    EXPECT_EQ(units[0].anchor, c.joins ? 1 : 0);
+  }
+}
+
+TEST_F(FusionTest, AReductionOfWhatOthersUseTooStandsAlone) {
+  const auto a = Op("aten::tanh", {ValueRef{Argument({8, 512})}});
+  b_.Result(a);
+  const auto dims = std::vector<int64_t>{-1};
+  EXPECT_THAT(Plan(Op("aten::mean.dim", {ValueRef{a}, dims, false, None{}})), SizeIs(2));
+}
+
 TEST_F(FusionTest, AnOutputInTheMiddleStaysAnOutput) {
   const auto x = Argument({8, 16});
   const auto a = Op("aten::relu", {ValueRef{x}});

@@ -30,7 +30,7 @@ Array RandomF32(ir::Dims dims, uint32_t seed) {
   return F32(std::move(dims), values);
 }
 
-absl::StatusOr<Runner> Runner::Create(const ir::Graph& graph, const std::vector<Array>& constants,
+absl::StatusOr<Runner> Runner::Create(const ir::Graph& graph, std::vector<Array> constants,
                                       const CompileOptions& options) {
   for (ir::NodeId node = 0; node < graph.nodes().size(); ++node) {
     INGOT_RETURN_IF_ERROR(Supports(graph, node), graph.node(node).op);
@@ -43,10 +43,11 @@ absl::StatusOr<Runner> Runner::Create(const ir::Graph& graph, const std::vector<
   }
   Runner runner;
   INGOT_ASSIGN_OR_RETURN(runner.program_,
-                         onednn::Compile(graph, views, sdk::CancelToken(nullptr), options));
+                         onednn::Compile(graph, views, sdk::CompileContext(), options));
   for (const ir::OutputSpec& output : graph.outputs()) {
     runner.output_types_.push_back(graph.type(output.value));
   }
+  runner.constants_ = std::move(constants);
   runner.workspace_ = AlignedBuffer(runner.program_->workspace_bytes());
   return runner;
 }

@@ -54,7 +54,7 @@ Array RandomF32(ir::Dims dims, uint32_t seed);
 // A compiled graph with memory to run it in.
 class Runner {
  public:
-  static absl::StatusOr<Runner> Create(const ir::Graph& graph, const std::vector<Array>& constants,
+  static absl::StatusOr<Runner> Create(const ir::Graph& graph, std::vector<Array> constants,
                                        const CompileOptions& options);
   // Inputs in the graph's order, without constants.
   absl::StatusOr<std::vector<Array>> Run(const std::vector<Array>& inputs) const;
@@ -66,6 +66,7 @@ class Runner {
   absl::Status ExecuteWith(const ingot_run_context& context);
 
  private:
+  std::vector<Array> constants_;  // the program reads large ones where they are
   std::unique_ptr<Program> program_;
   std::vector<ir::TensorType> output_types_;
   AlignedBuffer workspace_;

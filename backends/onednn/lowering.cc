@@ -21,8 +21,9 @@ constexpr double kCopyBytesPerNanosecond = 10;
 }  // namespace
 
 Lowering::Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
-                   Options options)
+                   const sdk::CompileContext& context, Options options)
     : graph_(graph),
+      context_(context),
       options_(options),
       saved_threads_(omp_get_max_threads()),
       tensors_(graph.num_values()),
@@ -35,6 +36,7 @@ Lowering::Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> c
     if (input.role == ir::InputRole::kConstant) {
       buffer.kind = Buffer::Kind::kConstant;
       buffer.data = static_cast<const char*>(constants[input.index].data);
+      buffer.host_constant = static_cast<int>(input.index);
     } else {
       buffer.kind = Buffer::Kind::kInput;
       buffer.index = static_cast<uint32_t>(num_inputs_++);
@@ -60,9 +62,7 @@ void Lowering::Set(ir::ValueId value, Tensor tensor) {
 }
 
 BufferId Lowering::NewBuffer(size_t bytes) {
-  Buffer buffer;
-  buffer.bytes = bytes;
-  buffers_.push_back(buffer);
+  buffers_.emplace_back().bytes = bytes;
   written_.push_back(bytes == 0);  // nothing is needed to define it
   values_of_.emplace_back();
   return static_cast<BufferId>(buffers_.size() - 1);
@@ -93,25 +93,23 @@ Operand Lowering::NewScratch(size_t bytes) {
   return {id, 0, true};
 }
 
-absl::StatusOr<char*> Lowering::NewConstantMemory(size_t bytes) {
-  AlignedBuffer memory(bytes);
-  if (bytes != 0 && memory.data() == nullptr) {
+absl::Status Lowering::Materialize(Buffer& buffer) {
+  buffer.memory = AlignedBuffer(buffer.bytes);
+  if (buffer.bytes != 0 && buffer.memory.data() == nullptr) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("no memory for ", bytes, " bytes of packed constants"));
+        absl::StrCat("no memory for ", buffer.bytes, " bytes of packed constants"));
   }
-  constants_.push_back(std::move(memory));
-  return constants_.back().bytes();
+  buffer.kind = Buffer::Kind::kConstant;
+  buffer.data = buffer.memory.bytes();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Tensor> Lowering::NewConstant(ir::DType dtype, absl::Span<const int64_t> dims,
                                              const void* data) {
   Tensor tensor = NewTensor(dtype, dims);
-  INGOT_ASSIGN_OR_RETURN(char* memory, NewConstantMemory(tensor.NumBytes()));
-  std::memcpy(memory, data, tensor.NumBytes());
   Buffer& buffer = buffers_[tensor.buffer];
-  buffer.kind = Buffer::Kind::kConstant;
-  buffer.data = memory;
-  buffer.owned = true;
+  INGOT_RETURN_IF_ERROR(Materialize(buffer));
+  std::memcpy(buffer.memory.data(), data, buffer.bytes);
   written_[tensor.buffer] = true;
   return tensor;
 }
@@ -148,15 +146,16 @@ absl::StatusOr<Tensor> Lowering::Dense(const Tensor& tensor) {
   return dense;
 }
 
-absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc& desc) {
-  if (HasLayout(tensor, desc)) {
+absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc& desc,
+                                          ir::DType dtype) {
+  if (tensor.dtype == dtype && HasLayout(tensor, desc)) {
     Tensor same = tensor;
     if (!same.is_opaque()) desc.IsStrided(&same.strides);
     return same;
   }
   if (tensor.MayOverlap()) {
     INGOT_ASSIGN_OR_RETURN(const Tensor dense, Dense(tensor));
-    return InLayout(dense, desc);
+    return InLayout(dense, desc, dtype);
   }
   const MemoryDesc from = tensor.Desc();
   for (const Reordered& r : reordered_) {
@@ -168,7 +167,7 @@ absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc
   const int callers = call_threads_;
   UseThreadsFor(static_cast<double>(from.bytes() + desc.bytes()) / kCopyBytesPerNanosecond);
   INGOT_ASSIGN_OR_RETURN(PrimitiveDesc reorder, ReorderDesc(from, desc, Attributes()));
-  Tensor result = NewTensor(tensor.dtype, tensor.dims, desc);
+  Tensor result = NewTensor(dtype, tensor.dims, desc);
   buffers_[result.buffer].copy = true;
   INGOT_RETURN_IF_ERROR(
       AddCall(reorder, {Reads(DNNL_ARG_FROM, tensor), {DNNL_ARG_TO, Write(result), desc}}));
@@ -272,6 +271,7 @@ absl::Status Lowering::AddStep(DraftStep draft) {
     written_[operand.buffer] = true;
   }
   if (constant) return RunNow(draft);
+  for (const Operand& operand : draft.operands) buffers_[operand.buffer].in_program = true;
   steps_.push_back(std::move(draft));
   return absl::OkStatus();
 }
@@ -295,11 +295,10 @@ absl::Status Lowering::RunNow(DraftStep& draft) {
       if (buffer.scratch) {
         scratch.emplace_back(buffer.bytes);
         buffer.data = scratch.back().bytes();
+        buffer.kind = Buffer::Kind::kConstant;
       } else {
-        INGOT_ASSIGN_OR_RETURN(buffer.data, NewConstantMemory(buffer.bytes));
-        buffer.owned = true;
+        INGOT_RETURN_IF_ERROR(Materialize(buffer));
       }
-      buffer.kind = Buffer::Kind::kConstant;
     }
     refs.push_back({kAbsoluteBase, static_cast<int64_t>(reinterpret_cast<intptr_t>(buffer.data)) +
                                        operand.offset});
@@ -311,6 +310,7 @@ absl::Status Lowering::RunNow(DraftStep& draft) {
 
 void Lowering::BeginUnit(const Unit& unit) {
   unit_ = &unit;
+  unit_begin_ = static_cast<BufferId>(buffers_.size());
   current_ = StepInfo();
   current_.node = unit.anchor;
   current_.op = graph_.node(unit.anchor).op;
@@ -323,7 +323,37 @@ void Lowering::EndUnit() {
   for (ir::NodeId node : unit_->nodes) {
     ir::ForEachOperand(graph_.node(node), [&](ir::ValueId value) { --uses_left_[value]; });
   }
+  for (ir::NodeId node : unit_->nodes) {
+    ir::ForEachOperand(graph_.node(node),
+                       [&](ir::ValueId value) { DropConstant(tensors_[value].buffer); });
+  }
+  for (BufferId id = unit_begin_; id < buffers_.size(); ++id) {
+    if (!buffers_[id].copy) DropConstant(id);  // a copy goes with what it was made of
+  }
   unit_ = nullptr;
+}
+
+bool Lowering::MayBeAskedFor(BufferId buffer) const {
+  return std::any_of(values_of_[buffer].begin(), values_of_[buffer].end(),
+                     [&](ir::ValueId value) { return uses_left_[value] > 0; });
+}
+
+void Lowering::DropConstant(BufferId id) {
+  Buffer& buffer = buffers_[id];
+  if (buffer.kind != Buffer::Kind::kConstant || MayBeAskedFor(id)) return;
+  std::vector<BufferId> copies;
+  for (const auto& [key, copy] : dense_) {
+    if (key.buffer == id) copies.push_back(copy.buffer);
+  }
+  for (const Reordered& r : reordered_) {
+    if (r.source == id) copies.push_back(r.result.buffer);
+  }
+  ForgetCopies(id);
+  for (BufferId copy : copies) DropConstant(copy);
+  if (buffer.in_program) return;
+  buffer.memory = AlignedBuffer();
+  if (buffer.host_constant >= 0) context_.DropConstant(buffer.host_constant);
+  buffer.host_constant = -1;
 }
 
 }  // namespace ingot::onednn

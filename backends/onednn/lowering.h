@@ -58,7 +58,9 @@ struct Buffer {
   bool scratch = false;        // of one step
   bool copy = false;           // made by Dense, Strided or InLayout, which may hand it out again
   const char* data = nullptr;  // kConstant
-  bool owned = false;          // kConstant: in memory that the program keeps
+  AlignedBuffer memory;        // kConstant: of its own; empty for the host's
+  int host_constant = -1;      // kConstant: the index of the host's, until it is dropped
+  bool in_program = false;     // a step of the program reads or writes it
 };
 
 struct DraftStep {
@@ -72,14 +74,17 @@ class Lowering {
  public:
   struct Options {
     int threads = 1;
+    bool bf16 = false;  // CompileOptions::bf16, on a machine that has it
   };
-  Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants, Options options);
+  Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
+           const sdk::CompileContext& context, Options options);
   ~Lowering();
   Lowering(const Lowering&) = delete;
   Lowering& operator=(const Lowering&) = delete;
 
   const ir::Graph& graph() const { return graph_; }
   int threads() const { return options_.threads; }
+  bool bf16() const { return options_.bf16; }
   ops::OpView View(ir::NodeId node) const { return ops::OpView(graph_, graph_.node(node)); }
 
   // --- Values ---
@@ -93,7 +98,11 @@ class Lowering {
   absl::StatusOr<Tensor> Strided(ir::ValueId value) { return Strided(Get(value)); }
   absl::StatusOr<Tensor> Dense(ir::ValueId value) { return Dense(Get(value)); }
   // Same contents in the layout of `desc` (of the same dims), by a oneDNN reorder when needed.
-  absl::StatusOr<Tensor> InLayout(const Tensor& tensor, const MemoryDesc& desc);
+  absl::StatusOr<Tensor> InLayout(const Tensor& tensor, const MemoryDesc& desc) {
+    return InLayout(tensor, desc, tensor.dtype);
+  }
+  // … rounded to `dtype`, which is that of `desc`.
+  absl::StatusOr<Tensor> InLayout(const Tensor& tensor, const MemoryDesc& desc, ir::DType dtype);
   // Whether the contents are known now.
   bool IsConstant(const Tensor& tensor) const {
     return buffers_[tensor.buffer].kind == Buffer::Kind::kConstant;
@@ -155,16 +164,23 @@ class Lowering {
   absl::Status RunNow(DraftStep& draft);
   // A step overwrites `buffer`: copies made of its former contents are no longer of it.
   void ForgetCopies(BufferId buffer);
-  absl::StatusOr<char*> NewConstantMemory(size_t bytes);
+  // Makes it a constant with uninitialised memory of its own.
+  absl::Status Materialize(Buffer& buffer);
+  // Whether a unit that is still to come may ask for the contents.
+  bool MayBeAskedFor(BufferId buffer) const;
+  // Gives back a constant that neither the program nor a later unit reads, and copies made of it.
+  void DropConstant(BufferId buffer);
+  // The host's constants that no step reads are dropped, small ones after they were copied.
+  absl::Status SettleHostConstants();
   absl::Status BindOutput(uint32_t index, const Tensor& tensor);
 
   const ir::Graph& graph_;
+  const sdk::CompileContext& context_;
   const Options options_;
   const int saved_threads_;      // the caller's OpenMP setting
   std::vector<Tensor> tensors_;  // by value
   std::vector<Buffer> buffers_;
   std::vector<bool> written_;  // by buffer
-  std::vector<AlignedBuffer> constants_;
   std::vector<DraftStep> steps_;
   std::vector<int> uses_left_;                       // by value: units and outputs still to come
   std::vector<std::vector<ir::ValueId>> values_of_;  // by buffer
@@ -177,6 +193,7 @@ class Lowering {
   };
   std::vector<Reordered> reordered_;  // by InLayout
   const Unit* unit_ = nullptr;        // being lowered
+  BufferId unit_begin_ = 0;           // buffers from here on were made for it
   StepInfo current_;
   int call_threads_ = 1;
   size_t num_inputs_ = 0;

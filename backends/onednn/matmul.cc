@@ -246,7 +246,11 @@ absl::Status LowerOneDnn(Lowering& lowering, Product p, const Unit& unit, const 
 absl::Status LowerPacked(Lowering& lowering, Product p, const Unit& unit, const Tensor& out,
                          const ir::Dims& value_dims) {
   const int64_t n = out.dims[1];
-  if (p.a.strides[1] != 1 && p.a.dims[1] > 1) {
+  const ir::DType factor = LeftFactorType(lowering, p.b, p.a.dims[1]);
+  if (factor != p.a.dtype) {
+    INGOT_ASSIGN_OR_RETURN(p.a,
+                           lowering.InLayout(p.a, MemoryDesc::RowMajor(factor, p.a.dims), factor));
+  } else if (p.a.strides[1] != 1 && p.a.dims[1] > 1) {
     INGOT_ASSIGN_OR_RETURN(p.a, lowering.Dense(p.a));
   }
   ProductRows rows;

@@ -14,6 +14,9 @@ namespace ingot::onednn {
 namespace {
 
 constexpr uint32_t kNever = 0xffffffffu;
+// Constants of the host up to this size are copied: smaller than the memory that pinning them may
+// hold (a mapped file's pages, a tensor that others share).
+constexpr size_t kLargeConstant = size_t{64} << 10;
 
 // Which buffers share one place: in-place steps merge theirs.
 class Places {
@@ -82,6 +85,20 @@ absl::Status Lowering::BindOutput(uint32_t index, const Tensor& tensor) {
   });
 }
 
+absl::Status Lowering::SettleHostConstants() {
+  for (Buffer& buffer : buffers_) {
+    if (buffer.host_constant < 0 || (buffer.in_program && buffer.bytes > kLargeConstant)) continue;
+    if (buffer.in_program) {
+      const char* const hosts = buffer.data;
+      INGOT_RETURN_IF_ERROR(Materialize(buffer));
+      if (buffer.bytes > 0) std::memcpy(buffer.memory.data(), hosts, buffer.bytes);
+    }
+    context_.DropConstant(buffer.host_constant);
+    buffer.host_constant = -1;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
   for (uint32_t i = 0; i < graph_.outputs().size(); ++i) {
     const ir::OutputSpec& output = graph_.outputs()[i];
@@ -89,6 +106,7 @@ absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
     current_.op = "output";
     INGOT_RETURN_IF_ERROR(BindOutput(i, Get(output.value)), absl::StrCat("output ", i));
   }
+  INGOT_RETURN_IF_ERROR(SettleHostConstants());
   Places places(buffers_.size());
   for (uint32_t i = 0; i < steps_.size(); ++i) {
     for (const Operand& operand : steps_[i].operands) places.Use(operand.buffer, i);
@@ -128,13 +146,6 @@ absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
           ref.base = kFirstInputBase + static_cast<uint32_t>(num_inputs_) + buffer.index;
           break;
         case Buffer::Kind::kConstant:
-          if (!buffer.owned) {
-            // The program keeps what it needs, so the host may drop the weights it was given.
-            INGOT_ASSIGN_OR_RETURN(char* memory, NewConstantMemory(buffer.bytes));
-            std::memcpy(memory, buffer.data, buffer.bytes);
-            buffer.data = memory;
-            buffer.owned = true;
-          }
           ref.base = kAbsoluteBase;
           ref.offset += static_cast<int64_t>(reinterpret_cast<intptr_t>(buffer.data));
           break;
@@ -152,19 +163,11 @@ absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
              absl::StrCat("oneDNN runs ", slow.size(), " steps by its slow reference code: ",
                           slow.front(), slow.size() > 1 ? ", …" : ""));
   }
-  // Packed-from and folded intermediates that no step reads are given back here.
-  std::vector<AlignedBuffer> kept;
-  for (AlignedBuffer& memory : constants_) {
-    const char* begin = memory.bytes();
-    const bool used = std::any_of(parts.steps.begin(), parts.steps.end(), [&](const Step& step) {
-      return std::any_of(step.refs.begin(), step.refs.end(), [&](const Ref& ref) {
-        const char* address = reinterpret_cast<const char*>(ref.offset);
-        return ref.base == kAbsoluteBase && address >= begin && address < begin + memory.size();
-      });
-    });
-    if (used) kept.push_back(std::move(memory));
+  for (Buffer& buffer : buffers_) {
+    if (buffer.in_program && buffer.memory.size() > 0) {
+      parts.constants.push_back(std::move(buffer.memory));
+    }
   }
-  parts.constants = std::move(kept);
   return std::make_unique<Program>(std::move(parts));
 }
 

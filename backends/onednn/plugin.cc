@@ -30,8 +30,8 @@ class OneDnnExecutable : public sdk::Executable {
 
   size_t workspace_bytes() const override { return program_->workspace_bytes(); }
   size_t retained_bytes() const override { return program_->retained_bytes(); }
-  // Weights are packed, the rest is copied: the host may drop what it passed in.
-  bool needs_constants() const override { return false; }
+  // Those that were not packed are read where they are.
+  bool needs_constants() const override { return true; }
   std::string plan_json() const override { return program_->PlanJson(); }
   absl::Status Execute(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
                        absl::Span<const ingot_tensor> outputs, void* workspace) const override {
@@ -62,9 +62,9 @@ class OneDnnBackend : public sdk::Backend {
 
   absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
       const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
-      const sdk::CancelToken& cancel) const override {
+      const sdk::CompileContext& context) const override {
     INGOT_ASSIGN_OR_RETURN(std::unique_ptr<Program> program,
-                           onednn::Compile(graph, constants, cancel, options_));
+                           onednn::Compile(graph, constants, context, options_));
     return std::make_unique<OneDnnExecutable>(std::move(program));
   }
 
@@ -82,6 +82,12 @@ absl::StatusOr<std::unique_ptr<sdk::Backend>> Create(const sdk::Options& options
   compile.threads = threads == 0 ? AvailableCpus() : static_cast<int>(threads);
   const bool fusion = options.Bool("fusion");
   compile.fusion = {fusion, fusion, fusion, fusion};
+  const std::string& precision = options.String("precision");
+  if (precision != "f32" && precision != "bf16") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("option precision must be f32 or bf16, not '", precision, "'"));
+  }
+  compile.bf16 = precision == "bf16";
   return std::make_unique<OneDnnBackend>(compile);
 }
 
@@ -90,5 +96,7 @@ absl::StatusOr<std::unique_ptr<sdk::Backend>> Create(const sdk::Options& options
 
 INGOT_DEFINE_BACKEND(ingot::sdk::Factory{
     {{"threads", int64_t{0}, "threads of one execution; 0: as many as the process has CPUs"},
+     {"precision", "f32",
+      "f32, or bf16: products round their factors, where the CPU multiplies bf16"},
      {"fusion", true, "merge neighbouring ops into one step; false helps to find a wrong kernel"}},
     &ingot::onednn::Create})

@@ -16,8 +16,6 @@ namespace {
 
 using ir::DType;
 
-constexpr size_t kMaxOperands = 64;  // of a program: 16 nodes of at most 4 operands
-
 bool IsValueType(DType dtype) {
   return dtype == DType::kFloat32 || dtype == DType::kFloat64 || dtype == DType::kInt64 ||
          dtype == DType::kInt32 || dtype == DType::kBool;
@@ -77,9 +75,9 @@ void Translate(const ir::Graph& graph, absl::Span<const ir::Node* const> nodes, 
 
 bool IsScalarInput(const Tensor& tensor) { return tensor.rank() == 0 && IsValueType(tensor.dtype); }
 
-std::vector<const ir::Node*> NodesOf(const ir::Graph& graph, const Unit& unit) {
+std::vector<const ir::Node*> NodesOf(const ir::Graph& graph, absl::Span<const ir::NodeId> ids) {
   std::vector<const ir::Node*> nodes;
-  for (ir::NodeId id : unit.nodes) nodes.push_back(&graph.node(id));
+  for (ir::NodeId id : ids) nodes.push_back(&graph.node(id));
   return nodes;
 }
 
@@ -134,11 +132,11 @@ absl::Status SupportsPointwise(const ir::Graph& graph, const ops::OpView& view) 
   return std::move(t.builder).Build().status();
 }
 
-absl::Status LowerPointwise(Lowering& lowering, const Unit& unit) {
+absl::StatusOr<PointwiseProgram> BuildPointwise(Lowering& lowering,
+                                                absl::Span<const ir::NodeId> ids) {
   const ir::Graph& graph = lowering.graph();
-  const std::vector<const ir::Node*> nodes = NodesOf(graph, unit);
-  const ir::ValueId result = graph.node(unit.nodes.back()).outputs[0];
-  const ir::TensorType& type = graph.type(result);
+  const std::vector<const ir::Node*> nodes = NodesOf(graph, ids);
+  const ir::TensorType& type = graph.type(nodes.back()->outputs[0]);
 
   // Which values come from outside, in the order in which the translation meets them.
   Translation probe{kernels::PointwiseBuilder(type.dims), {}, {}};
@@ -149,12 +147,17 @@ absl::Status LowerPointwise(Lowering& lowering, const Unit& unit) {
         return b.Input(graph.type(value).dtype, zeros);
       },
       probe);
-  std::vector<Tensor> inputs;
+  PointwiseProgram result;
+  std::vector<Tensor>& inputs = result.inputs;
   for (ir::ValueId value : probe.inputs) {
     INGOT_ASSIGN_OR_RETURN(Tensor tensor, lowering.Strided(value));
     inputs.push_back(std::move(tensor));
   }
+  if (inputs.size() >= kMaxPointwiseOperands) {
+    return absl::InternalError("an elementwise unit has too many operands");
+  }
   const ir::Dims order = WalkOrder(inputs, type.dims);
+  result.order = order;
 
   Translation t{kernels::PointwiseBuilder(Permuted(type.dims, order)), {}, {}};
   size_t next = 0;
@@ -169,7 +172,17 @@ absl::Status LowerPointwise(Lowering& lowering, const Unit& unit) {
       },
       t);
   INGOT_ASSIGN_OR_RETURN(kernels::Pointwise built, std::move(t.builder).Build());
-  auto program = std::make_shared<const kernels::Pointwise>(std::move(built));
+  result.program = std::make_shared<const kernels::Pointwise>(std::move(built));
+  return result;
+}
+
+absl::Status LowerPointwise(Lowering& lowering, const Unit& unit) {
+  INGOT_ASSIGN_OR_RETURN(const PointwiseProgram built, BuildPointwise(lowering, unit.nodes));
+  const ir::ValueId result = lowering.graph().node(unit.nodes.back()).outputs[0];
+  const ir::TensorType& type = lowering.graph().type(result);
+  const std::vector<Tensor>& inputs = built.inputs;
+  const ir::Dims& order = built.order;
+  const std::shared_ptr<const kernels::Pointwise> program = built.program;
 
   Tensor out = lowering.NewTensor(type);
   const ir::Dims walked = ir::ContiguousStrides(Permuted(type.dims, order));
@@ -177,16 +190,13 @@ absl::Status LowerPointwise(Lowering& lowering, const Unit& unit) {
   std::vector<Operand> operands;
   for (const Tensor& tensor : inputs) operands.push_back(Read(tensor));
   operands.push_back(Write(out));
-  if (operands.size() > kMaxOperands) {
-    return absl::InternalError("an elementwise unit has too many operands");
-  }
   const int count = static_cast<int>(inputs.size());
   const int in_place = InPlaceInput(inputs, out);
   lowering.Set(result, out);
   return lowering.AddInPlaceKernel("ingot:pointwise", std::move(operands), in_place,
                                    in_place < 0 ? -1 : count,
                                    [program, count](const StepArgs& args) {
-                                     std::array<const void*, kMaxOperands> in;
+                                     std::array<const void*, kMaxPointwiseOperands> in;
                                      for (int i = 0; i < count; ++i) in[i] = args.At<void>(i);
                                      void* const output = args.At<void>(count);
                                      program->Run(in.data(), &output, args.threads());
@@ -204,7 +214,8 @@ absl::Status AddMap(Lowering& lowering, absl::string_view implementation,
     operands.push_back(Read(input));
   }
   operands.push_back(Write(out));
-  if (operands.size() > kMaxOperands) return absl::InternalError("a map of too many tensors");
+  if (operands.size() > kMaxPointwiseOperands)
+    return absl::InternalError("a map of too many tensors");
   const int result = emit(builder, numbers);
   // What the builder narrows when it stores.
   const DType wide = IsValueType(out.dtype)      ? out.dtype
@@ -221,7 +232,7 @@ absl::Status AddMap(Lowering& lowering, absl::string_view implementation,
   const int count = static_cast<int>(inputs.size());
   return lowering.AddKernel(implementation, std::move(operands),
                             [program, count](const StepArgs& args) {
-                              std::array<const void*, kMaxOperands> in;
+                              std::array<const void*, kMaxPointwiseOperands> in;
                               for (int i = 0; i < count; ++i) in[i] = args.At<void>(i);
                               void* const output = args.At<void>(count);
                               program->Run(in.data(), &output, args.threads());

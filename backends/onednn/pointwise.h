@@ -6,6 +6,9 @@
 #ifndef INGOT_BACKENDS_ONEDNN_POINTWISE_H_
 #define INGOT_BACKENDS_ONEDNN_POINTWISE_H_
 
+#include <memory>
+#include <vector>
+
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,6 +26,17 @@ bool IsPointwise(const ir::Graph& graph, ir::NodeId node);
 // For ops that are elementwise only sometimes (casts).
 absl::Status SupportsPointwise(const ir::Graph& graph, const ops::OpView& view);
 absl::Status LowerPointwise(Lowering& lowering, const Unit& unit);
+
+// What a step that runs the nodes as one pass needs. All have the shape of the last.
+struct PointwiseProgram {
+  std::shared_ptr<const kernels::Pointwise> program;
+  std::vector<Tensor> inputs;  // in the program's order
+  ir::Dims order;              // of the dimensions, in which the program walks
+};
+absl::StatusOr<PointwiseProgram> BuildPointwise(Lowering& lowering,
+                                                absl::Span<const ir::NodeId> nodes);
+// 16 nodes of at most 4 operands.
+inline constexpr size_t kMaxPointwiseOperands = 64;
 
 // Adds a step of its own: a function of the elements of `inputs`, which have strides and are
 // broadcast to the sizes of `out`, a tensor that is new. `emit` gets the builder's numbers of the

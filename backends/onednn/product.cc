@@ -11,6 +11,7 @@ namespace ingot::onednn {
 namespace {
 
 using kernels::EpilogueStage;
+using kernels::GemmFactors;
 using kernels::PackedGemm;
 using kernels::PackedGemmArgs;
 
@@ -60,12 +61,21 @@ absl::Span<const EpilogueStage> Epilogue::Bind(const StepArgs& args, int64_t row
   return {room.data(), stages_.size()};
 }
 
+ir::DType LeftFactorType(const Lowering& lowering, const Tensor& weights, int64_t channels) {
+  const bool in_pairs = lowering.bf16() && channels > 0 && channels % 2 == 0;
+  return in_pairs && lowering.IsConstant(weights) ? ir::DType::kBFloat16 : ir::DType::kFloat32;
+}
+
 absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
                         AdaptToMatrix adapt, const Tensor& out, int64_t ldc) {
-  const PackedGemm gemm = PackedGemm::Make(weights.dims[1], weights.dims[0]);
+  // The kernel counts elements of four bytes: one f32 or two bf16.
+  const bool bf16 = rows.x.dtype == ir::DType::kBFloat16;
+  const int64_t unit = bf16 ? 2 : 1;
+  const PackedGemm gemm = PackedGemm::Make(weights.dims[1], weights.dims[0],
+                                           bf16 ? GemmFactors::kBf16Pairs : GemmFactors::kF32);
   INGOT_ASSIGN_OR_RETURN(const Tensor packed, Pack(lowering, gemm, weights));
-  const size_t workspace = gemm.WorkspaceBytes(rows.rows, rows.lda, lowering.threads());
+  const size_t workspace = gemm.WorkspaceBytes(rows.rows, rows.lda / unit, lowering.threads());
   std::vector<Operand> operands = {Read(rows.x), Read(packed), Write(out),
                                    lowering.NewScratch(std::max<size_t>(workspace, 1))};
   const bool has_bias = bias.has_value();
@@ -73,28 +83,30 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(post_ops, adapt, operands));
   PackedGemmArgs call;
   call.groups = rows.groups;
-  call.group_stride = rows.group_stride;
+  call.group_stride = rows.group_stride / unit;
   call.rows = rows.rows;
-  call.lda = rows.lda;
+  call.lda = rows.lda / unit;
   call.ldc = ldc;
-  const int64_t images = rows.images, image_stride = rows.image_stride;
+  const int64_t images = rows.images, image_stride = rows.image_stride / unit;
   const int64_t image_rows = rows.groups * rows.rows;
-  const std::vector<int64_t> taps = rows.taps;
-  return lowering.AddKernel("ingot:packed_gemm", std::move(operands), [=](const StepArgs& args) {
-    std::array<EpilogueStage, Epilogue::kMaxStages> room;
-    PackedGemmArgs run = call;
-    run.taps = taps;
-    run.packed = args.At<float>(1);
-    run.bias = has_bias ? args.At<float>(4) : nullptr;
-    run.workspace = args.At<void>(3);
-    for (int64_t image = 0; image < images; ++image) {
-      run.stages = epilogue.Bind(args, image * image_rows, room);
-      run.x = args.At<float>(0) + image * image_stride;
-      run.y = args.At<float>(2) + image * image_rows * call.ldc;
-      gemm.Run(run, args.threads());
-    }
-    return absl::OkStatus();
-  });
+  std::vector<int64_t> taps = rows.taps;
+  for (int64_t& tap : taps) tap /= unit;
+  return lowering.AddKernel(bf16 ? "ingot:packed_gemm_bf16" : "ingot:packed_gemm",
+                            std::move(operands), [=](const StepArgs& args) {
+                              std::array<EpilogueStage, Epilogue::kMaxStages> room;
+                              PackedGemmArgs run = call;
+                              run.taps = taps;
+                              run.packed = args.At<float>(1);
+                              run.bias = has_bias ? args.At<float>(4) : nullptr;
+                              run.workspace = args.At<void>(3);
+                              for (int64_t image = 0; image < images; ++image) {
+                                run.stages = epilogue.Bind(args, image * image_rows, room);
+                                run.x = args.At<float>(0) + image * image_stride;
+                                run.y = args.At<float>(2) + image * image_rows * call.ldc;
+                                gemm.Run(run, args.threads());
+                              }
+                              return absl::OkStatus();
+                            });
 }
 
 }  // namespace ingot::onednn

@@ -15,8 +15,8 @@
 
 namespace ingot::onednn {
 
-// The left factor: `images` times `groups` of `rows` rows, distances in elements of f32. The result
-// has their product as rows, in that order.
+// The left factor: `images` times `groups` of `rows` rows, distances in elements of x, which is
+// f32, or bf16 with even distances and sizes. The result has their product as rows, in that order.
 struct ProductRows {
   Tensor x;
   int64_t images = 1, image_stride = 0;
@@ -25,6 +25,10 @@ struct ProductRows {
   // See kernels::PackedGemmArgs.
   std::vector<int64_t> taps;
 };
+
+// What the left factor of a product with constant weights is best made of, where its rows lie in
+// runs of `channels`: bf16 if that is asked for and can be had, else f32.
+ir::DType LeftFactorType(const Lowering& lowering, const Tensor& weights, int64_t channels);
 
 // The operand of a binary post-op as a matrix [rows or 1, columns or 1] of the result, broadcast
 // where 1; columns adjacent.

@@ -1,6 +1,8 @@
 // Reductions over dimensions, cumulative sums.
-#include "backends/onednn/kernels/reduce.h"
+#include "backends/onednn/reduce.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -9,7 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/cast.h"
+#include "backends/onednn/kernels/reduce.h"
 #include "backends/onednn/lowering.h"
+#include "backends/onednn/pointwise.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -139,7 +143,68 @@ absl::Status SupportsReduce(const ir::Graph&, const ops::OpView& view) {
   return MakePlan(view, self, ir::ContiguousStrides(self.dims)).status();
 }
 
+// Elements of a row that the node reduces, the last dimensions of its operand; 0 if it reduces
+// others, or all.
+int64_t RowLength(const ops::OpView& view) {
+  const ir::Dims& dims = view.TensorType("self").dims;
+  const auto rank = static_cast<int>(dims.size());
+  std::vector<int> reduced = ReducedDims(view, rank);
+  std::sort(reduced.begin(), reduced.end());
+  if (static_cast<int>(reduced.size()) >= rank) return 0;
+  int64_t length = 1;
+  for (size_t i = 0; i < reduced.size(); ++i) {
+    if (reduced[i] != rank - static_cast<int>(reduced.size() - i)) return 0;
+    length *= dims[reduced[i]];
+  }
+  return length;
+}
+
+// One pass over the elementwise nodes before the reduction: a row is reduced while it is in L1.
+// False: they can't be walked row by row.
+absl::StatusOr<bool> LowerWithPointwise(Lowering& lowering, const Unit& unit) {
+  const ops::OpView view = lowering.View(unit.anchor);
+  const int64_t row = RowLength(view);
+  INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
+  INGOT_ASSIGN_OR_RETURN(
+      const PointwiseProgram built,
+      BuildPointwise(lowering, absl::MakeSpan(unit.nodes).first(unit.nodes.size() - 1)));
+  if (!std::is_sorted(built.order.begin(), built.order.end()) ||
+      !built.program->CanRunRanges(row)) {
+    return false;
+  }
+  INGOT_ASSIGN_OR_RETURN(
+      ReducePlan made,
+      ReducePlan::Make({row}, {1}, {0}, reduction.op, ir::DType::kFloat32, reduction.parameter));
+  auto plan = std::make_shared<const ReducePlan>(std::move(made));
+  CastOutput y(lowering, view.node().outputs[0], plan->output_dtype());
+  std::vector<Operand> operands;
+  for (const Tensor& tensor : built.inputs) operands.push_back(Read(tensor));
+  operands.push_back(Write(y.tensor()));
+  const int count = static_cast<int>(built.inputs.size());
+  const auto size = static_cast<int64_t>(ir::ElementSize(plan->output_dtype()));
+  INGOT_RETURN_IF_ERROR(lowering.AddKernel(
+      "ingot:pointwise_reduce", std::move(operands),
+      [plan, program = built.program, count, row, size](const StepArgs& args) {
+        std::array<const void*, kMaxPointwiseOperands> in;
+        for (int i = 0; i < count; ++i) in[i] = args.At<void>(i);
+        char* const out = args.At<char>(count);
+        program->RunRanges(in.data(), row, args.threads(), [&](int64_t i, const float* values) {
+          plan->Run(values, out + i * size, 1);
+        });
+        return absl::OkStatus();
+      }));
+  INGOT_RETURN_IF_ERROR(y.Finish());
+  return true;
+}
+
 absl::Status LowerReduce(Lowering& lowering, const Unit& unit) {
+  if (unit.nodes.size() > 1) {
+    INGOT_ASSIGN_OR_RETURN(const bool done, LowerWithPointwise(lowering, unit));
+    if (done) return absl::OkStatus();
+    Unit before = unit;
+    before.nodes.pop_back();
+    INGOT_RETURN_IF_ERROR(LowerPointwise(lowering, before));
+  }
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
   INGOT_ASSIGN_OR_RETURN(Tensor x, lowering.Strided(view.Value("self")));
@@ -236,7 +301,23 @@ absl::Status LowerCumSum(Lowering& lowering, const Unit& unit) {
   return y.Finish();
 }
 
+// Shorter rows cost more in calls than the memory that they would go through.
+constexpr int64_t kMinRow = 256;
+
 }  // namespace
+
+bool IsRowReduction(const ir::Graph& graph, ir::NodeId id) {
+  const ops::OpView view(graph, graph.node(id));
+  const absl::StatusOr<Reduction> reduction = ReadReduction(view);
+  if (!reduction.ok() || !SupportsReduce(graph, view).ok()) return false;
+  const ir::DType from = view.TensorType("self").dtype;
+  if (from != ir::DType::kFloat32 ||
+      ReducedType(reduction->op, from, view.OutputType().dtype) != from) {
+    return false;
+  }
+  const int64_t row = RowLength(view);
+  return row >= kMinRow && row <= kernels::Pointwise::kMaxRange;
+}
 
 absl::Span<const OpLowering> ReduceLowerings() {
   static const auto* const table = [] {

@@ -1,23 +1,20 @@
-// lstm.input, gru.input: one oneDNN primitive a layer and direction.
-//
-// PyTorch stacks gates as rows: i, f, g, o for LSTM, which is oneDNN's order too; r, z, n for GRU,
-// where oneDNN wants z, r, n. PyTorch's GRU applies the reset gate after the matrix product, which
-// is oneDNN's linear-before-reset form with a bias of its own for that product.
+// lstm.input, gru.input: a layer is the product of the whole sequence with the inputs' weights, one
+// for each direction, then a loop over the steps (kernels/recurrent.h).
 #include <algorithm>
-#include <array>
-#include <memory>
 #include <optional>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "backends/onednn/kernels/copy.h"
+#include "backends/onednn/kernels/recurrent.h"
 #include "backends/onednn/lowering.h"
+#include "backends/onednn/product.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
 namespace {
 
-constexpr double kFlopsPerNanosecond = 50;  // f32, one core: matrix times few vectors
+using kernels::Recurrent;
+using kernels::RecurrentArgs;
+using kernels::RecurrentCell;
 
 struct Rnn {
   bool lstm = true;
@@ -65,148 +62,151 @@ Tensor WithDims(Tensor tensor, ir::Dims dims, ir::Dims strides) {
   return tensor;
 }
 
-// oneDNN's gate k is PyTorch's kGruGates[k].
-constexpr std::array<int64_t, 3> kGruGates = {1, 0, 2};
-
-// [gates * hidden, columns] as oneDNN's [layer, direction, columns, gates, hidden].
-absl::StatusOr<Tensor> GateWeights(Lowering& lowering, const Rnn& r, Tensor weights) {
-  INGOT_ASSIGN_OR_RETURN(weights, lowering.Dense(weights));
-  const int64_t columns = weights.dims[1], hidden = r.hidden;
-  if (!r.lstm) {
-    const Tensor sorted = lowering.NewTensor(weights.dtype, weights.dims);
-    const int64_t block = hidden * columns;
-    INGOT_RETURN_IF_ERROR(lowering.AddKernel(
-        "ingot:gate_order", {Read(weights), Write(sorted)}, [block](const StepArgs& args) {
-          for (size_t g = 0; g < kGruGates.size(); ++g) {
-            std::copy_n(args.At<float>(0) + kGruGates[g] * block, block,
-                        args.At<float>(1) + static_cast<int64_t>(g) * block);
-          }
-          return absl::OkStatus();
-        }));
-    weights = sorted;
-  }
-  return WithDims(
-      weights, {1, 1, columns, r.gates, hidden},
-      {r.gates * hidden * columns, r.gates * hidden * columns, 1, hidden * columns, columns});
-}
-
-// The biases of one layer and direction as oneDNN's [1, 1, gates (GRU: 4), hidden].
-absl::StatusOr<Tensor> GateBias(Lowering& lowering, const Rnn& r, int64_t first) {
-  const Tensor out = lowering.NewTensor(ir::DType::kFloat32, {1, 1, 4, r.hidden});
-  std::vector<Operand> operands = {Write(out)};
-  if (r.biases) {
-    for (int i : {2, 3}) {
-      INGOT_ASSIGN_OR_RETURN(const Tensor b, lowering.Dense(r.params[first + i]));
-      operands.push_back(Read(b));
-    }
-  }
-  const int64_t hidden = r.hidden;
-  const bool biases = r.biases, lstm = r.lstm;
-  INGOT_RETURN_IF_ERROR(
-      lowering.AddKernel("ingot:gate_bias", std::move(operands), [=](const StepArgs& args) {
-        float* y = args.At<float>(0);
-        std::fill_n(y, 4 * hidden, 0.0f);
-        if (!biases) return absl::OkStatus();
-        const float *input = args.At<float>(1), *state = args.At<float>(2);
-        for (int64_t g = 0; g < (lstm ? 4 : 2); ++g) {
-          const int64_t from = (lstm ? g : kGruGates[g]) * hidden;
-          for (int64_t i = 0; i < hidden; ++i)
-            y[g * hidden + i] = input[from + i] + state[from + i];
-        }
-        if (!lstm) {
-          std::copy_n(input + 2 * hidden, hidden, y + 2 * hidden);
-          std::copy_n(state + 2 * hidden, hidden, y + 3 * hidden);
-        }
+// What the products of the inputs are offset by, [gates * hidden]: all biases but the GRU's for its
+// last gate's product with the state, which the reset gate scales.
+absl::StatusOr<std::optional<Tensor>> ProductBias(Lowering& lowering, const Rnn& r, int64_t first) {
+  if (!r.biases) return std::nullopt;
+  INGOT_ASSIGN_OR_RETURN(const Tensor input, lowering.Dense(r.params[first + 2]));
+  INGOT_ASSIGN_OR_RETURN(const Tensor state, lowering.Dense(r.params[first + 3]));
+  const Tensor out = lowering.NewTensor(ir::DType::kFloat32, {r.gates * r.hidden});
+  const int64_t all = r.gates * r.hidden, both = r.lstm ? all : 2 * r.hidden;
+  INGOT_RETURN_IF_ERROR(lowering.AddKernel(
+      "ingot:gate_bias", {Read(input), Read(state), Write(out)}, [all, both](const StepArgs& args) {
+        const float *x = args.At<float>(0), *h = args.At<float>(1);
+        float* const y = args.At<float>(2);
+        for (int64_t i = 0; i < all; ++i) y[i] = i < both ? x[i] + h[i] : x[i];
         return absl::OkStatus();
       }));
   return out;
 }
 
-// State number `index` of [layers * directions, batch, hidden] as [1, 1, batch, hidden].
-Tensor StateAt(const Tensor& states, int64_t index) {
-  Tensor state = states;
-  state.offset += index * states.strides[0] * static_cast<int64_t>(sizeof(float));
-  return WithDims(state, {1, 1, states.dims[1], states.dims[2]},
-                  {states.strides[0], states.strides[0], states.strides[1], states.strides[2]});
+// Products of all steps with the inputs' weights of one direction, as [steps, batch, gates *
+// hidden] in either order. `x` is [steps, batch, columns], columns adjacent.
+absl::StatusOr<Tensor> InputProducts(Lowering& lowering, const Rnn& r, const Tensor& x,
+                                     int64_t first) {
+  INGOT_ASSIGN_OR_RETURN(Tensor weights, lowering.Strided(r.params[first]));
+  std::swap(weights.dims[0], weights.dims[1]);
+  std::swap(weights.strides[0], weights.strides[1]);
+  INGOT_ASSIGN_OR_RETURN(const std::optional<Tensor> bias, ProductBias(lowering, r, first));
+  const int64_t width = r.gates * r.hidden;
+  const Tensor out = lowering.NewTensor(ir::DType::kFloat32, {r.steps * r.batch * width});
+  ProductRows rows;
+  rows.x = x;
+  ir::Dims strides;
+  if (r.batch > 1 && x.strides[0] == r.batch * x.strides[1]) {
+    rows.rows = r.steps * r.batch;
+    rows.lda = x.strides[1];
+    strides = {r.batch * width, width, 1};
+  } else {
+    const bool merged = r.batch == 1 || x.strides[1] == r.steps * x.strides[0];
+    rows.rows = merged ? r.steps * r.batch : r.steps;
+    rows.lda = x.strides[0];
+    rows.groups = merged ? 1 : r.batch;
+    rows.group_stride = x.strides[1];
+    strides = {width, r.steps * width, 1};
+  }
+  const auto no_operand = [](const PostOp&) -> absl::StatusOr<Tensor> {
+    return absl::InternalError("recurrent layers have no post-ops");
+  };
+  INGOT_RETURN_IF_ERROR(AddProduct(lowering, rows, weights, bias, {}, no_operand, out, width));
+  return WithDims(out, {r.steps, r.batch, width}, strides);
+}
+
+absl::StatusOr<Tensor> PackStateWeights(Lowering& lowering, const Rnn& r, const Recurrent& cell,
+                                        int64_t first) {
+  INGOT_ASSIGN_OR_RETURN(const Tensor weights, lowering.Strided(r.params[first + 1]));
+  const Tensor packed =
+      lowering.NewTensor(ir::DType::kFloat32, {static_cast<int64_t>(cell.PackedBytes() / 4)});
+  const int64_t row_stride = weights.strides[0], column_stride = weights.strides[1];
+  INGOT_RETURN_IF_ERROR(
+      lowering.AddKernel("ingot:pack", {Read(weights), Write(packed)}, [=](const StepArgs& args) {
+        cell.Pack(args.At<float>(0), row_stride, column_stride, args.At<float>(1));
+        return absl::OkStatus();
+      }));
+  return packed;
 }
 
 struct LayerResult {
-  Tensor sequence;  // [steps, batch, hidden]
-  Tensor hidden, cell;
+  Tensor sequence;      // [steps, batch, directions * hidden]
+  Tensor hidden, cell;  // [directions, batch, hidden]
 };
 
-// Runs one layer in one direction over `src`, dense [steps, batch, columns].
-absl::StatusOr<LayerResult> AddLayer(Lowering& lowering, const Rnn& r, const Tensor& src,
-                                     absl::Span<const Tensor> states, int64_t index) {
-  const int64_t first = index * (r.biases ? 4 : 2);
+// Runs a layer, in all directions, over `x`, [steps, batch, columns]. states: h or h and c, dense.
+absl::StatusOr<LayerResult> AddLayer(Lowering& lowering, const Rnn& r, const Tensor& x,
+                                     absl::Span<const Tensor> states, int64_t layer) {
   const auto dtype = ir::DType::kFloat32;
-  INGOT_ASSIGN_OR_RETURN(Tensor w_input, lowering.Strided(r.params[first]));
-  INGOT_ASSIGN_OR_RETURN(w_input, GateWeights(lowering, r, w_input));
-  INGOT_ASSIGN_OR_RETURN(Tensor w_state, lowering.Strided(r.params[first + 1]));
-  INGOT_ASSIGN_OR_RETURN(w_state, GateWeights(lowering, r, w_state));
-  INGOT_ASSIGN_OR_RETURN(const Tensor bias, GateBias(lowering, r, first));
-
+  const Recurrent cell =
+      Recurrent::Make(r.lstm ? RecurrentCell::kLstm : RecurrentCell::kGru, r.hidden);
+  const int64_t width = r.directions * r.hidden;
   LayerResult result;
-  result.sequence = lowering.NewTensor(dtype, {r.steps, r.batch, r.hidden});
-  result.hidden = lowering.NewTensor(dtype, {1, 1, r.batch, r.hidden});
-  const Tensor h = StateAt(states[0], index);
-  RnnOperands o;
-  o.src_layer = src.Desc();
-  o.src_iter = h.Desc();
-  o.weights_layer = MemoryDesc::Any(dtype, w_input.dims);
-  o.weights_iter = MemoryDesc::Any(dtype, w_state.dims);
-  o.bias = bias.Desc();
-  o.dst_layer = result.sequence.Desc();
-  o.dst_iter = result.hidden.Desc();
-  const double flops = 2.0 * static_cast<double>(w_input.NumElements() + w_state.NumElements()) *
-                       static_cast<double>(r.steps * r.batch);
-  lowering.UseThreadsFor(flops / kFlopsPerNanosecond);
-  std::vector<CallArgument> arguments = {
-      Reads(DNNL_ARG_SRC_LAYER, src),
-      Reads(DNNL_ARG_SRC_ITER, h),
-      Reads(DNNL_ARG_BIAS, bias),
-      Writes(DNNL_ARG_DST_LAYER, result.sequence),
-      Writes(DNNL_ARG_DST_ITER, result.hidden),
-  };
-  if (r.lstm) {
-    const Tensor c = StateAt(states[1], index);
-    result.cell = lowering.NewTensor(dtype, {1, 1, r.batch, r.hidden});
-    o.src_iter_c = c.Desc();
-    o.dst_iter_c = result.cell.Desc();
-    arguments.push_back(Reads(DNNL_ARG_SRC_ITER_C, c));
-    arguments.push_back(Writes(DNNL_ARG_DST_ITER_C, result.cell));
+  Tensor y = lowering.NewTensor(dtype, {r.steps * r.batch * width});
+  y = WithDims(
+      y, {r.steps, r.batch, width},
+      r.batch_first ? ir::Dims{width, r.steps * width, 1} : ir::Dims{r.batch * width, width, 1});
+  result.sequence = y;
+  result.hidden = lowering.NewTensor(dtype, {r.directions, r.batch, r.hidden});
+  // The GRU's is never touched.
+  result.cell = lowering.NewTensor(dtype, {r.lstm ? r.directions : 1, r.batch, r.hidden});
+  std::vector<Operand> operands = {Write(y), Write(result.hidden), Write(result.cell),
+                                   Read(states[0]), Read(states.back())};
+  const int fixed = static_cast<int>(operands.size());
+  RecurrentArgs call;
+  for (int64_t d = 0; d < r.directions; ++d) {
+    const int64_t first = (layer * r.directions + d) * (r.biases ? 4 : 2);
+    INGOT_ASSIGN_OR_RETURN(const Tensor products, InputProducts(lowering, r, x, first));
+    INGOT_ASSIGN_OR_RETURN(const Tensor packed, PackStateWeights(lowering, r, cell, first));
+    operands.push_back(Read(products));
+    operands.push_back(Read(packed));
+    call.products_step = products.strides[0];
+    call.products_row = products.strides[1];
+    if (r.biases) {
+      INGOT_ASSIGN_OR_RETURN(const Tensor bias, lowering.Dense(r.params[first + 3]));
+      operands.push_back(Read(bias));
+    }
   }
-  const bool reverse = index % r.directions == 1;
-  INGOT_ASSIGN_OR_RETURN(const PrimitiveDesc desc, r.lstm ? LstmDesc(o, reverse, Attributes())
-                                                          : GruDesc(o, reverse, Attributes()));
-  const MemoryDesc layer_layout = desc.Query(dnnl_query_weights_md, 0);
-  const MemoryDesc iter_layout = desc.Query(dnnl_query_weights_md, 1);
-  INGOT_ASSIGN_OR_RETURN(const Tensor packed_input, lowering.InLayout(w_input, layer_layout));
-  INGOT_ASSIGN_OR_RETURN(const Tensor packed_state, lowering.InLayout(w_state, iter_layout));
-  arguments.push_back({DNNL_ARG_WEIGHTS_LAYER, Read(packed_input), layer_layout});
-  arguments.push_back({DNNL_ARG_WEIGHTS_ITER, Read(packed_state), iter_layout});
-  lowering.UseThreadsFor(flops / kFlopsPerNanosecond);
-  INGOT_RETURN_IF_ERROR(lowering.AddCall(desc, std::move(arguments)));
+  call.steps = r.steps;
+  call.batch = r.batch;
+  call.y_step = y.strides[0];
+  call.y_row = y.strides[1];
+  call.h0_row = call.c0_row = call.h_last_row = call.c_last_row = r.hidden;
+  const int64_t hidden = r.hidden, directions = r.directions, state = r.batch * r.hidden;
+  const bool lstm = r.lstm, biases = r.biases;
+  INGOT_RETURN_IF_ERROR(lowering.AddKernel(
+      lstm ? "ingot:lstm" : "ingot:gru", std::move(operands), [=](const StepArgs& args) {
+        for (int64_t d = 0; d < directions; ++d) {
+          const int own = fixed + static_cast<int>(d) * (biases ? 3 : 2);
+          const int64_t index = layer * directions + d;
+          RecurrentArgs run = call;
+          run.reverse = d == 1;
+          run.products = args.At<float>(own);
+          run.packed = args.At<float>(own + 1);
+          if (biases && !lstm) run.bias = args.At<float>(own + 2) + 2 * hidden;
+          run.h0 = args.At<float>(3) + index * state;
+          run.y = args.At<float>(0) + d * hidden;
+          run.h_last = args.At<float>(1) + d * state;
+          if (lstm) {
+            run.c0 = args.At<float>(4) + index * state;
+            run.c_last = args.At<float>(2) + d * state;
+          }
+          cell.Run(run, args.threads());
+        }
+        return absl::OkStatus();
+      }));
   return result;
 }
 
-// [rows, width] parts side by side (columns) or below each other.
-absl::StatusOr<Tensor> Join(Lowering& lowering, absl::Span<const Tensor> parts, int64_t rows,
-                            int64_t width, bool side_by_side) {
+// [directions, batch, hidden] of all layers below each other.
+absl::StatusOr<Tensor> Join(Lowering& lowering, absl::Span<const Tensor> parts) {
   const auto count = static_cast<int64_t>(parts.size());
   if (count == 1) return parts[0];
-  const Tensor out = lowering.NewTensor(ir::DType::kFloat32, {rows * count, width});
+  const int64_t size = parts[0].NumElements();
+  const Tensor out = lowering.NewTensor(ir::DType::kFloat32, {count * size});
   std::vector<Operand> operands = {Write(out)};
   for (const Tensor& part : parts) operands.push_back(Read(part));
-  const int64_t step = side_by_side ? width : rows * width;
-  const int64_t out_row = side_by_side ? width * count : width;
-  INGOT_ASSIGN_OR_RETURN(const kernels::StridedCopy copy,
-                         kernels::StridedCopy::Make({rows, width}, {width, 1}, {out_row, 1}, 4));
   INGOT_RETURN_IF_ERROR(
       lowering.AddKernel("ingot:copy", std::move(operands), [=](const StepArgs& args) {
         for (int64_t i = 0; i < count; ++i) {
-          copy.Run(args.At<float>(static_cast<int>(i) + 1), args.At<float>(0) + i * step,
-                   args.threads());
+          std::copy_n(args.At<float>(static_cast<int>(i) + 1), size, args.At<float>(0) + i * size);
         }
         return absl::OkStatus();
       }));
@@ -232,20 +232,15 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
     std::swap(x.dims[0], x.dims[1]);
     std::swap(x.strides[0], x.strides[1]);
   }
+  if (x.strides[2] != 1 && x.dims[2] != 1) {
+    INGOT_ASSIGN_OR_RETURN(x, lowering.Dense(x));
+  }
   std::vector<Tensor> hidden, cell;
   for (int64_t layer = 0; layer < r.layers; ++layer) {
-    INGOT_ASSIGN_OR_RETURN(x, lowering.Dense(x));
-    std::vector<Tensor> sequences;
-    for (int64_t d = 0; d < r.directions; ++d) {
-      INGOT_ASSIGN_OR_RETURN(LayerResult result,
-                             AddLayer(lowering, r, x, states, layer * r.directions + d));
-      sequences.push_back(result.sequence);
-      hidden.push_back(result.hidden);
-      cell.push_back(result.cell);
-    }
-    INGOT_ASSIGN_OR_RETURN(x, Join(lowering, sequences, r.steps * r.batch, r.hidden, true));
-    const int64_t width = r.hidden * r.directions;
-    x = WithDims(x, {r.steps, r.batch, width}, {r.batch * width, width, 1});
+    INGOT_ASSIGN_OR_RETURN(LayerResult result, AddLayer(lowering, r, x, states, layer));
+    x = result.sequence;
+    hidden.push_back(result.hidden);
+    cell.push_back(result.cell);
   }
   if (r.batch_first) {
     std::swap(x.dims[0], x.dims[1]);
@@ -255,8 +250,7 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   if (outputs[0] != ir::kNoValue) lowering.Set(outputs[0], x);
   for (size_t i = 1; i < outputs.size(); ++i) {
     if (outputs[i] == ir::kNoValue) continue;
-    INGOT_ASSIGN_OR_RETURN(Tensor joined,
-                           Join(lowering, i == 1 ? hidden : cell, r.batch, r.hidden, false));
+    INGOT_ASSIGN_OR_RETURN(Tensor joined, Join(lowering, i == 1 ? hidden : cell));
     const ir::Dims& dims = lowering.graph().type(outputs[i]).dims;
     lowering.Set(outputs[i], WithDims(joined, dims, ir::ContiguousStrides(dims)));
   }

@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/packed_gemm.h"
 #include "backends/onednn/lowering.h"
 #include "core/base/status_macros.h"
 #include "core/ops/op_view.h"
@@ -80,11 +81,12 @@ absl::Status Supports(const ir::Graph& graph, ir::NodeId id) {
 
 absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
                                                  absl::Span<const sdk::ConstantView> constants,
-                                                 const sdk::CancelToken& cancel,
+                                                 const sdk::CompileContext& context,
                                                  const CompileOptions& options) {
-  Lowering lowering(graph, constants, {options.threads});
+  Lowering lowering(graph, constants, context,
+                    {options.threads, options.bf16 && kernels::PackedGemm::HasBf16()});
   for (const Unit& unit : PlanFusion(graph, options.fusion)) {
-    INGOT_RETURN_IF_ERROR(cancel.Check());
+    INGOT_RETURN_IF_ERROR(context.cancel().Check());
     lowering.BeginUnit(unit);
     INGOT_RETURN_IF_ERROR(LowerUnit(lowering, unit), ir::Describe(graph, unit.anchor));
     lowering.EndUnit();

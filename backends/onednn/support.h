@@ -20,12 +20,15 @@ absl::Status Supports(const ir::Graph& graph, ir::NodeId node);
 struct CompileOptions {
   int threads = 1;
   FusionOptions fusion;
+  // Products and convolutions with constant weights round their factors to bf16 where this machine
+  // multiplies bf16 (kernels/packed_gemm.h); all else stays f32.
+  bool bf16 = false;
 };
 
 // The program of a verified graph all of whose nodes are supported.
 absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
                                                  absl::Span<const sdk::ConstantView> constants,
-                                                 const sdk::CancelToken& cancel,
+                                                 const sdk::CompileContext& context,
                                                  const CompileOptions& options);
 
 }  // namespace ingot::onednn

@@ -82,12 +82,12 @@ class ReferenceBackend final : public sdk::Backend {
 
   // All the work that depends on the graph alone belongs here: choosing kernels, planning memory,
   // packing weights. This backend reads weights where they are, so the executable says
-  // needs_constants() (the default) and the host keeps them. A backend that takes long polls
-  // `cancel`.
+  // needs_constants() (the default) and the host keeps them; one that packs weights drops the plain
+  // ones (`context.DropConstant`). A backend that takes long polls `context.cancel()`.
   absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
       const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
-      const sdk::CancelToken& cancel) const override {
-    if (absl::Status status = cancel.Check(); !status.ok()) return status;
+      const sdk::CompileContext& context) const override {
+    if (absl::Status status = context.cancel().Check(); !status.ok()) return status;
     return ReferenceExecutable::Compile(graph, constants);
   }
 };

@@ -221,7 +221,7 @@ ingot_status CompileEntry(ingot_backend* backend, const ingot_graph* graph_view,
     INGOT_ASSIGN_OR_RETURN(const std::vector<ConstantView> constants, ReadConstants(graph, view));
     auto handle = std::make_unique<ExecutableHandle>();
     INGOT_ASSIGN_OR_RETURN(handle->executable, FromAbi(backend)->backend->Compile(
-                                                   graph, constants, CancelToken(cancel)));
+                                                   graph, constants, CompileContext(view, cancel)));
     if (handle->executable == nullptr) return absl::InternalError("compiled to nothing");
     handle->input_count = CountRunInputs(graph);
     handle->output_count = graph.outputs().size();

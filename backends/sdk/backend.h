@@ -87,8 +87,8 @@ class Options {
 // --- What the host passes in ---
 
 // A constant input of the graph. `data` is dense and row-major, of type `graph.type(value)`; it
-// stays valid during Compile and, if the executable `needs_constants()`, as long as the executable.
-// Alignment: that of the element size.
+// stays valid during Compile and, if the executable `needs_constants()`, as long as the executable;
+// in both cases until it is dropped (CompileContext). Alignment: that of the element size.
 struct ConstantView {
   ir::ValueId value = ir::kNoValue;
   ir::Digest digest;
@@ -109,6 +109,28 @@ class CancelToken {
 
  private:
   const ingot_cancel* cancel_;
+};
+
+// One compilation. Valid during Compile.
+class CompileContext {
+ public:
+  // What a plugin's own tests pass: never cancelled, nobody to drop constants.
+  CompileContext() = default;
+  CompileContext(const ingot_graph& graph, const ingot_cancel* cancel)
+      : cancel_(cancel), drop_(graph.drop_constant), drop_ctx_(graph.drop_ctx) {}
+
+  const CancelToken& cancel() const { return cancel_; }
+  // Neither the compilation nor the executable will read the data of this constant again: the host
+  // may give its memory back at once, and need not pin it for an executable that `needs_constants`.
+  // Call it at most once a constant.
+  void DropConstant(uint32_t index) const {
+    if (drop_ != nullptr) drop_(drop_ctx_, index);
+  }
+
+ private:
+  CancelToken cancel_;
+  void (*drop_)(void* ctx, uint32_t index) = nullptr;
+  void* drop_ctx_ = nullptr;
 };
 
 // One execution. Valid during Execute.
@@ -155,8 +177,7 @@ class Executable {
   virtual size_t workspace_bytes() const { return 0; }
   // Memory that the executable owns, packed weights included: what the cache charges.
   virtual size_t retained_bytes() const = 0;
-  // Whether it keeps pointers to constants' data. False lets the host drop weights that were
-  // packed.
+  // Whether it keeps pointers to the data of constants that were not dropped during Compile.
   virtual bool needs_constants() const { return true; }
   // [{"node":3,"op":"aten::linear","impl":"brgemm:avx512_core","fused":[4]}…]; may be empty.
   virtual std::string plan_json() const { return ""; }
@@ -183,10 +204,10 @@ class Backend {
   virtual absl::Status Supports(const ir::Graph& graph, ir::NodeId node) const = 0;
 
   // Compiles a verified graph all of whose nodes were claimed. `constants` by index of the constant
-  // inputs. Poll `cancel` if it takes long.
+  // inputs. Poll `context.cancel()` if it takes long; drop constants that were packed.
   virtual absl::StatusOr<std::unique_ptr<Executable>> Compile(
       const ir::Graph& graph, absl::Span<const ConstantView> constants,
-      const CancelToken& cancel) const = 0;
+      const CompileContext& context) const = 0;
 };
 
 struct Factory {

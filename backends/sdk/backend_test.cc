@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "core/base/status_matchers.h"
 #include "core/ir/builder.h"
 #include "core/ir/serialize.h"
@@ -41,6 +42,7 @@ void MaybeThrow(const char* where) {
 }
 
 int g_live_executables = 0;
+bool g_drop_constant = false;
 
 // Computes its one result as input + constant, elementwise.
 class AddExecutable : public sdk::Executable {
@@ -86,9 +88,10 @@ class AddBackend : public sdk::Backend {
   }
   absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
       const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
-      const sdk::CancelToken& cancel) const override {
+      const sdk::CompileContext& context) const override {
     MaybeThrow("Compile");
-    if (cancel.Cancelled()) return cancel.Check();
+    if (context.cancel().Cancelled()) return context.cancel().Check();
+    if (g_drop_constant) context.DropConstant(0);
     return std::make_unique<AddExecutable>(static_cast<const float*>(constants[0].data),
                                            graph.type(constants[0].value).NumElements());
   }
@@ -149,7 +152,13 @@ class SdkTest : public testing::Test {
     std::memcpy(constant_.digest, digest.bytes.data(), 32);
     constant_.data = weight_;
     constant_.size = sizeof(weight_);
-    view_ = {sizeof(ingot_graph), {bytes_.data(), bytes_.size()}, &constant_, 1, sizeof(constant_)};
+    view_ = {sizeof(ingot_graph),
+             {bytes_.data(), bytes_.size()},
+             &constant_,
+             1,
+             sizeof(constant_),
+             nullptr,
+             nullptr};
   }
 
   absl::Status Compile(const ingot_cancel* cancel = nullptr) {
@@ -277,6 +286,29 @@ TEST_F(SdkTest, RefusesBytesThatAreNoGraph) {
   MakeGraph();
   view_.graph.size /= 2;
   EXPECT_THAT(Compile(), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(SdkTest, TellsTheHostWhichConstantsItDrops) {
+  ASSERT_THAT(CreateBackend(), IsOk());
+  MakeGraph();
+  std::vector<uint32_t> dropped;
+  view_.drop_constant = [](void* ctx, uint32_t index) {
+    static_cast<std::vector<uint32_t>*>(ctx)->push_back(index);
+  };
+  view_.drop_ctx = &dropped;
+  const absl::Cleanup reset = [] { g_drop_constant = false; };
+  g_drop_constant = true;
+  ASSERT_THAT(Compile(), IsOk());
+  EXPECT_THAT(dropped, ElementsAre(0));
+}
+
+TEST_F(SdkTest, DropsNothingForAHostThatDoesNotListen) {
+  ASSERT_THAT(CreateBackend(), IsOk());
+  MakeGraph();
+  view_.struct_size = offsetof(ingot_graph, drop_constant);
+  const absl::Cleanup reset = [] { g_drop_constant = false; };
+  g_drop_constant = true;
+  EXPECT_THAT(Compile(), IsOk());
 }
 
 TEST_F(SdkTest, CompilesAndRuns) {

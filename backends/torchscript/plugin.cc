@@ -29,7 +29,7 @@ class TorchScriptBackend : public sdk::Backend {
 
   absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
       const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
-      const sdk::CancelToken&) const override {
+      const sdk::CompileContext&) const override {
     return MakeExecutable(graph, constants, threads_);
   }
 

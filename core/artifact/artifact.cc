@@ -181,12 +181,17 @@ class WeightReader {
     const absl::string_view bytes = file.substr(entry.offset, entry.size);
     if (verify_) {
       const auto [it, is_new] = digests_.try_emplace({entry.offset, entry.offset + entry.size});
-      if (is_new) it->second = ir::Sha256(bytes);
+      if (is_new) {
+        it->second = ir::Sha256(bytes);
+        // Whoever needs them reads them one by one; until then they needn't be resident, all at
+        // once.
+        mapping_->Evict(bytes);
+      }
       if (it->second != entry.constant->digest) {
         return absl::InvalidArgumentError("its bytes do not have its digest");
       }
     }
-    return WeightBytes{bytes.data(), bytes.size(), mapping_};
+    return WeightBytes{bytes.data(), bytes.size(), mapping_, mapping_.get()};
   }
 
   // Bytes that belong to no weight are zero, and the file ends with the last weight. REQUIRES:

@@ -60,6 +60,7 @@ struct WeightBytes {
   const void* data = nullptr;
   uint64_t size = 0;
   std::shared_ptr<const void> owner;
+  const ReadableMapping* file = nullptr;  // see ir::Constant
 };
 
 // Inverse of SerializeHeader. `weights`: constants first, then initial states, as many as the

@@ -238,6 +238,7 @@ class Unpacker {
     INGOT_ASSIGN_OR_RETURN(WeightBytes bytes, find_(index, entry), entry.name);
     weight.data = bytes.data;
     weight.owner = std::move(bytes.owner);
+    weight.file = bytes.file;
     return weight;
   }
 

@@ -52,6 +52,14 @@ class PosixMapping : public ReadableMapping {
   absl::string_view bytes() const override {
     return absl::string_view(static_cast<const char*>(data_), size_);
   }
+  void Evict(absl::string_view range) const override {
+    // The pages are clean, so that nothing is lost.
+    const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto first = reinterpret_cast<uintptr_t>(range.data());
+    const uintptr_t from = (first + page - 1) / page * page;
+    const uintptr_t to = (first + range.size()) / page * page;
+    if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+  }
 
  private:
   void* data_;  // nullptr for an empty file, which cannot be mapped

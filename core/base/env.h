@@ -31,6 +31,9 @@ class ReadableMapping {
  public:
   virtual ~ReadableMapping() = default;
   virtual absl::string_view bytes() const = 0;
+  // Gives back the memory behind the whole pages of `range`, a part of bytes(): they are read from
+  // the file again when someone looks at them. A hint.
+  virtual void Evict(absl::string_view /*range*/) const {}
 };
 
 // A new file that is written from front to back. Destruction without Close abandons it.

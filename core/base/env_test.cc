@@ -75,6 +75,19 @@ TEST_F(EnvTest, MappingsAreAlignedAndOutliveTheFile) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>((*mapping)->bytes().data()) % 64, 0u);
 }
 
+TEST_F(EnvTest, WhatWasEvictedIsReadAgain) {
+  const std::string contents(3 * sysconf(_SC_PAGESIZE), 'x');
+  ASSERT_THAT(Write(Env::Default(), Path("a"), contents), IsOk());
+  const auto mapping = Env::Default().Map(Path("a"));
+  ASSERT_THAT(mapping, IsOk());
+  const absl::string_view bytes = (*mapping)->bytes();
+  (*mapping)->Evict(bytes.substr(1));
+  EXPECT_EQ(bytes, contents);
+  (*mapping)->Evict(bytes.substr(0, 10));  // no whole page
+  (*mapping)->Evict(bytes.substr(bytes.size()));
+  EXPECT_EQ(bytes, contents);
+}
+
 TEST_F(EnvTest, AnEmptyFileHasNoBytes) {
   std::ofstream(Path("empty"));
   const auto mapping = Env::Default().Map(Path("empty"));

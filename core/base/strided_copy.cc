@@ -30,9 +30,13 @@ Loop Collapse(absl::Span<const int64_t> dims, absl::Span<const int64_t> src,
 
 template <typename T>
 void CopyRow(const Dim& d, const char* src, char* dst) {
-  const T* from = reinterpret_cast<const T*>(src);
-  T* to = reinterpret_cast<T*>(dst);
-  for (int64_t i = 0; i < d.size; ++i) to[i * d.dst] = from[i * d.src];
+  // Records of an archive need not be aligned.
+  constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  for (int64_t i = 0; i < d.size; ++i) {
+    T element;
+    std::memcpy(&element, src + i * d.src * kSize, sizeof(T));
+    std::memcpy(dst + i * d.dst * kSize, &element, sizeof(T));
+  }
 }
 
 struct Complex128 {

@@ -1,5 +1,6 @@
 #include "core/base/strided_copy.h"
 
+#include <algorithm>
 #include <numeric>
 #include <vector>
 
@@ -26,6 +27,14 @@ TEST(StridedCopyTest, ScalarsAndEmptyTensors) {
   StridedCopy({}, 8, &one, {}, &out, {});
   EXPECT_EQ(out, 7);
   StridedCopy({2, 0}, 8, nullptr, {0, 1}, nullptr, {0, 1});
+}
+
+TEST(StridedCopyTest, MemoryNeedNotBeAligned) {
+  std::vector<char> src(1 + 6 * 4), dst(3 + 6 * 4), back(6 * 4);
+  std::iota(src.begin(), src.end(), 0);
+  StridedCopy({2, 3}, 4, src.data() + 1, {1, 2}, dst.data() + 3, {3, 1});
+  StridedCopy({2, 3}, 4, dst.data() + 3, {3, 1}, back.data(), {1, 2});
+  EXPECT_TRUE(std::equal(back.begin(), back.end(), src.begin() + 1));
 }
 
 TEST(StridedCopyTest, EveryElementSizeMakesTheSameMoves) {

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/env.h"
 #include "core/ir/graph.h"
 
 namespace ingot::ir {
@@ -23,6 +24,9 @@ struct Constant {
   TensorType type;
   const void* data = nullptr;
   std::shared_ptr<const void> owner;
+  // The mapped file that the bytes lie in, if they do: their memory can be given back for a while
+  // (ReadableMapping::Evict). Lives as long as `owner`.
+  const ReadableMapping* file = nullptr;
 };
 
 using Scalar = std::variant<bool, int64_t, double, std::complex<double>>;

@@ -5,9 +5,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 #include "core/base/status_macros.h"
 #include "core/ir/serialize.h"
 #include "core/plugin/abi_util.h"
@@ -177,6 +179,57 @@ absl::StatusOr<std::vector<ingot_constant>> ToAbi(const ir::Graph& graph,
   return abi;
 }
 
+// What a compilation says of its constants, while it runs and afterwards.
+class ConstantKeeper {
+ public:
+  explicit ConstantKeeper(absl::Span<const ir::Constant> constants)
+      : constants_(constants), dropped_(constants.size(), false) {}
+
+  void Listen(ingot_graph& graph) {
+    graph.drop_constant = &ConstantKeeper::OnDrop;
+    graph.drop_ctx = this;
+  }
+
+  // Those that an executable which points into constants needs.
+  std::vector<ir::Constant> Kept() {
+    absl::MutexLock lock(&mutex_);
+    std::vector<ir::Constant> kept;
+    for (size_t i = 0; i < constants_.size(); ++i) {
+      if (!dropped_[i]) kept.push_back(constants_[i]);
+    }
+    return kept;
+  }
+
+  // For an executable that points into none.
+  void DropAll() {
+    for (size_t i = 0; i < constants_.size(); ++i) Drop(i);
+  }
+
+ private:
+  // Called by the plugin; nothing may be thrown into it. An index that doesn't exist is ignored, as
+  // a hint may be.
+  static void OnDrop(void* ctx, uint32_t index) noexcept {
+    static_cast<ConstantKeeper*>(ctx)->Drop(index);
+  }
+
+  void Drop(size_t index) {
+    if (index >= constants_.size()) return;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (dropped_[index]) return;
+      dropped_[index] = true;
+    }
+    const ir::Constant& constant = constants_[index];
+    if (constant.file == nullptr) return;
+    constant.file->Evict(absl::string_view(static_cast<const char*>(constant.data),
+                                           static_cast<size_t>(constant.type.NumBytes())));
+  }
+
+  const absl::Span<const ir::Constant> constants_;
+  absl::Mutex mutex_;
+  std::vector<bool> dropped_ ABSL_GUARDED_BY(mutex_);
+};
+
 // There is nobody to tell of an error in a destructor.
 template <typename Call>
 void Destroy(const Call& call) {
@@ -297,7 +350,9 @@ absl::StatusOr<std::shared_ptr<const Executable>> Backend::Compile(
   INGOT_ASSIGN_OR_RETURN(const std::vector<ingot_constant> abi_constants, ToAbi(graph, constants),
                          label_);
   const std::string bytes = ir::ToCanonicalBytes(graph);
-  const ingot_graph view = ToAbi(bytes, abi_constants);
+  ingot_graph view = ToAbi(bytes, abi_constants);
+  ConstantKeeper keeper(constants);
+  keeper.Listen(view);
   const ingot_cancel cancel = {&PollCancelled, const_cast<std::function<bool()>*>(&cancelled)};
 
   ErrorText error;
@@ -315,7 +370,9 @@ absl::StatusOr<std::shared_ptr<const Executable>> Backend::Compile(
   executable->execute_ = plugin_->api().execute;
   INGOT_RETURN_IF_ERROR(executable->ReadInfo());
   if (executable->needs_constants_) {
-    executable->pinned_.assign(constants.begin(), constants.end());
+    executable->pinned_ = keeper.Kept();
+  } else {
+    keeper.DropAll();
   }
   return std::shared_ptr<const Executable>(executable);
 }

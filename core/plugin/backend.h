@@ -49,7 +49,8 @@ class Executable {
 
   size_t workspace_bytes() const { return workspace_bytes_; }
   size_t retained_bytes() const { return retained_bytes_; }
-  // Whether it points into the constants it was compiled with, which it keeps alive then.
+  // Whether it points into the constants it was compiled with: it keeps those alive that the
+  // backend didn't drop while it compiled.
   bool needs_constants() const { return needs_constants_; }
   const std::string& plan_json() const { return plan_json_; }
 

@@ -21,20 +21,36 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr absl::string_view kAutoBackends[] = {"onednn", "torchscript", "reference"};
 
-struct PolicyName {
-  FallbackPolicy policy;
+// The names of an enumeration's values.
+template <typename E>
+struct Named {
+  E value;
   absl::string_view name;
 };
-constexpr PolicyName kPolicies[] = {{FallbackPolicy::kForbid, "forbid"},
-                                    {FallbackPolicy::kWarn, "warn"},
-                                    {FallbackPolicy::kAllow, "allow"}};
+constexpr Named<FallbackPolicy> kPolicies[] = {{FallbackPolicy::kForbid, "forbid"},
+                                               {FallbackPolicy::kWarn, "warn"},
+                                               {FallbackPolicy::kAllow, "allow"}};
+constexpr Named<LeadingSizes> kLeadingSizes[] = {{LeadingSizes::kExact, "exact"},
+                                                 {LeadingSizes::kBuckets, "buckets"}};
+constexpr Named<Precision> kPrecisions[] = {{Precision::kF32, "f32"}, {Precision::kBf16, "bf16"}};
 
-struct LeadingSizesEntry {
-  LeadingSizes policy;
-  absl::string_view name;
-};
-constexpr LeadingSizesEntry kLeadingSizes[] = {{LeadingSizes::kExact, "exact"},
-                                               {LeadingSizes::kBuckets, "buckets"}};
+template <typename E, size_t n>
+absl::string_view NameOf(const Named<E> (&table)[n], E value) {
+  for (const Named<E>& entry : table) {
+    if (entry.value == value) return entry.name;
+  }
+  return "?";
+}
+
+// `wanted`: what a name should have been, for the error.
+template <typename E, size_t n>
+absl::StatusOr<E> Find(const Named<E> (&table)[n], absl::string_view name,
+                       absl::string_view wanted) {
+  for (const Named<E>& entry : table) {
+    if (entry.name == name) return entry.value;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("'", name, "' is not ", wanted));
+}
 
 std::vector<std::string> SplitList(absl::string_view text) {
   std::vector<std::string> items;
@@ -83,6 +99,11 @@ constexpr OptionName kOptions[] = {
      [](absl::string_view value, OptionOverrides& out) {
        return SetNumber(value, "a number of threads", out.threads);
      }},
+    {"precision", "INGOT_PRECISION",
+     [](absl::string_view value, OptionOverrides& out) -> absl::Status {
+       INGOT_ASSIGN_OR_RETURN(out.precision, ParsePrecision(value));
+       return absl::OkStatus();
+     }},
     {"cache_bytes", "INGOT_CACHE_BYTES",
      [](absl::string_view value, OptionOverrides& out) {
        return SetNumber(value, "a number of bytes", out.cache_bytes);
@@ -119,34 +140,22 @@ int CgroupCpus() {
 
 }  // namespace
 
-absl::string_view FallbackPolicyName(FallbackPolicy policy) {
-  for (const PolicyName& p : kPolicies) {
-    if (p.policy == policy) return p.name;
-  }
-  return "?";
-}
+absl::string_view FallbackPolicyName(FallbackPolicy policy) { return NameOf(kPolicies, policy); }
 
 absl::StatusOr<FallbackPolicy> ParseFallbackPolicy(absl::string_view name) {
-  for (const PolicyName& p : kPolicies) {
-    if (p.name == name) return p.policy;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", name, "' is not a fallback policy: use forbid, warn or allow"));
+  return Find(kPolicies, name, "a fallback policy: use forbid, warn or allow");
 }
 
-absl::string_view LeadingSizesName(LeadingSizes policy) {
-  for (const LeadingSizesEntry& p : kLeadingSizes) {
-    if (p.policy == policy) return p.name;
-  }
-  return "?";
-}
+absl::string_view LeadingSizesName(LeadingSizes policy) { return NameOf(kLeadingSizes, policy); }
 
 absl::StatusOr<LeadingSizes> ParseLeadingSizes(absl::string_view name) {
-  for (const LeadingSizesEntry& p : kLeadingSizes) {
-    if (p.name == name) return p.policy;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", name, "' is not a policy for leading sizes: use exact or buckets"));
+  return Find(kLeadingSizes, name, "a policy for leading sizes: use exact or buckets");
+}
+
+absl::string_view PrecisionName(Precision precision) { return NameOf(kPrecisions, precision); }
+
+absl::StatusOr<Precision> ParsePrecision(absl::string_view name) {
+  return Find(kPrecisions, name, "a precision: use f32 or bf16");
 }
 
 absl::Status SetOption(absl::string_view name, absl::string_view value, OptionOverrides& out) {
@@ -207,6 +216,7 @@ absl::StatusOr<Options> ResolveOptions(absl::Span<const OptionOverrides> layers)
     if (layer.fallback) options.fallback = *layer.fallback;
     if (layer.force_fallback) options.force_fallback = *layer.force_fallback;
     if (layer.threads) options.threads = *layer.threads;
+    if (layer.precision) options.precision = *layer.precision;
     if (layer.cache_bytes) options.cache_bytes = *layer.cache_bytes;
     if (layer.leading_sizes) options.leading_sizes = *layer.leading_sizes;
     if (layer.max_specializations) options.max_specializations = *layer.max_specializations;

@@ -39,6 +39,14 @@ enum class LeadingSizes { kExact, kBuckets };
 absl::string_view LeadingSizesName(LeadingSizes policy);  // "exact", "buckets"
 absl::StatusOr<LeadingSizes> ParseLeadingSizes(absl::string_view name);
 
+// What products and convolutions may round their factors to. kBf16 is a permission, which a machine
+// without instructions for it does not use: each factor is off by 2^-9 of itself at most, so a sum
+// of products by 2^-8 of the sum of their magnitudes; sums, and all other ops, stay as they are.
+enum class Precision { kF32, kBf16 };
+
+absl::string_view PrecisionName(Precision precision);  // "f32", "bf16"
+absl::StatusOr<Precision> ParsePrecision(absl::string_view name);
+
 struct Options {
   // A backend's name or plugin path; several, comma separated, in order of priority; or "auto": the
   // first of onednn, torchscript, reference that takes the whole graph.
@@ -49,6 +57,8 @@ struct Options {
   std::vector<std::string> force_fallback;
   // Threads of each executable. 0: CPUs in the affinity mask, capped by the cgroup's quota.
   int threads = 0;
+  // Other than kF32: backends that have no such option are not there for this session.
+  Precision precision = Precision::kF32;
   // Bytes of compiled executables kept for reuse.
   size_t cache_bytes = size_t{1} << 30;
   LeadingSizes leading_sizes = LeadingSizes::kExact;
@@ -66,6 +76,7 @@ struct OptionOverrides {
   std::optional<FallbackPolicy> fallback;
   std::optional<std::vector<std::string>> force_fallback;
   std::optional<int> threads;
+  std::optional<Precision> precision;
   std::optional<size_t> cache_bytes;
   std::optional<LeadingSizes> leading_sizes;
   std::optional<int> max_specializations;
@@ -74,14 +85,14 @@ struct OptionOverrides {
 };
 
 // Sets one option from text, by the name used in files and environment ("backend", "fallback",
-// "force_fallback", "threads", "cache_bytes", "leading_sizes", "max_specializations",
+// "force_fallback", "threads", "precision", "cache_bytes", "leading_sizes", "max_specializations",
 // "plugin_folders", "seed"). InvalidArgument for an unknown name (lists the known ones) or a
 // malformed value. Lists are comma separated.
 absl::Status SetOption(absl::string_view name, absl::string_view value, OptionOverrides& out);
 
-// INGOT_BACKEND, INGOT_FALLBACK, INGOT_FORCE_FALLBACK, INGOT_THREADS, INGOT_CACHE_BYTES,
-// INGOT_LEADING_SIZES, INGOT_MAX_SPECIALIZATIONS, INGOT_PLUGIN_FOLDERS, INGOT_SEED. Errors name the
-// variable.
+// INGOT_BACKEND, INGOT_FALLBACK, INGOT_FORCE_FALLBACK, INGOT_THREADS, INGOT_PRECISION,
+// INGOT_CACHE_BYTES, INGOT_LEADING_SIZES, INGOT_MAX_SPECIALIZATIONS, INGOT_PLUGIN_FOLDERS,
+// INGOT_SEED. Errors name the variable.
 absl::StatusOr<OptionOverrides> OptionsFromEnvironment();
 
 // Lines "name = value"; '#' starts a comment. Errors name `source` and line.

@@ -61,6 +61,7 @@ TEST(ParseOptionsFileTest, ErrorsNameFileAndLine) {
       {"threads = many", "ingot.conf:1: 'many' is not a number of threads"},
       {"fallback = maybe",
        "ingot.conf:1: 'maybe' is not a fallback policy: use forbid, warn or allow"},
+      {"precision = f16", "ingot.conf:1: 'f16' is not a precision: use f32 or bf16"},
       {"leading_sizes = some",
        "ingot.conf:1: 'some' is not a policy for leading sizes: use exact or buckets"},
   };

@@ -33,8 +33,12 @@ absl::StatusOr<std::shared_ptr<const plugin::Backend>> OpenBackend(const std::st
                                                                    const Options& options) {
   INGOT_ASSIGN_OR_RETURN(std::string path, plugin::FindPlugin(name, options.plugin_folders));
   INGOT_ASSIGN_OR_RETURN(std::shared_ptr<const plugin::Plugin> plugin, plugin::LoadPlugin(path));
-  return plugin::Backend::Create(std::move(plugin),
-                                 {{"threads", int64_t{EffectiveThreads(options.threads)}}});
+  std::vector<plugin::BackendOption> backend_options = {
+      {"threads", int64_t{EffectiveThreads(options.threads)}}};
+  if (options.precision != Precision::kF32) {
+    backend_options.push_back({"precision", std::string(PrecisionName(options.precision))});
+  }
+  return plugin::Backend::Create(std::move(plugin), backend_options);
 }
 
 // "aten::sub" matches "aten::sub.Tensor" and "aten::sub"; "aten::sub.Tensor" only itself.

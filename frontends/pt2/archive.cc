@@ -1,10 +1,8 @@
 #include "frontends/pt2/archive.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <bit>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -18,6 +16,7 @@ namespace ingot::pt2 {
 namespace {
 
 using absl::string_view;
+using archive::ZipView;
 
 static_assert(std::endian::native == std::endian::little,
               "weights are used in place and archives are little-endian");
@@ -82,8 +81,8 @@ absl::StatusOr<std::shared_ptr<const Archive>> Archive::Open(const std::string& 
   INGOT_ASSIGN_OR_RETURN(file, env.Map(path));
   std::shared_ptr<Archive> archive(new Archive());
   archive->bytes_ = file->bytes();
+  archive->file_ = file.get();
   archive->owner_ = std::move(file);
-  archive->is_mapped_ = &env == &Env::Default();
   INGOT_RETURN_IF_ERROR(archive->Read(model), path);
   return archive;
 }
@@ -98,14 +97,11 @@ absl::StatusOr<std::shared_ptr<const Archive>> Archive::Parse(string_view bytes,
   return archive;
 }
 
-void Archive::Release(string_view bytes) const {
-  const auto begin = reinterpret_cast<uintptr_t>(bytes_.data()), end = begin + bytes_.size();
-  const auto first = reinterpret_cast<uintptr_t>(bytes.data()), last = first + bytes.size();
-  if (!is_mapped_ || first < begin || last > end || last < first) return;
-  // Whole pages only. They are clean, so that nothing is lost.
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t from = (first + page - 1) / page * page, to = last / page * page;
-  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+const ReadableMapping* Archive::FileOf(const void* data) const {
+  const std::less_equal<const void*> is_before;
+  const bool inside =
+      is_before(bytes_.data(), data) && is_before(data, bytes_.data() + bytes_.size());
+  return inside ? file_ : nullptr;
 }
 
 absl::Status Archive::Read(string_view model) {
@@ -125,7 +121,7 @@ absl::StatusOr<string_view> Archive::Text(string_view name) const {
   const ZipView::Record* record = zip_.Find(absl::StrCat(root_, name));
   if (record == nullptr)
     return absl::NotFoundError(absl::StrCat("the record ", name, " is missing"));
-  INGOT_RETURN_IF_ERROR(CheckCrc(*record));
+  INGOT_RETURN_IF_ERROR(archive::CheckCrc(*record));
   return record->bytes;
 }
 

@@ -21,8 +21,8 @@
 #include "absl/strings/string_view.h"
 #include "core/base/env.h"
 #include "core/ir/type.h"
+#include "frontends/archive/zip_view.h"
 #include "frontends/pt2/program.h"
-#include "frontends/pt2/zip_view.h"
 
 namespace ingot::pt2 {
 
@@ -56,9 +56,8 @@ class Archive {
   absl::string_view sample_inputs() const { return sample_inputs_; }
   size_t num_bytes() const { return bytes_.size(); }
   const std::shared_ptr<const void>& owner() const { return owner_; }
-  // Gives back the memory of `bytes` of an opened file until they are read again: then they come
-  // from the system's cache. Does nothing for bytes that are none of the file's.
-  void Release(absl::string_view bytes) const;
+  // The file that `data` lies in, which owner() keeps alive; nullptr if it lies in none.
+  const ReadableMapping* FileOf(const void* data) const;
 
  private:
   Archive() = default;
@@ -72,8 +71,8 @@ class Archive {
 
   absl::string_view bytes_;
   std::shared_ptr<const void> owner_;
-  bool is_mapped_ = false;  // by this process's own mapping of a file
-  ZipView zip_;
+  const ReadableMapping* file_ = nullptr;  // of an opened archive; is what owner_ owns
+  archive::ZipView zip_;
   std::string root_;
   std::string model_;
   Program program_;

@@ -32,7 +32,7 @@ absl::StatusOr<HostConstant> NewConstant(const ir::TensorType& type, char** byte
 
 // Fills in the digests. `done` is called with each constant once its bytes have been read, from
 // either thread.
-using ConstantDone = std::function<void(const ir::Constant&)>;
+using ConstantDone = std::function<void(ir::Constant&)>;
 void ComputeDigests(std::vector<ir::Constant>& constants, const ConstantDone& done = nullptr);
 
 class ConstantPool {

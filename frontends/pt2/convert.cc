@@ -127,11 +127,12 @@ class Conversion {
     INGOT_RETURN_IF_ERROR(AddStateUpdates());
     ir::Recording recording;
     // Digests read all weights; a backend packs most of them later, one by one.
-    recording.constants =
-        std::move(emitter_.constants()).Finish([this](const ir::Constant& constant) {
-          archive_.Release({static_cast<const char*>(constant.data),
-                            static_cast<size_t>(constant.type.NumBytes())});
-        });
+    recording.constants = std::move(emitter_.constants()).Finish([this](ir::Constant& constant) {
+      constant.file = archive_.FileOf(constant.data);
+      if (constant.file == nullptr) return;
+      constant.file->Evict(
+          {static_cast<const char*>(constant.data), static_cast<size_t>(constant.type.NumBytes())});
+    });
     ComputeDigests(initial_state_);
     recording.initial_state = std::move(initial_state_);
     for (uint32_t slot = 0; slot < types_.size(); ++slot) {

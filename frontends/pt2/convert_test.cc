@@ -14,8 +14,8 @@
 #include "absl/strings/str_replace.h"
 #include "core/base/status_matchers.h"
 #include "core/ir/text.h"
+#include "frontends/archive/zip_testing.h"
 #include "frontends/pt2/samples.h"
-#include "frontends/pt2/zip_testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -183,7 +183,7 @@ absl::Status ConvertChanged(const std::string& name, const std::string& from,
   std::string text = ProgramText(name);
   EXPECT_THAT(text, HasSubstr(from));
   text = absl::StrReplaceAll(text, {{from, to}});
-  const auto zip = std::make_shared<std::string>(MakeArchive(text, R"({"config": {}})"));
+  const auto zip = std::make_shared<std::string>(archive::MakeArchive(text, R"({"config": {}})"));
   auto archive = Archive::Parse(*zip, zip);
   if (!archive.ok()) return archive.status();
   return Convert(**archive, {{ir::DType::kFloat32, {3, 6}}}).status();
@@ -214,11 +214,11 @@ TEST(ArchiveTest, EveryTruncationIsRefused) {
 TEST(ArchiveTest, ForeignArchivesAreNamed) {
   EXPECT_THAT(Archive::Open("no such file.pt2"), StatusIs(Code::kNotFound));
   const auto parse = [](const std::string& zip) { return Archive::Parse(zip, nullptr).status(); };
-  EXPECT_THAT(parse(MakeZip({{"m/data.pkl", ""}})),
+  EXPECT_THAT(parse(archive::MakeZip({{"m/data.pkl", ""}})),
               StatusIs(Code::kFailedPrecondition, HasSubstr("no torch.export archive")));
-  EXPECT_THAT(parse(MakeZip({{"m/archive_format", "pt2"}, {"m/archive_version", "1"}})),
+  EXPECT_THAT(parse(archive::MakeZip({{"m/archive_format", "pt2"}, {"m/archive_version", "1"}})),
               StatusIs(Code::kFailedPrecondition, HasSubstr("version is 1")));
-  EXPECT_THAT(parse(MakeZip({{"m/archive_format", "pt2"}, {"m/archive_version", "0"}})),
+  EXPECT_THAT(parse(archive::MakeZip({{"m/archive_format", "pt2"}, {"m/archive_version", "0"}})),
               StatusIs(Code::kFailedPrecondition, HasSubstr("AOTInductor")));
 }
 
@@ -228,10 +228,10 @@ TEST(ArchiveTest, ATensorBeyondItsRecordIsDamage) {
       "tensor_meta": {"dtype": 7, "sizes": [{"as_int": 3}], "strides": [{"as_int": 1}],
       "storage_offset": {"as_int": 0}, "device": {"type": "cpu"}, "layout": 7}}}})";
   const auto parse = [&](const std::string& from, const std::string& to, size_t bytes) {
-    return Archive::Parse(
-               MakeArchive(ProgramText("random"), absl::StrReplaceAll(config, {{from, to}}),
-                           {{"weight_0", std::string(bytes, '\0')}}),
-               nullptr)
+    return Archive::Parse(archive::MakeArchive(ProgramText("random"),
+                                               absl::StrReplaceAll(config, {{from, to}}),
+                                               {{"weight_0", std::string(bytes, '\0')}}),
+                          nullptr)
         .status();
   };
   EXPECT_THAT(parse("3", "3", 12), IsOk());

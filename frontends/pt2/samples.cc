@@ -11,6 +11,9 @@
 namespace ingot::pt2 {
 namespace {
 
+using archive::Pickle;
+using archive::PickleTensor;
+using archive::PickleValue;
 using Kind = PickleValue::Kind;
 using SpecKind = ir::Structure::Kind;
 
@@ -50,7 +53,8 @@ class Collector {
       bool found = false;
       for (size_t k = 0; k < value.items.size() && !found; k += 2) {
         const PickleValue& key = pickle_.values[value.items[k]];
-        const std::string text = key.kind == Kind::kInt ? absl::StrCat(key.integer) : key.text;
+        const std::string text =
+            key.kind == Kind::kInt ? absl::StrCat(key.integer) : std::string(key.text);
         if (text != spec.keys[i]) continue;
         found = true;
         INGOT_RETURN_IF_ERROR(Collect(spec.children[i], value.items[k + 1]));
@@ -61,16 +65,20 @@ class Collector {
   }
 
   absl::Status AddTensor(const PickleValue& value) {
-    bytes_ += value.type.NumBytes();
+    const PickleTensor& stored = pickle_.tensor(value);
+    const ir::TensorType type{*stored.dtype, stored.dims};
+    bytes_ += type.NumBytes();
     if (bytes_ > kMaxBytes) {
       return absl::ResourceExhaustedError("the archive's sample arguments are too large");
     }
     char* to = nullptr;
-    INGOT_ASSIGN_OR_RETURN(HostConstant tensor, NewConstant(value.type, &to));
-    const size_t element = ir::ElementSize(value.type.dtype);
-    StridedCopy(value.type.dims, element,
-                value.bytes.data() + value.offset * static_cast<int64_t>(element), value.strides,
-                to, ir::ContiguousStrides(value.type.dims));
+    INGOT_ASSIGN_OR_RETURN(HostConstant tensor, NewConstant(type, &to));
+    if (type.NumElements() > 0) {
+      const size_t element = stored.element_size;
+      StridedCopy(type.dims, element,
+                  stored.bytes.data() + stored.offset * static_cast<int64_t>(element),
+                  stored.strides, to, ir::ContiguousStrides(type.dims));
+    }
     tensors_.push_back(std::move(tensor));
     return absl::OkStatus();
   }

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/base/status_matchers.h"
-#include "frontends/pt2/zip_testing.h"
+#include "frontends/archive/zip_testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -12,6 +12,8 @@ namespace {
 
 using ::testing::HasSubstr;
 using Code = absl::StatusCode;
+using archive::MakeZip;
+using archive::PickleValue;
 using Kind = PickleValue::Kind;
 
 std::string Archive(const std::string& code, const std::string& storage = "") {
@@ -37,12 +39,14 @@ TEST(UnpickleTest, BuildsTensorsInContainers) {
   ASSERT_EQ(root.kind, Kind::kTuple);
   const PickleValue& tensor = pickle->values[root.items[0]];
   EXPECT_EQ(tensor.kind, Kind::kTensor);
-  EXPECT_EQ(tensor.type, (ir::TensorType{ir::DType::kFloat32, {3}}));
-  EXPECT_EQ(tensor.offset, 1);
+  const archive::PickleTensor& stored = pickle->tensor(tensor);
+  EXPECT_EQ(stored.dtype, ir::DType::kFloat32);
+  EXPECT_EQ(stored.dims, (ir::Dims{3}));
+  EXPECT_EQ(stored.offset, 1);
   EXPECT_EQ(pickle->values[root.items[1]].kind, Kind::kNone);
   // One element too few.
   const std::string cut = Archive(code, std::string(12, 'x'));
-  EXPECT_THAT(ReadTorchPickle(cut), StatusIs(Code::kInvalidArgument, HasSubstr("beyond")));
+  EXPECT_THAT(ReadTorchPickle(cut), StatusIs(Code::kInvalidArgument, HasSubstr("12 bytes")));
 }
 
 TEST(UnpickleTest, RunsNothingThatIsNotOnTheList) {

@@ -1,4 +1,5 @@
 // libingot_frontend_torchscript.so: this folder behind core/plugin/abi/ingot_frontend.h.
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
@@ -188,7 +189,15 @@ constexpr ingot_frontend_api kApi = {
 
 extern "C" __attribute__((visibility("default"))) const ingot_frontend_api* ingot_frontend_query(
     uint32_t abi_version, ingot_error_buf* error) {
-  if (abi_version == INGOT_FRONTEND_ABI_VERSION) return &kApi;
+  if (abi_version == INGOT_FRONTEND_ABI_VERSION) {
+    // The default generator seeds itself from a file when it is first used; by then the host may be
+    // in a sandbox that has no files.
+    const ingot_status ready = Call(error, [] {
+      at::detail::getDefaultCPUGenerator();
+      return absl::OkStatus();
+    });
+    return ready == INGOT_OK ? &kApi : nullptr;
+  }
   StoreError(error, INGOT_FAILED_PRECONDITION,
              absl::StrCat("this frontend has ABI ", INGOT_FRONTEND_ABI_VERSION, ", the host has ",
                           abi_version, ": use those of one build"));

@@ -116,6 +116,26 @@ TEST(ModuleTest, LoadsFromMemory) {
   EXPECT_THAT(LoadModule(ReadFile(PathOf("small/mlp")), "mlp"), IsOk());
 }
 
+// What the scan refuses never reaches LibTorch; what it lets through LibTorch takes, or refuses.
+TEST(ModuleTest, AFileCutOrChangedAtAnyByteIsAStatus) {
+  const std::string whole = ReadFile(PathOf("lazy/return_multi"));
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(LoadModule(whole.substr(0, size), "cut").ok()) << size;
+  }
+  for (size_t at = 0; at < whole.size(); ++at) {
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ (1 << at % 8));
+    const absl::Status status = LoadModule(changed, "changed").status();
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("\n"))) << at;
+  }
+}
+
+TEST(ModuleTest, AnObjectOfAnotherKindIsRefusedBeforeLibTorchSeesIt) {
+  EXPECT_THAT(
+      LoadModule("\x80\x02N.", "weights.pt"),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("weights.pt: it is a pickle")));
+}
+
 TEST(ModuleTest, AMissingFileIsNotFound) {
   EXPECT_THAT(LoadModule("nowhere/model.pt"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("nowhere/model.pt")));

@@ -1,16 +1,18 @@
 #include "frontends/torchscript/module.h"
 
+#include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <istream>
+#include <memory>
 #include <streambuf>
-#include <system_error>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "frontends/archive/scanned_file.h"
+#include "frontends/archive/torchscript_scan.h"
 #include "frontends/torchscript/guard.h"
 
 namespace ingot::torchscript {
@@ -40,6 +42,19 @@ class ViewBuffer : public std::streambuf {
   }
 };
 
+// A scanned file as LibTorch reads it.
+class FileReader : public caffe2::serialize::ReadAdapterInterface {
+ public:
+  explicit FileReader(archive::ScannedFile file) : file_(std::move(file)) {}
+  size_t size() const override { return file_.size(); }
+  size_t read(uint64_t position, void* to, size_t size, const char*) const override {
+    return file_.Read(position, to, size);
+  }
+
+ private:
+  archive::ScannedFile file_;
+};
+
 // The file exists and could be read: what LibTorch dislikes is its content, unless an op or class
 // is unknown.
 absl::Status LoadError(const absl::Status& status) {
@@ -64,17 +79,14 @@ absl::StatusOr<torch::jit::Module> LoadAs(absl::string_view name, Load load) {
 }  // namespace
 
 absl::StatusOr<torch::jit::Module> LoadModule(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status))
-    return absl::NotFoundError(absl::StrCat("no such file: ", path));
-  if (!std::filesystem::is_regular_file(status)) {
-    return absl::InvalidArgumentError(absl::StrCat("not a file: ", path));
-  }
-  return LoadAs(path, [&] { return torch::jit::load(path, at::kCPU); });
+  INGOT_ASSIGN_OR_RETURN(archive::ScannedFile file, archive::ScannedFile::Open(path));
+  return LoadAs(path, [&] {
+    return torch::jit::load(std::make_shared<FileReader>(std::move(file)), at::kCPU);
+  });
 }
 
 absl::StatusOr<torch::jit::Module> LoadModule(absl::string_view bytes, absl::string_view name) {
+  INGOT_RETURN_IF_ERROR(archive::ScanTorchScript(bytes), name);
   return LoadAs(name, [&] {
     ViewBuffer buffer(bytes);
     std::istream stream(&buffer);

@@ -2,9 +2,11 @@
 //
 //   INGOT_ASSIGN_OR_RETURN(torch::jit::Module module, LoadModule("model.pt"));
 //
-// Errors: NotFound if there is no such file; DataLoss, with one line that names the file, if it is
-// truncated, corrupt or no TorchScript archive; FailedPrecondition if it needs what this LibTorch
-// lacks. Thread-safe.
+// The archive is looked through before LibTorch sees it: frontends/archive/torchscript_scan.h.
+//
+// Errors: those of the scan; NotFound if there is no such file; DataLoss, with one line that names
+// the file, if it is truncated, corrupt or no TorchScript archive; FailedPrecondition if it needs
+// what this LibTorch lacks. Thread-safe.
 #ifndef INGOT_FRONTENDS_TORCHSCRIPT_MODULE_H_
 #define INGOT_FRONTENDS_TORCHSCRIPT_MODULE_H_
 

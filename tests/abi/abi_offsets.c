@@ -115,6 +115,8 @@ static void PrintStructs(void) {
   FIELD(ingot_graph, constants);
   FIELD(ingot_graph, constant_count);
   FIELD(ingot_graph, constant_stride);
+  FIELD(ingot_graph, drop_constant);
+  FIELD(ingot_graph, drop_ctx);
   CLOSE(ingot_graph);
   OPEN(ingot_query_sink);
   FIELD(ingot_query_sink, struct_size);

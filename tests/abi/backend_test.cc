@@ -102,7 +102,8 @@ TEST_P(GoodPluginTest, Works) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoodPluginTest,
-                         testing::Values("hostile", "older_minor", "newer_minor", "frozen_v1_0"));
+                         testing::Values("hostile", "older_minor", "newer_minor", "frozen_v1_0",
+                                         "frozen_v1_1"));
 
 TEST(BackendTest, AnExecutableOutlivesItsBackendsLastUser) {
   auto backend = CreateHostile("").value();
@@ -131,6 +132,36 @@ TEST(BackendTest, KeepsConstantsThatTheExecutablePointsInto) {
     ASSERT_THAT(executable, IsOk());
     EXPECT_EQ(data.use_count(), needed ? 2 : 1);
   }
+}
+
+// A file whose pages nobody maps: counts what is given back.
+class FakeMapping : public ReadableMapping {
+ public:
+  absl::string_view bytes() const override { return ""; }
+  void Evict(absl::string_view range) const override { evicted += range.size(); }
+  mutable size_t evicted = 0;
+};
+
+TEST(BackendTest, GivesBackAConstantThatWasDropped) {
+  const auto backend = CreateHostile("compile: drop a constant").value();
+  const auto data = std::make_shared<std::vector<float>>(2);
+  const FakeMapping file;
+  ir::Constant constant = MakeConstant(data);
+  constant.file = &file;
+  const auto executable = backend->Compile(MakeGraph(), {constant});
+  ASSERT_THAT(executable, IsOk());
+  EXPECT_TRUE((*executable)->needs_constants());
+  EXPECT_EQ(file.evicted, 2 * sizeof(float));  // once, however often it was said
+  constant.owner.reset();
+  EXPECT_EQ(data.use_count(), 1);
+}
+
+TEST(BackendTest, GivesBackConstantsThatNoExecutableNeeds) {
+  const FakeMapping file;
+  ir::Constant constant = MakeConstant(std::make_shared<std::vector<float>>(2));
+  constant.file = &file;
+  ASSERT_THAT(CreateHostile("").value()->Compile(MakeGraph(), {constant}), IsOk());
+  EXPECT_EQ(file.evicted, 2 * sizeof(float));
 }
 
 TEST(BackendTest, RefusesAWrongNumberOfConstants) {

@@ -27,7 +27,8 @@ LAYERS = {
     "backends/onednn": Layer(_PLUGIN_BASE + ("backends/onednn",), (ONEDNN,)),
     "backends/torchscript": Layer(_PLUGIN_BASE + ("backends/torchscript",), (LIBTORCH,)),
     "frontends": Layer(("core", "frontends", "third_party"), (LIBTORCH,)),
-    "frontends/pt2": Layer(("core", "frontends/pt2", "third_party")),
+    "frontends/archive": Layer(("core", "frontends/archive", "third_party")),
+    "frontends/pt2": Layer(("core", "frontends/archive", "frontends/pt2", "third_party")),
 }
 
 # Labels that only load macros or share test data: below every layer.

@@ -2,7 +2,7 @@
 
 BACKENDS = ["onednn", "reference", "torchscript"]
 
-def models_tests(name, models, size, eager_tolerance = None, backends = BACKENDS, tags = []):
+def models_tests(name, models, size, eager_tolerance = None, backends = BACKENDS, precision = None, tags = []):
     """Declares NAME_BACKEND_ORACLE for each pair, and the suite NAME.
 
     Args:
@@ -11,12 +11,15 @@ def models_tests(name, models, size, eager_tolerance = None, backends = BACKENDS
       size: of each test.
       eager_tolerance: rtol and atol against eager; default: torch.testing.assert_close's.
       backends: to check.
+      precision: the option, if it is not the default; results are held to it by eager alone.
       tags: of each test and the suite.
     """
     tolerance = " --rtol=%s --atol=%s" % (eager_tolerance, eager_tolerance) if eager_tolerance else ""
     options = {
         "eager": "--oracle=eager" + tolerance,
         "float64": "--oracle=float64",
+    } if not precision else {
+        precision: "--oracle=eager --precision=" + precision + tolerance,
     }
     tests = []
     for backend in backends:

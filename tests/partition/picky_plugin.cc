@@ -36,7 +36,7 @@ class PickyBackend final : public sdk::Backend {
 
   absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
       const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
-      const sdk::CancelToken&) const override {
+      const sdk::CompileContext&) const override {
     return reference::ReferenceExecutable::Compile(graph, constants);
   }
 

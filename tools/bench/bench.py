@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from tools.bench import machine, report
+from tools.bench import machine, report, service
 from tools.bench.measure import Bench, Plan, exclusive
 from tools.bench.peers import BY_KEY, Tools
 from tools.bench.rows import ROWS
@@ -61,6 +61,10 @@ def _positive(text):
     return value
 
 
+def _numbers(text):
+    return [_positive(part) for part in text.split(",")]
+
+
 def parse_args(argv):
     """The command line; leaves with code 2 and one line when it is wrong."""
     parser = argparse.ArgumentParser(
@@ -74,6 +78,8 @@ def parse_args(argv):
                         help="as many times the first dimension of each argument (default: 1)")
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32",
                         help="what the runtimes may compute in (default: %(default)s)")
+    parser.add_argument("--clients", type=_numbers, metavar="N,N", help="measure throughput and latency of this many client "
+                        "threads on one compiled model instead of single calls")
     parser.add_argument("--quick", action="store_true", help="a tenth of the time: rough ratios")
     parser.add_argument("--json", metavar="F", help="write everything that was measured; whole after each row")
     parser.add_argument("--resume", action="store_true", help="go on with the file of --json: what was measured with the same "
@@ -92,6 +98,8 @@ def parse_args(argv):
     arguments = parser.parse_args(argv)
     if arguments.resume and not arguments.json:
         parser.error("--resume goes on with the file of --json: name one")
+    if arguments.clients and (arguments.write_docs or arguments.plot or arguments.resume or arguments.from_json):
+        parser.error("--clients prints its table and writes --json, nothing else")
     return arguments
 
 
@@ -247,6 +255,32 @@ def measure(arguments, tools):
     return record, code
 
 
+def measure_load(arguments, tools):
+    """Prints the tables of --clients, a model at a time; returns the exit code."""
+    cpus = sorted(os.sched_getaffinity(0))
+    threads = settle_threads(arguments.threads, cpus)
+    plan = Plan(threads, frozenset(cpus[:threads]), arguments.precision, lock=arguments.lock, is_realtime=arguments.realtime)
+    seconds, rounds = (0.5, 1) if arguments.quick else (3, 3)
+    load = service.Load(tools, plan, say, arguments.clients, seconds, rounds)
+    record, code = {"date": datetime.date.today().isoformat(), "cpu": machine.cpu(), "threads": threads, "models": {}}, OK
+    for model in arguments.models:
+        say(model)
+        try:
+            folder = prepared(tools, model, arguments.batch, tools.peer_packages)
+            facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        except (RuntimeError, OSError) as error:
+            say(f"bench: {model}: {error}")
+            code = RUNTIME
+            continue
+        sides = load.row(folder, facts, arguments.peers)
+        if any(side["own"] and "reason" in side for side in sides.values()):
+            code = RUNTIME
+        record["models"][model] = sides
+        print(service.table(ROWS[model], sides, arguments.clients), flush=True)
+        save(record, arguments.json)
+    return code
+
+
 def write_plot(tools, record, path):
     """Draws with the peers' matplotlib."""
     if not tools.peer_packages:
@@ -282,6 +316,8 @@ def main(argv=None):
     tools = find_tools(peer_packages(arguments.install_peers))
     code = OK
     try:
+        if arguments.clients:
+            return measure_load(arguments, tools)
         if arguments.from_json:
             records = [json.loads(pathlib.Path(path).read_text(encoding="utf-8")) for path in arguments.from_json]
         else:

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from tools.bench import bench, machine, measure, report, stats
+from tools.bench import bench, machine, measure, report, service, stats
 from tools.bench.peers import BY_KEY, OWN, Tools, command
 from tools.bench.process import Worker, WorkerError
 
@@ -298,6 +298,42 @@ class ResumeTest(unittest.TestCase):
             record["options"]["threads"] = 1
             with self.assertRaisesRegex(ValueError, "other options or on another machine"):
                 bench.resume(record, path)
+
+
+class ServiceTest(unittest.TestCase):
+
+    def test_rounds_add_up_and_latencies_are_the_median_rounds(self):
+        answers = [{"calls": calls, "seconds": 2, "min": 1, "p50": p50, "p99": 9} for calls, p50 in [(10, 3), (30, 5), (20, 4)]]
+        self.assertEqual(service.figures(answers), {"throughput": 10, "min": 1, "p50": 4, "p99": 9})
+
+    def _sides(self):
+        def side(own, throughput):
+            return {"own": own, "idle": 0.0, "clients": {2: {"throughput": throughput, "min": 1.0, "p50": 10.0, "p99": 15.0}}}
+
+        return {"ingot": side(True, 300), "slow": side(False, 100), "fast": side(False, 200),
+                "gone": {"own": False, "reason": "no such op"}}
+
+    def test_the_best_rival_has_the_highest_throughput(self):
+        self.assertEqual(service.best_rival(self._sides(), 2)[0], "fast")
+        self.assertIsNone(service.best_rival({"ingot": self._sides()["ingot"]}, 2))
+
+    def test_table_has_a_line_a_mode_and_the_ratio_to_the_best(self):
+        text = service.table("MLP", self._sides(), [2])
+        self.assertIn("| ingot | 300, 10 µs, 15 µs, 1.50 | 0.0 % |", text)
+        self.assertIn("| gone | no such op |", text)
+        self.assertIn("2 clients: ingot 1.50 × the throughput of fast.", text)
+
+    def test_an_idle_worker_uses_no_cpu(self):
+        with _fake("serve") as worker:
+            worker.start(30)
+            worker.ask("x", 30)
+            self.assertLess(worker.idle_share(0.2), 0.2)
+
+    def test_clients_are_numbers_above_0_and_go_with_no_other_output(self):
+        self.assertEqual(bench.parse_args(["--clients=1,8"]).clients, [1, 8])
+        for arguments in (["--clients=0"], ["--clients=a"], ["--clients=1", "--write-docs"]):
+            with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+                bench.parse_args(arguments)
 
 
 class MachineTest(unittest.TestCase):

@@ -17,7 +17,7 @@ class IngotWorkload : public Workload {
  public:
   static absl::StatusOr<IngotWorkload> Create(const tools::Compiled& compiled,
                                               const std::vector<tools::Arguments>& sets) {
-    IngotWorkload workload;
+    IngotWorkload workload(compiled, sets);
     if (compiled.graph->is_stateful()) workload.state_ = compiled.graph->NewState();
     for (const tools::Arguments& arguments : sets) {
       INGOT_ASSIGN_OR_RETURN(tools::Call call, tools::Call::Create(compiled.graph, arguments));
@@ -38,8 +38,17 @@ class IngotWorkload : public Workload {
                            tools::OutcomeOf(calls_[static_cast<size_t>(set)]));
     return std::move(outcome.results);
   }
+  absl::StatusOr<std::unique_ptr<Workload>> ForClient() override {
+    INGOT_ASSIGN_OR_RETURN(IngotWorkload workload, Create(compiled_, sets_));
+    return std::make_unique<IngotWorkload>(std::move(workload));
+  }
 
  private:
+  IngotWorkload(const tools::Compiled& compiled, const std::vector<tools::Arguments>& sets)
+      : compiled_(compiled), sets_(sets) {}
+
+  const tools::Compiled& compiled_;
+  const std::vector<tools::Arguments>& sets_;
   std::vector<tools::Call> calls_;
   std::unique_ptr<runtime::State> state_;
 };

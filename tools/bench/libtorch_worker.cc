@@ -9,6 +9,7 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -47,8 +48,9 @@ class LibTorchWorkload : public Workload {
     }
     return results;
   }
+  absl::StatusOr<std::unique_ptr<Workload>> ForClient() override;
 
- private:
+ protected:
   absl::StatusOr<c10::IValue> Forward(int set) {
     return Guard("calling the model", [&]() -> absl::StatusOr<c10::IValue> {
       return module_.forward(sets_[static_cast<size_t>(set)]);
@@ -58,6 +60,20 @@ class LibTorchWorkload : public Workload {
   torch::jit::Module module_;
   std::vector<std::vector<c10::IValue>> sets_;
 };
+
+// Called from a thread of its own, which inference mode has to be set for.
+class LibTorchClient : public LibTorchWorkload {
+ public:
+  using LibTorchWorkload::LibTorchWorkload;
+  absl::Status Run(int set) override {
+    const c10::InferenceMode inference;
+    return LibTorchWorkload::Run(set);
+  }
+};
+
+absl::StatusOr<std::unique_ptr<Workload>> LibTorchWorkload::ForClient() {
+  return std::make_unique<LibTorchClient>(module_, sets_);
+}
 
 absl::StatusOr<std::vector<std::vector<c10::IValue>>> Wrap(
     const std::vector<tools::Arguments>& sets) {

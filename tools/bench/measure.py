@@ -132,6 +132,19 @@ class Bench:
         record["error_bound"] = error_bound(facts, self.plan.precision)
         return Side(worker, self.plan.is_realtime), record
 
+    def start_checked(self, stack, peer, folder, facts):
+        """A worker that `stack` ends, once its numbers are right.
+
+        Raises:
+          WorkerError: it does not take the model, or is wrong on it.
+        """
+        worker = stack.enter_context(self._worker(peer, folder))
+        worker.start(self.plan.start_timeout)
+        error = self._error(worker, folder)
+        if error > error_bound(facts, self.plan.precision):
+            raise WorkerError(f"wrong results: off by {error:.1g} of the largest")
+        return worker
+
     def _error(self, worker, folder):
         with tempfile.TemporaryDirectory(prefix="ingot-bench-") as outputs:
             worker.ask(f"outputs {outputs}", timeout=300)

@@ -95,6 +95,20 @@ class Worker:
                     return int(line.split()[1]) * 1024 / 1e6
         return 0.0
 
+    def idle_share(self, seconds):
+        """CPU time that it uses while nobody asks, as a part of one CPU, beginning right after its last answer."""
+        before = self._cpu_seconds()
+        os.killpg(self._process.pid, signal.SIGCONT)
+        time.sleep(seconds)
+        used = self._cpu_seconds() - before
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        return used / seconds
+
+    def _cpu_seconds(self):
+        with open(f"/proc/{self._process.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def waited_seconds(self):
         """How long its threads were ready to run but waited for a CPU, so far; 0 where the kernel doesn't count that."""
         total = 0

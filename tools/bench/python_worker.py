@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import sys
+import threading
 import time
 
 import numpy as np
@@ -153,6 +154,7 @@ class OnnxRuntime:
         self.ort, self.threads = onnxruntime, threads
         self.path = onnx_file(folder)
         self.sets = Inputs(folder).sets
+        self.outputs = None  # of the first caller
 
     def load(self):
         pass
@@ -170,13 +172,14 @@ class OnnxRuntime:
         names = [node.name for node in self.session.get_inputs()]
         outputs = [node.name for node in self.session.get_outputs()]
         values = self.session.run(None, dict(zip(names, self.sets[0], strict=True)))
-        self.outputs = [self.ort.OrtValue.ortvalue_from_numpy(value) for value in values]
+        bound = [self.ort.OrtValue.ortvalue_from_numpy(value) for value in values]
+        self.outputs = self.outputs or bound
         bindings = []
         for args in self.sets:
             binding = self.session.io_binding()
             for name, array in zip(names, args):
                 binding.bind_ortvalue_input(name, self.ort.OrtValue.ortvalue_from_numpy(array))
-            for name, value in zip(outputs, self.outputs):
+            for name, value in zip(outputs, bound):
                 binding.bind_ortvalue_output(name, value)
             bindings.append(binding)
         run = self.session.run_with_iobinding
@@ -203,6 +206,7 @@ class OpenVino:
         self.ov, self.threads, self.precision = openvino, threads, precision
         self.path = onnx_file(folder)
         self.sets = Inputs(folder).sets
+        self.request = None  # of the first caller
 
     def load(self):
         self.core = self.ov.Core()
@@ -216,9 +220,9 @@ class OpenVino:
         })
 
     def calls(self):
-        self.request = self.model.create_infer_request()
+        request = self.model.create_infer_request()
+        self.request = self.request or request
         sets = [[self.ov.Tensor(array, shared_memory=True) for array in args] for args in self.sets]
-        request = self.request
 
         def call(tensors):
             for k, tensor in enumerate(tensors):
@@ -244,8 +248,44 @@ def onnx_file(folder):
     return path
 
 
+class OpenVinoThroughput(OpenVino):
+    """OpenVINO as it advises for services: as many streams as it thinks best, a request a client."""
+
+    def compile(self):
+        self.model = self.core.compile_model(self.path, "CPU", {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "INFERENCE_NUM_THREADS": self.threads,
+            "INFERENCE_PRECISION_HINT": self.precision,
+        })
+
+
 PEERS = {"inductor": Inductor, "aotinductor": AotInductor, "lazy": Lazy, "ort": OnnxRuntime,
-         "openvino": OpenVino}
+         "openvino": OpenVino, "openvino_throughput": OpenVinoThroughput}
+
+
+def closed_loop(callers, seconds):
+    """Each (call, sets) in a thread of its own, again and again; microseconds of all calls."""
+    clock = time.perf_counter_ns
+    end = clock() + int(seconds * 1e9)
+    times = [[] for _ in callers]
+
+    def client(k):
+        call, sets = callers[k]
+        number = 0
+        begin = clock()
+        while begin < end:
+            call(sets[number % len(sets)])
+            number += 1
+            now = clock()
+            times[k].append((now - begin) / 1000)
+            begin = now
+
+    threads = [threading.Thread(target=client, args=(k,)) for k in range(len(callers))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [value for one in times for value in one]
 
 
 class Answers:
@@ -281,6 +321,16 @@ class Answers:
             if now >= end or len(times) >= _MOST_BLOCKS:
                 return {"us": times}
 
+    def clients(self, count, seconds):
+        count, seconds = int(count), float(seconds)
+        callers = [self.peer.calls() for _ in range(count)]
+        closed_loop(callers, 0.1 * seconds)
+        begin = time.perf_counter()
+        times = closed_loop(callers, seconds)
+        passed = time.perf_counter() - begin
+        low, p50, p99 = np.percentile(times, [0, 50, 99])
+        return {"calls": len(times), "seconds": passed, "min": low, "p50": p50, "p99": p99}
+
     def outputs(self, folder):
         for k, set_ in enumerate(self.sets):
             arrays = self.peer.results(self.call(set_))
@@ -313,7 +363,7 @@ def serve(name, folder, threads, precision, out):
             for line in sys.stdin:
                 verb, *words = line.split()
                 try:
-                    say({"run": answers.run, "outputs": answers.outputs}[verb](*words))
+                    say({"run": answers.run, "clients": answers.clients, "outputs": answers.outputs}[verb](*words))
                 except Exception as error:  # pylint: disable=broad-except
                     say({"error": one_line(error)})
     except KeyboardInterrupt:

@@ -2,13 +2,16 @@
 
 #include <chrono>
 #include <iostream>
+#include <memory>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/status_macros.h"
 #include "tools/ingot/exit_code.h"
+#include "tools/ingot/load_generator.h"
 #include "tools/ingot/npz.h"
+#include "tools/ingot/statistics.h"
 
 namespace ingot::bench {
 namespace {
@@ -54,6 +57,36 @@ absl::StatusOr<Json> Time(double seconds, int64_t calls, Workload& workload, Rot
   return Json{{"us", times}};
 }
 
+// A part of the load's time is spent before it is measured: threads are made, memory is touched.
+constexpr double kWarmUpShare = 0.1;
+
+absl::StatusOr<Json> Load(int clients, double seconds, Workload& workload) {
+  std::vector<std::unique_ptr<Workload>> callers;
+  std::vector<Rotation> rotations;
+  for (int i = 0; i < clients; ++i) {
+    INGOT_ASSIGN_OR_RETURN(std::unique_ptr<Workload> caller, workload.ForClient());
+    rotations.emplace_back(caller->sets());
+    callers.push_back(std::move(caller));
+  }
+  const tools::LoadFunction call = [&](int client) {
+    const auto i = static_cast<size_t>(client);
+    return callers[i]->Run(rotations[i].Next());
+  };
+  tools::LoadOptions options;
+  options.clients = clients;
+  options.duration = absl::Seconds(seconds * kWarmUpShare);
+  INGOT_RETURN_IF_ERROR(tools::RunClosedLoop(options, call).status());
+  options.duration = absl::Seconds(seconds);
+  const Clock::time_point begin = Clock::now();
+  INGOT_ASSIGN_OR_RETURN(const std::vector<double> times, tools::RunClosedLoop(options, call));
+  const double passed = Microseconds(Clock::now() - begin) / 1e6;
+  return Json{{"calls", times.size()},
+              {"seconds", passed},
+              {"min", tools::Percentile(times, 0)},
+              {"p50", tools::Percentile(times, 50)},
+              {"p99", tools::Percentile(times, 99)}};
+}
+
 absl::StatusOr<Json> WriteOutputs(const std::string& folder, Workload& workload) {
   for (int set = 0; set < workload.sets(); ++set) {
     INGOT_ASSIGN_OR_RETURN(const tools::Arguments results, workload.Results(set));
@@ -71,10 +104,16 @@ absl::StatusOr<Json> Answer(const std::string& line, Workload& workload, Rotatio
   if (words.size() == 2 && words[0] == "outputs") return WriteOutputs(words[1], workload);
   double seconds = 0;
   int64_t calls = 0;
+  int clients = 0;
+  if (words.size() == 3 && words[0] == "clients" && absl::SimpleAtoi(words[1], &clients) &&
+      clients >= 1 && absl::SimpleAtod(words[2], &seconds)) {
+    return Load(clients, seconds, workload);
+  }
   if (words.size() != 3 || words[0] != "run" || !absl::SimpleAtod(words[1], &seconds) ||
       !absl::SimpleAtoi(words[2], &calls) || calls < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected \"run SECONDS CALLS\" or \"outputs FOLDER\", not \"", line, "\""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "expected \"run SECONDS CALLS\", \"clients N SECONDS\" or \"outputs FOLDER\", not \"", line,
+        "\""));
   }
   return Time(seconds, calls, workload, rotation);
 }

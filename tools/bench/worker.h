@@ -8,6 +8,9 @@
 //   run SECONDS CALLS     blocks of CALLS calls until SECONDS have passed, at least one block and
 //                         at most 10,000
 //                         -> {"us": [microseconds a call, one number a block]}
+//   clients N SECONDS     N threads, each calling again as soon as its last call has returned
+//                         -> {"calls", "seconds", "min", "p50", "p99"}, the last three in
+//                         microseconds
 //   outputs FOLDER        one call for each input set -> FOLDER/K.npz with out0, out1, … and
 //   {"sets": number}
 //
@@ -16,6 +19,7 @@
 #ifndef INGOT_TOOLS_BENCH_WORKER_H_
 #define INGOT_TOOLS_BENCH_WORKER_H_
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +40,9 @@ class Workload {
   virtual absl::Status Run(int set) = 0;
   // The results of a call with that set, by slot.
   virtual absl::StatusOr<tools::Arguments> Results(int set) = 0;
+  // The same model for another thread, with inputs and results of its own. This one must outlive
+  // it.
+  virtual absl::StatusOr<std::unique_ptr<Workload>> ForClient() = 0;
 };
 
 // Milliseconds that `Run(0)` takes now; for the first call of all.

@@ -12,6 +12,10 @@
 namespace ingot::tools {
 namespace {
 
+// Of the largest magnitude of a result: what a whole model's worth of roundings to bf16 comes to.
+// Each is 2^-9 at most; deep networks of random weights, which amplify them most, reach 8 %.
+constexpr double kBf16Part = 0.1;
+
 absl::Status UsageError(absl::string_view text) {
   return AtStage(Stage::kUsage, absl::InvalidArgumentError(text));
 }
@@ -34,6 +38,9 @@ void CommonFlags::Declare(OptionSet& options) {
                 &force_fallback);
   options.Value("threads", "threads of the compiled graph; 0: all CPUs this process may use",
                 &threads);
+  options.Value("precision",
+                "what products may round their factors to: f32 (default: not at all), bf16",
+                &precision);
   options.Value("config", "file with lines \"name = value\" for these options", &config);
   options.Value("cache-dir", "folder of the disk cache (this build has none)", &cache_dir);
   options.Value("seed", "for random arguments, and for models that draw random numbers", &seed);
@@ -41,7 +48,22 @@ void CommonFlags::Declare(OptionSet& options) {
                 &rtol);
   options.Value("atol", "verify: absolute tolerance (default: torch.testing.assert_close's)",
                 &atol);
+  options.Flag("untrusted",
+               "load and record the model in a sandboxed child process: no network, no files, no "
+               "programs (docs/untrusted.md)",
+               &untrusted);
+  options.Value("untrusted-memory", "MiB of address space for that child", &sandbox.memory_mib, 256,
+                int64_t{1} << 30);
+  options.Value("untrusted-seconds", "time for that child", &sandbox.seconds, 1, 1000000);
   options.Flag("json", "print one JSON object a model on stdout", &json);
+}
+
+Tolerances CommonFlags::tolerances(const runtime::Options& options) const {
+  Tolerances tolerances = {rtol, atol};
+  const bool is_given = rtol.has_value() || atol.has_value();
+  if (options.precision == runtime::Precision::kBf16 && !is_given)
+    tolerances.of_largest = kBf16Part;
+  return tolerances;
 }
 
 absl::StatusOr<runtime::Options> CommonFlags::Resolve(
@@ -51,11 +73,8 @@ absl::StatusOr<runtime::Options> CommonFlags::Resolve(
   }
   runtime::OptionOverrides flags;
   const std::pair<absl::string_view, const std::optional<std::string>*> named[] = {
-      {"backend", &backend},
-      {"fallback", &fallback},
-      {"force_fallback", &force_fallback},
-      {"threads", &threads},
-      {"seed", &seed}};
+      {"backend", &backend}, {"fallback", &fallback},   {"force_fallback", &force_fallback},
+      {"threads", &threads}, {"precision", &precision}, {"seed", &seed}};
   for (const auto& [name, value] : named) {
     if (*value) {
       INGOT_RETURN_IF_ERROR(AtStage(Stage::kUsage, runtime::SetOption(name, **value, flags)));

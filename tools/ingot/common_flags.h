@@ -20,17 +20,21 @@
 #include "core/runtime/options.h"
 #include "tools/ingot/command_line.h"
 #include "tools/ingot/compare.h"
+#include "tools/ingot/sandbox.h"
 
 namespace ingot::tools {
 
 using Arguments = std::vector<runtime::HostTensor>;
 
 struct CommonFlags {
-  std::optional<std::string> backend, fallback, force_fallback, threads, config, cache_dir, seed;
+  std::optional<std::string> backend, fallback, force_fallback, threads, precision, config,
+      cache_dir, seed;
   std::optional<std::string> inputs;
   std::vector<std::string> input;
   std::optional<double> rtol, atol;
   bool json = false;
+  bool untrusted = false;
+  SandboxLimits sandbox;
 
   void Declare(OptionSet& options);
 
@@ -39,7 +43,8 @@ struct CommonFlags {
       const std::map<std::string, std::string>& stored = {}) const;
   // --seed, if given.
   absl::StatusOr<std::optional<uint64_t>> Seed() const;
-  Tolerances tolerances() const { return {rtol, atol}; }
+  // Those given, else what `options` lead to.
+  Tolerances tolerances(const runtime::Options& options) const;
 
   // Arguments from --inputs or --input; nullopt if neither is given.
   absl::StatusOr<std::optional<Arguments>> GivenArguments() const;

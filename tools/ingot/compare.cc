@@ -84,17 +84,25 @@ class Tally {
     rounding_ = std::min(kErrorRatio * std::max(error, unit), kRoundingUnits * unit);
   }
 
+  // Elements may be off by this much, whatever their own magnitude.
+  void AllowPart(double largest) { largest_ = largest; }
+
   bool IsWithin(double distance, double magnitude) const {
     const double allowed = *tolerances_.atol + *tolerances_.rtol * magnitude;
-    return distance == 0 || (std::isfinite(distance) && distance <= allowed);
+    return distance == 0 || (std::isfinite(distance) && distance <= std::max(allowed, largest_));
   }
 
   Comparison Finish(int64_t count) {
     result_.ok = result_.mismatches == 0;
     if (!result_.ok) {
-      result_.message = absl::StrFormat(
-          "%d of %d elements differ (rtol %g, atol %g), the worst by %.3g: %s", result_.mismatches,
-          count, *tolerances_.rtol, *tolerances_.atol, worst_, worst_text_);
+      const std::string part =
+          tolerances_.of_largest > 0
+              ? absl::StrFormat(", or %g of the largest magnitude", tolerances_.of_largest)
+              : "";
+      result_.message =
+          absl::StrFormat("%d of %d elements differ (rtol %g, atol %g%s), the worst by %.3g: %s",
+                          result_.mismatches, count, *tolerances_.rtol, *tolerances_.atol, part,
+                          worst_, worst_text_);
     }
     return result_;
   }
@@ -104,7 +112,7 @@ class Tally {
   ir::Dims dims_;
   Tolerances tolerances_;
   Comparison result_;
-  double worst_ = 0, rounding_ = 0;
+  double worst_ = 0, rounding_ = 0, largest_ = 0;
   std::string worst_text_;
 };
 
@@ -130,7 +138,7 @@ Tolerances EffectiveTolerances(ir::DType dtype, const Tolerances& given) {
     default:
       return {0.0, 0.0};  // integers are exact, whatever was given
   }
-  return {given.rtol.value_or(rtol), given.atol.value_or(atol)};
+  return {given.rtol.value_or(rtol), given.atol.value_or(atol), given.of_largest};
 }
 
 Comparison Compare(const ingot_tensor& actual, const ingot_tensor& expected,
@@ -157,6 +165,7 @@ Comparison Compare(const ingot_tensor& actual, const ingot_tensor& expected,
     }
   } else {
     const std::vector<Complex> a = ElementsAsComplex(actual), e = ElementsAsComplex(expected);
+    if (tolerances.of_largest > 0) tally.AllowPart(tolerances.of_largest * MaxMagnitude(expected));
     std::vector<Complex> exact;
     if (arbiter != nullptr && TypeOf(*arbiter).dims == type.dims) {
       exact = ElementsAsComplex(*arbiter);

@@ -21,6 +21,8 @@ namespace ingot::tools {
 
 struct Tolerances {
   std::optional<double> rtol, atol;  // unset: the dtype's own
+  // A floating element may also be off by this part of the largest magnitude of its tensor.
+  double of_largest = 0;
 };
 
 // What counts for `dtype`: both set.

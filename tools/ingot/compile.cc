@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -12,6 +13,7 @@
 #include "core/base/status_macros.h"
 #include "tools/ingot/console.h"
 #include "tools/ingot/exit_code.h"
+#include "tools/ingot/sandboxed_model.h"
 
 namespace ingot::tools {
 
@@ -26,7 +28,11 @@ absl::StatusOr<Opened> Open(const std::string& path, const CommonFlags& flags,
   INGOT_ASSIGN_OR_RETURN(const std::optional<uint64_t> seed, flags.Seed());
   const Progress progress(absl::StrCat("loading ", path));
   const absl::Time begin = absl::Now();
-  INGOT_ASSIGN_OR_RETURN(opened.model, OpenModel(path, opened.options));
+  // An .ingot file is a graph with weights: reading it is what happens to a sandbox's answer too.
+  const bool in_sandbox = flags.untrusted && !absl::EndsWith(path, ".ingot");
+  INGOT_ASSIGN_OR_RETURN(opened.model, in_sandbox
+                                           ? OpenSandboxedModel(path, opened.options, flags.sandbox)
+                                           : OpenModel(path, opened.options));
   opened.load_time = absl::Now() - begin;
   INGOT_ASSIGN_OR_RETURN(opened.options, flags.Resolve(opened.model->stored_options()));
   if (given) {

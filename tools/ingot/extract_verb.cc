@@ -24,12 +24,14 @@ absl::Status WriteRecording(const std::string& path, const ir::Recording& record
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": exists and is not a regular file"));
   }
+  artifact::Options stored = {
+      {"backend", backend},
+      {"fallback", std::string(runtime::FallbackPolicyName(options.fallback))}};
+  if (options.precision != runtime::Precision::kF32) {
+    stored["precision"] = std::string(runtime::PrecisionName(options.precision));
+  }
   const Progress progress(absl::StrCat("writing ", path));
-  return artifact::WriteArtifact(
-      path, recording,
-      {{"backend", backend},
-       {"fallback", std::string(runtime::FallbackPolicyName(options.fallback))}},
-      InterruptSafeEnv());
+  return artifact::WriteArtifact(path, recording, stored, InterruptSafeEnv());
 }
 
 int64_t WeightBytes(const ir::Recording& recording) {

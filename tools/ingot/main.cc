@@ -20,7 +20,7 @@ namespace {
 // In the order of `ingot --help`.
 constexpr std::unique_ptr<Verb> (*kVerbs[])() = {
     MakeDemoVerb,  MakeExtractVerb, MakeInspectVerb,  MakeRunVerb,    MakeVerifyVerb,
-    MakeBenchVerb, MakeProfileVerb, MakeBackendsVerb, MakeOracleVerb,
+    MakeBenchVerb, MakeProfileVerb, MakeBackendsVerb, MakeOracleVerb, MakeSandboxedVerb,
 };
 
 absl::StatusOr<ExitCode> Main(const std::vector<std::string>& arguments) {

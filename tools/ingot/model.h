@@ -9,6 +9,7 @@
 #ifndef INGOT_TOOLS_INGOT_MODEL_H_
 #define INGOT_TOOLS_INGOT_MODEL_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -51,6 +52,11 @@ class Model {
 // NotFound, DataLoss …
 absl::StatusOr<std::unique_ptr<Model>> OpenModel(const std::string& path,
                                                  const runtime::Options& options);
+
+// Opens what was prepared, which takes no file any more: in a sandbox, if need be (sandbox.h).
+using ModelOpener = std::function<absl::StatusOr<std::unique_ptr<Model>>()>;
+// Opens the file of a model, and loads what reads it. Nothing in the file is looked at yet.
+absl::StatusOr<ModelOpener> PrepareModel(const std::string& path, const runtime::Options& options);
 
 // Random arguments for a model with a signature, else its sample arguments.
 absl::StatusOr<Arguments> DefaultArguments(const Model& model, uint64_t seed);

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/env.h"
 #include "core/base/status_macros.h"
 #include "frontends/pt2/archive.h"
 #include "frontends/pt2/convert.h"
@@ -72,6 +73,17 @@ absl::StatusOr<std::unique_ptr<Model>> OpenPt2Model(const std::string& path,
   std::shared_ptr<const pt2::Archive> archive;
   INGOT_ASSIGN_OR_RETURN(archive, pt2::Archive::Open(path));
   return std::make_unique<Pt2Model>(path, options, std::move(archive));
+}
+
+absl::StatusOr<ModelOpener> PreparePt2Model(const std::string& path,
+                                            const runtime::Options& options) {
+  std::shared_ptr<const ReadableMapping> file;
+  INGOT_ASSIGN_OR_RETURN(file, Env::Default().Map(path));
+  return [path, options, file]() -> absl::StatusOr<std::unique_ptr<Model>> {
+    std::shared_ptr<const pt2::Archive> archive;
+    INGOT_ASSIGN_OR_RETURN(archive, pt2::Archive::Parse(file->bytes(), file), path);
+    return std::make_unique<Pt2Model>(path, options, std::move(archive));
+  };
 }
 
 }  // namespace ingot::tools

@@ -14,6 +14,8 @@ namespace ingot::tools {
 // NotFound, DataLoss …: the errors of frontends/pt2/archive.h.
 absl::StatusOr<std::unique_ptr<Model>> OpenPt2Model(const std::string& path,
                                                     const runtime::Options& options);
+absl::StatusOr<ModelOpener> PreparePt2Model(const std::string& path,
+                                            const runtime::Options& options);
 
 }  // namespace ingot::tools
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/artifact/artifact.h"
+#include "core/base/env.h"
 #include "core/base/status_macros.h"
 #include "core/plugin/abi/ingot_frontend.h"
 #include "core/plugin/abi_util.h"
@@ -177,8 +178,26 @@ absl::StatusOr<std::unique_ptr<Model>> OpenTorchScriptModel(const std::string& p
   plugin::ErrorText error;
   ingot_module* handle = nullptr;
   INGOT_RETURN_IF_ERROR(
-      error.ToStatus(api->open_file(path.c_str(), &handle, error.buffer()), path));
+      error.ToStatus(api->open_file(path.c_str(), &handle, error.buffer()), "TorchScript"));
   return std::make_unique<TorchScriptModel>(std::make_shared<const Module>(api, handle));
+}
+
+absl::StatusOr<ModelOpener> PrepareTorchScriptModel(const std::string& path,
+                                                    const runtime::Options& options) {
+  std::shared_ptr<const ReadableMapping> file;
+  INGOT_ASSIGN_OR_RETURN(file, Env::Default().Map(path));
+  INGOT_ASSIGN_OR_RETURN(const ingot_frontend_api* const api, LoadFrontend(options));
+  return [path, file, api, threads = runtime::EffectiveThreads(options.threads)]()
+             -> absl::StatusOr<std::unique_ptr<Model>> {
+    api->set_threads(threads);
+    plugin::ErrorText error;
+    ingot_module* handle = nullptr;
+    INGOT_RETURN_IF_ERROR(
+        error.ToStatus(api->open_memory({file->bytes().data(), file->bytes().size()}, path.c_str(),
+                                        &handle, error.buffer()),
+                       "TorchScript"));
+    return std::make_unique<TorchScriptModel>(std::make_shared<const Module>(api, handle));
+  };
 }
 
 }  // namespace ingot::tools

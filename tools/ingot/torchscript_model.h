@@ -12,6 +12,8 @@ namespace ingot::tools {
 // Unavailable: the frontend, or LibTorch itself, cannot be loaded. NotFound, DataLoss: the file.
 absl::StatusOr<std::unique_ptr<Model>> OpenTorchScriptModel(const std::string& path,
                                                             const runtime::Options& options);
+absl::StatusOr<ModelOpener> PrepareTorchScriptModel(const std::string& path,
+                                                    const runtime::Options& options);
 
 }  // namespace ingot::tools
 

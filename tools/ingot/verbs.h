@@ -17,6 +17,7 @@ std::unique_ptr<Verb> MakeBenchVerb();
 std::unique_ptr<Verb> MakeProfileVerb();
 std::unique_ptr<Verb> MakeBackendsVerb();
 std::unique_ptr<Verb> MakeOracleVerb();
+std::unique_ptr<Verb> MakeSandboxedVerb();
 
 }  // namespace ingot::tools
 

@@ -66,7 +66,7 @@ class CaseVerifier {
       INGOT_ASSIGN_OR_RETURN(float64, opened_.model->CreateOracle(OracleMode::kFloat64));
     }
     CheckOptions options;
-    options.tolerances = flags_.tolerances();
+    options.tolerances = flags_.tolerances(opened_.options);
     options.fresh = settings_.fresh;
     INGOT_ASSIGN_OR_RETURN(const std::optional<uint64_t> seed, flags_.Seed());
     options.seed = seed.value_or(0);
@@ -121,7 +121,7 @@ class CaseVerifier {
     auto peer = PeerSession(result_.backend, opened_.options);
     if (!peer.ok()) return absl::StrCat("not found: ", OneLine(peer.status()));
     auto where = FirstDifference(recording_, *session_, **peer, result_.report.failing,
-                                 result_.report.failing_seed, flags_.tolerances());
+                                 result_.report.failing_seed, flags_.tolerances(opened_.options));
     return where.ok() ? *where : absl::StrCat("not found: ", OneLine(where.status()));
   }
 

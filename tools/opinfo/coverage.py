@@ -19,26 +19,37 @@ def parse_args(argv):
     parser.add_argument("--out", required=True, metavar="FILE", help="the page to write")
     parser.add_argument("--note", default="", metavar="TEXT",
                         help="what else to know of these runs; goes above the targets")
-    parser.add_argument("runs", nargs="+", metavar="BACKEND:DTYPE=FILE",
-                        help="lines of `ingot verify DIR/DTYPE --backend=BACKEND --json`")
+    parser.add_argument("--pt2-corpus", metavar="DIR",
+                        help="what export_corpus --format pt2 wrote, for runs of BACKEND:DTYPE:pt2")
+    parser.add_argument("runs", nargs="+", metavar="BACKEND:DTYPE[:pt2]=FILE",
+                        help="lines of `ingot verify DIR/DTYPE --backend=BACKEND --json`; pt2: of "
+                        "its .pt2 files only")
     args = parser.parse_args(argv)
-    runs = []
+    runs, args.pt2_runs = [], []
     for run in args.runs:
-        match = re.fullmatch(r"(\w+):(\w+)=(.+)", run)
+        match = re.fullmatch(r"(\w+):(\w+)(:pt2)?=(.+)", run)
         if not match:
-            parser.error(f"{run} is not BACKEND:DTYPE=FILE")
-        runs.append(match.groups())
+            parser.error(f"{run} is not BACKEND:DTYPE[:pt2]=FILE")
+        backend, dtype, pt2, path = match.groups()
+        (args.pt2_runs if pt2 else runs).append((backend, dtype, path))
     args.runs = runs
+    if not args.runs:
+        parser.error("there must be a run over TorchScript files")
+    if args.pt2_runs and not args.pt2_corpus:
+        parser.error("runs over .pt2 files need --pt2-corpus")
     return args
 
 
-def read_run(path):
-    """Returns {op: Counter of statuses} and the lines that are not ok, from one run's JSON lines."""
+def read_run(path, suffix=".pt"):
+    """Returns {op: Counter of statuses} and the lines that are not ok, from one run's JSON lines.
+
+    Only cases whose model has the suffix count.
+    """
     ops, others = collections.defaultdict(collections.Counter), []
     with open(path, encoding="utf-8") as file:
         for line in file:
             case = json.loads(line)
-            if "model" not in case:
+            if not case.get("model", "").endswith(suffix):
                 continue
             op = os.path.basename(os.path.dirname(case["model"]))
             ops[op][case["status"]] += 1
@@ -105,24 +116,24 @@ def targets(results):
 
 
 def _short(message):
-    message = re.sub(r"\S*/(\w[^/ ]*/\d+\.pt)", r"\1", message)
+    message = re.sub(r"\S*/(\w[^/ ]*/\d+\.pt2?)", r"\1", message)
     return message.replace("|", "\\|")[:160]
 
 
-def reasons(results):
-    """What is neither ok nor unsupported, by op, with one message each."""
+def reasons(results, status=("mismatch", "refused", "error")):
+    """What has one of these statuses, by op, with one message each."""
     parts = []
     for (backend, dtype), (_, others) in sorted(results.items()):
         found = collections.OrderedDict()
         for op, case in others:
-            if case["status"] != "unsupported":
+            if case["status"] in status:
                 found.setdefault((op, case["status"]), []).append(case["message"])
         if not found:
             continue
         parts.append(f"### {backend}, {dtype}\n\n" + _table(
             ["op", "status", "samples", "reason of the first"],
-            [[f"`{op}`", status, len(messages), _short(messages[0])]
-             for (op, status), messages in found.items()]))
+            [[f"`{op}`", outcome, len(messages), _short(messages[0])]
+             for (op, outcome), messages in found.items()]))
     return "\n\n".join(parts) or "None."
 
 
@@ -142,20 +153,63 @@ def matrix(results, backend):
                                                   for dtype in dtypes)] for op in names])
 
 
-def page(corpus, results, note=""):
-    """Returns the text of docs/coverage.md."""
-    dtypes = list(dict.fromkeys(dtype for _, dtype in results))
-    backends = list(dict.fromkeys(backend for backend, _ in results))
-    exported = []
+def _exported(corpus, dtypes):
+    """The table of what the exporter wrote."""
+    rows = []
     for dtype in dtypes:
         index = read_index(corpus, dtype)
         skipped = collections.Counter()
         for entry in index["ops"].values():
             skipped.update(entry["skipped"])
-        exported.append([dtype, sum(e["cases"] for e in index["ops"].values()),
-                         sum(e["cases"] > 0 for e in index["ops"].values()),
-                         index["limit"] or "all",
-                         ", ".join(f"{n} {reason}" for reason, n in skipped.most_common())])
+        rows.append([dtype, sum(e["cases"] for e in index["ops"].values()),
+                     sum(e["cases"] > 0 for e in index["ops"].values()),
+                     index["limit"] or "all",
+                     ", ".join(f"{n} {reason}" for reason, n in skipped.most_common())])
+    return _table(["dtype", "samples", "ops", "a sample limit an op", "left out by the exporter"],
+                  rows)
+
+
+def pt2_section(corpus, results):
+    """What came out of the corpus as torch.export archives; empty without such runs."""
+    if not results:
+        return ""
+    dtypes = list(dict.fromkeys(dtype for _, dtype in results))
+    return f"""## As torch.export archives
+
+The same samples through the other door: exported by `torch.export`, read by `frontends/pt2` without LibTorch, and compared with the traced
+program in LibTorch eager, which runs in a process of its own. *refused* here is what docs/pt2.md lists as not read.
+
+```
+./bazelw run //tools/opinfo:export_corpus -- --out PT2DIR --format pt2 --limit N
+ingot verify PT2DIR/DTYPE --backend=BACKEND --threads=1 --json > BACKEND.pt2.json
+```
+
+{summary(results)}
+
+{_exported(corpus, dtypes)}
+
+{reasons(results, status=("mismatch", "error"))}
+
+Refused, by reason: {_refusals(results)}.
+
+"""
+
+
+def _refusals(results):
+    """How many cases each reason refuses, in the words that don't change from case to case."""
+    found = collections.Counter()
+    for _, others in results.values():
+        for _, case in others:
+            if case["status"] == "refused":
+                names = re.findall(r"aten::\w+(?:\.\w+)?|torch\.[\w.]+", case["message"])
+                found[f"`{names[0]}`" if names else _short(case["message"])[-60:]] += 1
+    return ", ".join(f"{reason} {count}" for reason, count in found.most_common()) or "none"
+
+
+def page(corpus, results, note="", pt2=""):
+    """Returns the text of docs/coverage.md."""
+    dtypes = list(dict.fromkeys(dtype for _, dtype in results))
+    backends = list(dict.fromkeys(backend for backend, _ in results))
     torch_version = read_index(corpus, dtypes[0])["torch"]
     return f"""# Coverage on PyTorch's op database
 
@@ -188,9 +242,9 @@ LibTorch's furthest element (or a unit of machine precision at the largest magni
 
 ## Corpus
 
-{_table(["dtype", "samples", "ops", "a sample limit an op", "left out by the exporter"], exported)}
+{_exported(corpus, dtypes)}
 
-## What is refused, wrong or an error
+{pt2}## What is refused, wrong or an error
 
 {reasons(results)}
 
@@ -206,7 +260,8 @@ def main(argv=None):
     args = parse_args(argv)
     try:
         results = {(backend, dtype): read_run(path) for backend, dtype, path in args.runs}
-        text = page(args.corpus, results, args.note)
+        pt2 = {(backend, dtype): read_run(path, ".pt2") for backend, dtype, path in args.pt2_runs}
+        text = page(args.corpus, results, args.note, pt2_section(args.pt2_corpus, pt2))
         with open(args.out, "w", encoding="utf-8") as file:
             file.write(text)
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
 """Exports the samples of PyTorch's op_db as TorchScript files with their arguments.
 
-DIR/DTYPE/OP__VARIANT/N.pt and N.npz, and DIR/DTYPE/index.json, which says for each op how many
+DIR/DTYPE/OP__VARIANT/N.pt and N.npz (and N.pt2 with --format pt2), and DIR/DTYPE/index.json, which says for each op how many
 cases there are and why the other samples make none.
 """
 
@@ -34,6 +34,9 @@ def parse_args(argv):
                         help="names or patterns such as nn.functional.conv* (default: all)")
     parser.add_argument("--limit", type=int, default=0, metavar="N",
                         help="at most N samples an op and dtype, evenly chosen (default: all)")
+    parser.add_argument("--format", choices=("pt", "pt2"), default="pt",
+                        help="pt2: cases that torch.export takes, as N.pt2 beside N.pt, which "
+                        "stays the oracle (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, metavar="N",
                         help="processes (default: %(default)s)")
     args = parser.parse_args(argv)
@@ -65,7 +68,7 @@ def evenly(samples, limit):
     return [numbered[i * len(numbered) // limit] for i in range(limit)]
 
 
-def export_op(name, op, dtype, folder, limit):
+def export_op(name, op, dtype, folder, args):
     """Writes one op's cases; returns its entry of the index."""
     import numpy as np
     import torch
@@ -81,12 +84,14 @@ def export_op(name, op, dtype, folder, limit):
     except Exception as error:  # pylint: disable=broad-except
         return {"cases": 0, "skipped": {"no samples": 1}, "details": [str(error)[:300]]}
     cases, skipped, details = 0, collections.Counter(), []
-    for number, sample in evenly(found, limit):
+    for number, sample in evenly(found, args.limit):
         try:
             program, tensors = samples.trace(op, sample, seed)
-            if cases == 0:
-                os.makedirs(folder)
-            samples.write(program, tensors, os.path.join(folder, str(number)))
+            os.makedirs(folder, exist_ok=True)
+            stem = os.path.join(folder, str(number))
+            if args.format == "pt2":
+                samples.export(op, sample, tensors, stem)
+            samples.write(program, tensors, stem)
             cases += 1
         except samples.Skipped as skip:
             skipped[skip.reason] += 1
@@ -151,14 +156,14 @@ def export_dtype(ops, dtype, args):
     while waiting or running:
         while waiting and len(running) < args.workers:
             name, op = waiting.pop(0)
-            running.append(_Child(name, op, dtype, os.path.join(root, name), args.limit))
+            running.append(_Child(name, op, dtype, os.path.join(root, name), args))
         for child in list(running):
             entry = child.poll()
             if entry is not None:
                 entries[child.name] = entry
                 running.remove(child)
     index = {"torch": torch.__version__, "dtype": dtype, "limit": args.limit,
-             "ops": dict(sorted(entries.items()))}
+             "format": args.format, "ops": dict(sorted(entries.items()))}
     with open(os.path.join(root, "index.json"), "w", encoding="utf-8") as file:
         json.dump(index, file, indent=1)
         file.write("\n")
@@ -185,6 +190,10 @@ def main(argv=None):
 
     from tools.opinfo import database
     from tools.opinfo import sample  # noqa: F401  pylint: disable=unused-import  # for the children
+
+    if args.format == "pt2":  # once, not in each child
+        import torch._dynamo
+        import torch.export.pt2_archive  # noqa: F401
 
     torch.set_num_threads(1)
     ops = select(database.load(), args.ops)

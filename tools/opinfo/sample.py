@@ -145,6 +145,23 @@ def _array(tensor):
     return "", tensor.numpy()
 
 
+def export(op, sample, tensors, stem):
+    """Writes STEM.pt2: the sample as torch.export sees it, with its arguments in it.
+
+    Raises:
+      Skipped: torch.export refuses it.
+    """
+    call = _Call(op.op, sample)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            torch.export.save(torch.export.export(call, _clones(tensors), strict=False), f"{stem}.pt2")
+        except Exception as error:  # pylint: disable=broad-except
+            if os.path.exists(f"{stem}.pt2"):
+                os.remove(f"{stem}.pt2")
+            raise Skipped("not exportable", _line(error)) from error
+
+
 def write(program, tensors, stem):
     """Writes STEM.pt, then STEM.npz: a case is there when its .npz is.
 

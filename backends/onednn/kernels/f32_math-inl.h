@@ -12,6 +12,7 @@
 
 #include <cmath>
 
+#include "backends/onednn/kernels/f32_tables-inl.h"
 #include "hwy/contrib/math/math-inl.h"
 #include "hwy/highway.h"
 
@@ -92,13 +93,21 @@ HWY_INLINE V Expm1Reduced(D d, V f) {
   return hn::MulAdd(hn::Mul(f, f), q, f);
 }
 
-// <= 1.1 ulp for normal results, 1 ulp of the denormal grid below.
+// exp for x in [-104, 89]. <= 1.1 ulp for normal results, 1 ulp of the denormal grid below.
+template <class D, class V>
+HWY_INLINE V ExpBounded(D d, V x) {
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) return V{ExpByTable(x.raw)};
+#endif
+  V n;
+  const V f = ReduceByLn2(d, x, n);
+  return ScaleByPow2(d, hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f)), n);
+}
+
+// As accurate.
 template <class D, class V>
 HWY_INLINE V ExpF32(D d, V x) {
-  const V clamped = AtMost(AtLeast(x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f));
-  V n;
-  const V f = ReduceByLn2(d, clamped, n);
-  return ScaleByPow2(d, hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f)), n);
+  return ExpBounded(d, AtMost(AtLeast(x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f)));
 }
 
 // y * 2^n for whole n in [-126, 0], or 0 where `vanishes`; NaN in y stays NaN. Never makes a
@@ -120,6 +129,11 @@ HWY_INLINE V FlushedScale(D d, V y, V n, hn::Mask<D> vanishes) {
 template <class D, class V>
 HWY_INLINE V ExpNonPositive(D d, V x) {
   const V clamped = AtLeast(x, hn::Set(d, -88.0f));
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), V{ExpByTable(clamped.raw)});
+  }
+#endif
   V n;
   const V f = ReduceByLn2(d, clamped, n);
   const V y = hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f));
@@ -130,6 +144,11 @@ HWY_INLINE V ExpNonPositive(D d, V x) {
 template <class D, class V>
 HWY_INLINE V Exp2NonPositive(D d, V x) {
   const V clamped = AtLeast(x, hn::Set(d, -126.0f));
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -126.0f)), V{Exp2ByTable(clamped.raw)});
+  }
+#endif
   const V n = hn::Round(clamped);
   const V f = hn::Sub(clamped, n);
   const V y = Horner(d, f, 1.0f, 6.931472029e-01f, 2.402264791e-01f, 5.550332471e-02f,
@@ -172,10 +191,15 @@ HWY_INLINE V LogF32(D d, V x) {
 // tanh(|x|) = -u / (2 + u) with u = exp(-2|x|) - 1, which keeps small |x| exact. <= 2.5 ulp.
 template <class D, class V>
 HWY_INLINE V TanhF32(D d, V x) {
-  const V a = AtMost(hn::Abs(x), hn::Set(d, 9.5f));
-  V n;
-  const V f = ReduceByLn2(d, hn::Mul(a, hn::Set(d, -2.0f)), n);
-  const V scale = ScaleByPow2(d, hn::Set(d, 1.0f), n);
+  const hn::RebindToSigned<D> di;
+  const V a = hn::Neg(hn::Abs(x));
+  const V x2 = AtLeast(hn::Add(a, a), hn::Set(d, -19.0f));
+  // n is in [-28, 0]: it stands in the low bits of `i`, and one constant for ln 2 is enough.
+  const V whole = hn::Set(d, 12582912.0f);
+  const V i = hn::MulAdd(x2, hn::Set(d, 1.44269504f), whole);
+  const V f = hn::NegMulAdd(hn::Sub(i, whole), hn::Set(d, 0.693147181f), x2);
+  const V scale = hn::BitCast(
+      d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(di, i)), hn::BitCast(di, hn::Set(d, 1.0f))));
   const V u = hn::MulAdd(Expm1Reduced(d, f), scale, hn::Sub(scale, hn::Set(d, 1.0f)));
   const V y = hn::Div(u, hn::Sub(hn::Set(d, -2.0f), u));
   return hn::CopySign(y, x);
@@ -185,7 +209,7 @@ HWY_INLINE V TanhF32(D d, V x) {
 template <class D, class V>
 HWY_INLINE V Sigmoid(D d, V x) {
   const V one = hn::Set(d, 1.0f);
-  const V e = ExpF32(d, hn::Neg(hn::Abs(x)));
+  const V e = ExpBounded(d, AtLeast(hn::Neg(hn::Abs(x)), hn::Set(d, -104.0f)));
   const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
   return hn::Div(numerator, hn::Add(one, e));
 }
@@ -199,6 +223,11 @@ HWY_INLINE V Silu(D d, V x) {
 template <class D, class V>
 HWY_INLINE V ErfF32(D d, V x) {
   const V a = hn::Abs(x);
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    return hn::CopySign(V{ErfByTable(AtMost(a, hn::Set(d, 3.99f)).raw)}, x);
+  }
+#endif
   const V s = hn::Mul(x, x);
   const V small =
       hn::Mul(x, Horner(d, s, 1.128379166e+00f, -3.761262583e-01f, 1.128358517e-01f,
@@ -210,11 +239,17 @@ HWY_INLINE V ErfF32(D d, V x) {
   return hn::IfThenElse(hn::Lt(a, hn::Set(d, 1.0f)), small, large);
 }
 
-// x * Phi(x), with Phi(-t) = 2^(t P(t)) / 2 = erfc(t / sqrt 2) / 2 for t >= 0: no cancellation on
-// either side. Error of Phi 1.6e-8. P's last coefficient is negative: Phi(-t) vanishes for large t
-// by itself.
+// x * Phi(x). AVX-512: Phi by table, with an error of 7e-8. Else Phi(-t) = 2^(t P(t)) / 2 =
+// erfc(t / sqrt 2) / 2 for t >= 0, of error 1.6e-8. P's last coefficient is negative: Phi(-t)
+// vanishes for large t by itself.
 template <class D, class V>
 HWY_INLINE V GeluErf(D d, V x) {
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    const V half = V{PhiByTable(AtMost(hn::Abs(x), hn::Set(d, 5.81f)).raw)};
+    return hn::Mul(x, hn::Add(hn::CopySign(half, x), hn::Set(d, 0.5f)));
+  }
+#endif
   const V t = AtMost(hn::Abs(x), hn::Set(d, 15.0f));
   const V r = hn::Mul(
       t, Horner(d, t, -1.151105205e+00f, -4.592081967e-01f, -5.249617834e-02f, 7.063420117e-03f,

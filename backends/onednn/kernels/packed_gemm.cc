@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "absl/base/casts.h"
 #include "backends/onednn/kernels/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -42,8 +43,10 @@ struct GemmCall {
 struct PackedGemmTarget {
   int64_t panel, max_rows;
   // All of k for some units and panels, by one thread.
-  void (*run)(const GemmCall& call, int64_t unit_begin, int64_t unit_end, int64_t panel_begin,
-              int64_t panel_end, float* copies);
+  using RunFn = void (*)(const GemmCall& call, int64_t unit_begin, int64_t unit_end,
+                         int64_t panel_begin, int64_t panel_end, float* copies);
+  RunFn run_f32;
+  RunFn run_bf16;  // null: the target has no such loops
 };
 
 // The first row and the number of rows of a unit within its group: as even as can be.
@@ -75,6 +78,24 @@ constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 14 : (HWY_TARGET <= HWY_AVX2 ?
 constexpr int64_t kLine = 16;  // floats of a cache line
 // Steps of k between two lines that are fetched ahead.
 constexpr int64_t kStepsALine = 4;
+
+// What one step of k adds to a vector of sums: `factor` is one element of the left factor in all
+// lanes, `column` a vector of the right.
+struct F32Step {
+  static HWY_INLINE F32 Add(F32 factor, F32 column, F32 sum) {
+    return hn::MulAdd(factor, column, sum);
+  }
+};
+#if HWY_TARGET <= HWY_AVX3
+// Lanes are pairs of bf16. No target of this Highway includes AVX512-BF16, and the intrinsic would
+// have to be inlined into code of such a target; the instruction as such need not.
+struct Bf16Step {
+  static HWY_INLINE F32 Add(F32 factor, F32 column, F32 sum) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(column.raw), "v"(factor.raw));
+    return sum;
+  }
+};
+#endif
 
 // A block of the inner dimension: `k` elements from `first` on of each of `taps`, the weights' rows
 // being `row` and following.
@@ -109,7 +130,7 @@ struct TileArgs {
 };
 
 // kRows rows by kVectors vectors: half a panel, one or several.
-template <int kRows, int kVectors>
+template <typename Step, int kRows, int kVectors>
 void Tile(const TileArgs& t) {
   F32 sum[kRows][kVectors];
 #pragma GCC unroll 16
@@ -140,7 +161,7 @@ void Tile(const TileArgs& t) {
     for (int m = 0; m < kRows; ++m) {
       const F32 factor = hn::Set(kTag, x[m / 3][m % 3 * lda + j]);
 #pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(factor, column[v], sum[m][v]);
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = Step::Add(factor, column[v], sum[m][v]);
     }
   };
   for (const int64_t tap : t.taps) {
@@ -189,20 +210,26 @@ void Tile(const TileArgs& t) {
 
 using TileFn = void (*)(const TileArgs&);
 
-template <int kVectors, int... kRows>
+template <typename Step, int kVectors, int... kRows>
 constexpr std::array<TileFn, sizeof...(kRows) + 1> TileTable(std::integer_sequence<int, kRows...>) {
-  return {nullptr, &Tile<kRows + 1, kVectors>...};
+  return {nullptr, &Tile<Step, kRows + 1, kVectors>...};
 }
 // By number of rows. Few rows take several panels, so that enough sums are under way to hide the
 // latency of an FMA; the last panel may have columns for one vector only.
-constexpr auto kHalfTiles = TileTable<1>(std::make_integer_sequence<int, kMaxRows>());
-constexpr auto kTiles1 = TileTable<2>(std::make_integer_sequence<int, kMaxRows>());
-constexpr auto kTiles2 = TileTable<4>(std::make_integer_sequence<int, kMaxRows / 2>());
-constexpr auto kTiles4 = TileTable<8>(std::make_integer_sequence<int, kMaxRows / 4>());
+template <typename Step>
+constexpr auto kHalfTiles = TileTable<Step, 1>(std::make_integer_sequence<int, kMaxRows>());
+template <typename Step>
+constexpr auto kTiles1 = TileTable<Step, 2>(std::make_integer_sequence<int, kMaxRows>());
+template <typename Step>
+constexpr auto kTiles2 = TileTable<Step, 4>(std::make_integer_sequence<int, kMaxRows / 2>());
+template <typename Step>
+constexpr auto kTiles4 = TileTable<Step, 8>(std::make_integer_sequence<int, kMaxRows / 4>());
 
+template <typename Step>
 TileFn TileFor(int64_t rows, int panels, int64_t columns) {
-  if (columns <= kN) return kHalfTiles[rows];
-  return panels == 1 ? kTiles1[rows] : (panels == 2 ? kTiles2[rows] : kTiles4[rows]);
+  if (columns <= kN) return kHalfTiles<Step>[rows];
+  return panels == 1 ? kTiles1<Step>[rows]
+                     : (panels == 2 ? kTiles2<Step>[rows] : kTiles4<Step>[rows]);
 }
 
 // What the stages will read and where the result goes, asked for before the sums are made: rows lie
@@ -247,6 +274,7 @@ bool TakeStages(absl::Span<const EpilogueStage> stages, int64_t row, int64_t col
 }
 
 // A unit's rows by `panels` panels over one block of k, from the first sums to the stored result.
+template <typename Step>
 void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t lda,
              const KBlock& block, int64_t panel, int panels, const float* next) {
   const PackedGemmArgs& args = call.args;
@@ -285,7 +313,7 @@ void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t
                   static_cast<size_t>(columns) * sizeof(float));
     }
   }
-  TileFor(rows.count, panels, columns)(tile);
+  TileFor<Step>(rows.count, panels, columns)(tile);
   if (direct) return;
   FinishSums({buffer, tile.sums_stride, rows.count, columns, row, column},
              last ? args.stages : absl::Span<const EpilogueStage>(), y, args.ldc);
@@ -298,6 +326,7 @@ void CopyRows(const float* x, int64_t lda, int64_t rows, int64_t k, float* to, i
 }
 
 // Units [begin, end) of a chunk over one block of k.
+template <typename Step>
 void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_begin,
               int64_t panel_end, const KBlock& block, float* copies) {
   const internal::GemmBlocking& b = call.blocking;
@@ -319,7 +348,8 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
   const auto run = [&](int64_t unit, int64_t panel, int panels, const float* next) {
     const UnitRows rows = internal::RowsOf(call, unit);
     const float* const x = b.copy_rows ? copies + (unit - begin) * copied_unit : rows_at(rows);
-    RunTile(call, rows, x, b.copy_rows ? b.copy_stride : call.args.lda, block, panel, panels, next);
+    RunTile<Step>(call, rows, x, b.copy_rows ? b.copy_stride : call.args.lda, block, panel, panels,
+                  next);
   };
   const auto panels_at = [&](int64_t panel) {
     const int64_t left = panel_end - panel;
@@ -351,6 +381,7 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
   }
 }
 
+template <typename Step>
 void RunPart(const GemmCall& call, int64_t unit_begin, int64_t unit_end, int64_t panel_begin,
              int64_t panel_end, float* copies) {
   const internal::GemmBlocking& b = call.blocking;
@@ -363,10 +394,10 @@ void RunPart(const GemmCall& call, int64_t unit_begin, int64_t unit_end, int64_t
       int64_t k0 = 0;
       do {
         const int64_t k = std::min(b.k_block, tap_size - k0);
-        RunChunk(call, begin, end, panel_begin, panel_end,
-                 {call.taps.subspan(tap, together), k0, k, tap * tap_size + k0,
-                  tap + together == taps && k0 + k == tap_size},
-                 copies);
+        RunChunk<Step>(call, begin, end, panel_begin, panel_end,
+                       {call.taps.subspan(tap, together), k0, k, tap * tap_size + k0,
+                        tap + together == taps && k0 + k == tap_size},
+                       copies);
         k0 += k;
       } while (k0 < tap_size);
     }
@@ -376,7 +407,13 @@ void RunPart(const GemmCall& call, int64_t unit_begin, int64_t unit_end, int64_t
 }  // namespace
 
 const internal::PackedGemmTarget* ThisTarget() {
-  static constexpr internal::PackedGemmTarget kTarget = {kPanel, kMaxRows, RunPart};
+#if HWY_TARGET <= HWY_AVX3
+  constexpr auto kRunBf16 = &RunPart<Bf16Step>;
+#else
+  constexpr internal::PackedGemmTarget::RunFn kRunBf16 = nullptr;
+#endif
+  static constexpr internal::PackedGemmTarget kTarget = {kPanel, kMaxRows, &RunPart<F32Step>,
+                                                         kRunBf16};
   return &kTarget;
 }
 
@@ -400,6 +437,13 @@ constexpr int64_t kLineFloats = 16;
 // Rows that are a multiple of half a page apart fall into two sets of an 8-way L1 cache of 32 KiB.
 constexpr int64_t kConflictStride = 512;
 constexpr int64_t kMinRowsToCopy = 4;
+
+// Round to nearest, ties to even; NaN stays one.
+uint32_t ToBf16(float value) {
+  const auto bits = absl::bit_cast<uint32_t>(value);
+  if (value != value) return bits >> 16 | 0x40;
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -430,10 +474,16 @@ int64_t CopyElements(const internal::PackedGemmTarget& target, const internal::G
 
 }  // namespace
 
-PackedGemm PackedGemm::Make(int64_t n, int64_t k) {
+bool PackedGemm::HasBf16() {
+  return __builtin_cpu_supports("avx512bf16") &&
+         HWY_DYNAMIC_DISPATCH(ThisTarget)()->run_bf16 != nullptr;
+}
+
+PackedGemm PackedGemm::Make(int64_t n, int64_t k, GemmFactors factors) {
   PackedGemm gemm;
   gemm.n_ = n;
-  gemm.k_ = k;
+  gemm.k_ = factors == GemmFactors::kF32 ? k : k / 2;
+  gemm.factors_ = factors;
   gemm.target_ = HWY_DYNAMIC_DISPATCH(ThisTarget)();
   return gemm;
 }
@@ -444,11 +494,16 @@ size_t PackedGemm::PackedBytes() const {
 
 void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed) const {
   const int64_t panel = target_->panel;
+  const auto element = [&](int64_t k, int64_t column) {
+    const float* const from = w + column * n_stride;
+    if (factors_ == GemmFactors::kF32) return from[k * k_stride];
+    return absl::bit_cast<float>(ToBf16(from[2 * k * k_stride]) |
+                                 ToBf16(from[(2 * k + 1) * k_stride]) << 16);
+  };
   for (int64_t first = 0; first < n_; first += panel) {
     for (int64_t k = 0; k < k_; ++k) {
       for (int64_t i = 0; i < panel; ++i) {
-        const int64_t column = first + i;
-        *packed++ = column < n_ ? w[k * k_stride + column * n_stride] : 0.0f;
+        *packed++ = first + i < n_ ? element(k, first + i) : 0.0f;
       }
     }
   }
@@ -471,17 +526,18 @@ void PackedGemm::Run(const PackedGemmArgs& args, int threads) const {
   const auto copies_of = [&](int thread) {
     return static_cast<float*>(args.workspace) + thread * copies;
   };
+  const auto run = factors_ == GemmFactors::kF32 ? target_->run_f32 : target_->run_bf16;
   const double rows = static_cast<double>(args.groups * args.rows);
   const double work = kNanosecondsAMultiplyAdd * rows * static_cast<double>(k_ * n_) + 10.0;
   if (b.panels >= threads && static_cast<double>(n_) >= rows) {
     ParallelFor(threads, b.panels, GrainFor(work / static_cast<double>(b.panels)),
                 [&](int64_t begin, int64_t end, int thread) {
-                  target_->run(call, 0, b.units, begin, end, copies_of(thread));
+                  run(call, 0, b.units, begin, end, copies_of(thread));
                 });
   } else {
     ParallelFor(threads, b.units, GrainFor(work / static_cast<double>(b.units)),
                 [&](int64_t begin, int64_t end, int thread) {
-                  target_->run(call, begin, end, 0, b.panels, copies_of(thread));
+                  run(call, begin, end, 0, b.panels, copies_of(thread));
                 });
   }
 }

@@ -1,4 +1,5 @@
-// f32 matrix products with a right factor that is packed once: y = epilogue(x w + bias).
+// Matrix products with a right factor that is packed once: y = epilogue(x w + bias), in f32 or with
+// factors of bf16.
 //
 //   PackedGemm g = PackedGemm::Make(n, k);
 //   g.Pack(w, /*k_stride=*/1, /*n_stride=*/k, packed);  // once; torch's linear weight is [n, k]
@@ -21,6 +22,15 @@
 #include "backends/onednn/kernels/epilogue.h"
 
 namespace ingot::kernels {
+
+// What the factors are. Sums, bias, stages and results are f32 in both cases.
+enum class GemmFactors : uint8_t {
+  kF32,
+  // Rounded to bf16, two neighbours in k in the place of one f32: k is even, and the left factor's
+  // distances below count such pairs. One instruction multiplies and adds a pair, without rounding
+  // in between, and takes subnormal numbers for 0.
+  kBf16Pairs,
+};
 
 struct PackedGemmArgs {
   // The left factor's rows come in `groups` (image lines, say), group_stride elements apart, of
@@ -47,7 +57,10 @@ struct PackedGemmTarget;
 class PackedGemm {
  public:
   // Chooses the loops for this machine; Pack and Run of one object belong together.
-  static PackedGemm Make(int64_t n, int64_t k);
+  // REQUIRES: for kBf16Pairs HasBf16() and an even k.
+  static PackedGemm Make(int64_t n, int64_t k, GemmFactors factors = GemmFactors::kF32);
+  // Whether this machine multiplies bf16 (AVX512-BF16).
+  static bool HasBf16();
 
   size_t PackedBytes() const;
   // w[k, n] by strides in elements into `packed` (PackedBytes(), best 64-byte aligned).
@@ -59,11 +72,11 @@ class PackedGemm {
   void Run(const PackedGemmArgs& args, int threads) const;
 
   int64_t n() const { return n_; }
-  int64_t k() const { return k_; }
 
  private:
   int64_t n_ = 0;
-  int64_t k_ = 0;
+  int64_t k_ = 0;  // f32 or pairs
+  GemmFactors factors_ = GemmFactors::kF32;
   const internal::PackedGemmTarget* target_ = nullptr;
 };
 

@@ -1,6 +1,8 @@
 #include "backends/onednn/kernels/packed_gemm.h"
 
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
@@ -243,6 +245,83 @@ TEST_P(PackedGemmTest, ResultsDoNotDependOnTheNumberOfThreads) {
   args.y = three.data();
   gemm.Run(args, 3);
   EXPECT_EQ(one, three);
+}
+
+// --- Factors of bf16 ---
+
+uint16_t Bf16Bits(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+float FromBf16(uint16_t bits) {
+  const uint32_t wide = uint32_t{bits} << 16;
+  float value;
+  std::memcpy(&value, &wide, sizeof(value));
+  return value;
+}
+
+TEST_P(PackedGemmTest, OnlyMachinesWithTheInstructionHaveBf16) {
+  if (PackedGemm::HasBf16()) EXPECT_LE(GetParam(), HWY_AVX3);
+}
+
+TEST_P(PackedGemmTest, Bf16PairsGiveSumsOfRoundedFactors) {
+  if (!PackedGemm::HasBf16()) GTEST_SKIP() << "no AVX512-BF16 here";
+  for (const auto& [m, n, k] : {std::array<int64_t, 3>{1, 33, 2}, {14, 32, 64}, {29, 70, 1500}}) {
+    const PackedGemm gemm = PackedGemm::Make(n, k, GemmFactors::kBf16Pairs);
+    const std::vector<float> w = Random(n * k, 1), x = Random(m * k, 2), bias = Random(n, 3);
+    std::vector<uint16_t> rounded(m * k);
+    for (int64_t i = 0; i < m * k; ++i) rounded[i] = Bf16Bits(x[i]);
+    std::vector<float> packed(gemm.PackedBytes() / sizeof(float)), y(m * n);
+    EXPECT_LT(packed.size(), (n + 32) * k / 2 + 1);
+    gemm.Pack(w.data(), 1, k, packed.data());
+    std::vector<float> workspace(gemm.WorkspaceBytes(m, k / 2, 2) / 4 + 1);
+    PackedGemmArgs args;
+    args.x = reinterpret_cast<const float*>(rounded.data());
+    args.rows = m;
+    args.lda = k / 2;
+    args.packed = packed.data();
+    args.bias = bias.data();
+    args.y = y.data();
+    args.ldc = n;
+    args.workspace = workspace.data();
+    gemm.Run(args, 2);
+    for (int64_t i = 0; i < m; ++i) {
+      for (int64_t j = 0; j < n; ++j) {
+        double sum = bias[j], magnitude = 1;
+        for (int64_t c = 0; c < k; ++c) {
+          const double term =
+              double{FromBf16(rounded[i * k + c])} * FromBf16(Bf16Bits(w[j * k + c]));
+          sum += term;
+          magnitude += std::abs(term);
+        }
+        ASSERT_NEAR(y[i * n + j], sum, 2e-6 * magnitude) << m << " " << i << " " << j;
+      }
+    }
+  }
+}
+
+TEST_P(PackedGemmTest, Bf16KeepsNanAndInfinity) {
+  if (!PackedGemm::HasBf16()) GTEST_SKIP() << "no AVX512-BF16 here";
+  const PackedGemm gemm = PackedGemm::Make(3, 2, GemmFactors::kBf16Pairs);
+  const float w[] = {1, 0, kNan, 0, kInfinity, 0};  // [n, k]
+  const uint16_t x[] = {Bf16Bits(1), Bf16Bits(1)};
+  std::vector<float> packed(gemm.PackedBytes() / sizeof(float));
+  gemm.Pack(w, 1, 2, packed.data());
+  float y[3], pair;
+  std::memcpy(&pair, x, sizeof(pair));
+  PackedGemmArgs args;
+  args.x = &pair;
+  args.rows = 1;
+  args.lda = 1;
+  args.packed = packed.data();
+  args.y = y;
+  args.ldc = 3;
+  gemm.Run(args, 1);
+  EXPECT_EQ(y[0], 1);
+  EXPECT_TRUE(std::isnan(y[1]));
+  EXPECT_EQ(y[2], kInfinity);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #define INGOT_BACKENDS_ONEDNN_KERNELS_PARALLEL_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <type_traits>
 
@@ -30,6 +31,8 @@ namespace internal {
 using RangeFn = void (*)(const void* context, int64_t begin, int64_t end, int thread);
 // Runs fn on `chunks` > 1 contiguous parts of [0, n), part i as thread index i.
 void RunChunks(int chunks, int64_t n, const void* context, RangeFn fn);
+using MemberFn = void (*)(const void* context, int member, int team);
+void RunTeam(int threads, const void* context, MemberFn fn);
 }  // namespace internal
 
 // Number of parts ParallelFor makes; `thread` is below it. Never above `threads`.
@@ -52,6 +55,47 @@ void ParallelFor(int threads, int64_t n, int64_t grain, const Fn& fn) {
                         (*static_cast<const Fn*>(context))(begin, end, thread);
                       });
 }
+
+// Calls fn(member, team) once for each member in [0, team), all at the same time, so that they may
+// wait for each other (TeamProgress). The team has at most `threads` members, one inside of another
+// parallel region.
+template <typename Fn>
+void ParallelTeam(int threads, const Fn& fn) {
+  if (threads <= 1) {
+    fn(0, 1);
+    return;
+  }
+  internal::RunTeam(threads, &fn, [](const void* context, int member, int team) {
+    (*static_cast<const Fn*>(context))(member, team);
+  });
+}
+
+// How far each member of a team has come. What a member wrote before it reported a step is visible
+// to those who waited for that step.
+class TeamProgress {
+ public:
+  static constexpr int kMaxTeam = 16;
+
+  void Report(int member, int64_t step) {
+    reached_[member].step.store(step, std::memory_order_release);
+  }
+  // Until all members of [0, team) have reported `step` or a later one.
+  void WaitForAll(int team, int64_t step) const {
+    for (int member = 0; member < team; ++member) {
+      if (reached_[member].step.load(std::memory_order_acquire) < step) Wait(member, step);
+    }
+  }
+
+ private:
+  // Awake at first, since the others are about to be done; then gives the core away, which they may
+  // need.
+  void Wait(int member, int64_t step) const;
+
+  struct alignas(64) Reached {
+    std::atomic<int64_t> step{0};
+  };
+  Reached reached_[kMaxTeam];
+};
 
 }  // namespace ingot::kernels
 

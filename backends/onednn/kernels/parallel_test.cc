@@ -65,5 +65,39 @@ TEST(ParallelForTest, ManyCallersAtOnce) {
   EXPECT_EQ(sum, 4 * 50 * 8);
 }
 
+TEST(ParallelTeamTest, MembersSeeWhatTheOthersWroteBeforeTheyReported) {
+  for (int threads : {1, 2, 5}) {
+    constexpr int64_t kSteps = 300;
+    // By member, then step: plain memory, so that a race would show under a sanitizer.
+    std::vector<std::vector<int64_t>> written(threads, std::vector<int64_t>(kSteps));
+    std::atomic<int> members{0}, wrong{0};
+    TeamProgress progress;
+    ParallelTeam(threads, [&](int member, int team) {
+      ++members;
+      for (int64_t step = 0; step < kSteps; ++step) {
+        progress.WaitForAll(team, step);
+        for (int other = 0; step > 0 && other < team; ++other) {
+          wrong += written[other][step - 1] != step;
+        }
+        written[member][step] = step + 1;
+        progress.Report(member, step + 1);
+      }
+    });
+    EXPECT_GE(members, 1);
+    EXPECT_LE(members, threads);
+    EXPECT_EQ(wrong, 0);
+  }
+}
+
+TEST(ParallelTeamTest, IsOneMemberInsideOfAnotherRegion) {
+  std::atomic<int> calls{0};
+  ParallelFor(2, 2, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      ParallelTeam(2, [&](int, int team) { calls += team == 1; });
+    }
+  });
+  EXPECT_EQ(calls, 2);
+}
+
 }  // namespace
 }  // namespace ingot::kernels

@@ -125,6 +125,11 @@ Pointwise::~Pointwise() = default;
 void Pointwise::Run(const void* const* inputs, void* const* outputs, int threads) const {
   plan_->Run(inputs, outputs, threads);
 }
+void Pointwise::RunRanges(const void* const* inputs, int64_t range, int threads,
+                          Consume consume) const {
+  plan_->RunRanges(inputs, range, threads, consume);
+}
+bool Pointwise::CanRunRanges(int64_t range) const { return plan_->CanRunRanges(range); }
 int64_t Pointwise::num_elements() const { return plan_->elements; }
 int Pointwise::num_inputs() const { return plan_->num_inputs; }
 int Pointwise::num_outputs() const { return plan_->num_outputs; }

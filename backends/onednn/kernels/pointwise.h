@@ -36,6 +36,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -170,6 +171,15 @@ class Pointwise {
   // inputs: in the order of the Input and Scalar calls; outputs: in the order of the Output calls.
   // Pointers need their element's alignment only.
   void Run(const void* const* inputs, void* const* outputs, int threads) const;
+
+  // For what needs the results of a run of elements at once, such as a row's sum: computes
+  // elements [i * range, (i + 1) * range) of the only output, f32, into memory that stays in L1,
+  // and calls consume(i, values), for each i once, on any of the threads. REQUIRES:
+  // CanRunRanges(range).
+  using Consume = absl::FunctionRef<void(int64_t index, const float* values)>;
+  void RunRanges(const void* const* inputs, int64_t range, int threads, Consume consume) const;
+  bool CanRunRanges(int64_t range) const;
+  static constexpr int64_t kMaxRange = 2048;
 
   int64_t num_elements() const;
   int num_inputs() const;

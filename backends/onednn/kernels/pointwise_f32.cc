@@ -1,5 +1,6 @@
 // Vectorised f32 loops of pointwise programs, compiled once a CPU target.
 #include <cstring>
+#include <type_traits>
 
 #include "backends/onednn/kernels/pointwise_kernels.h"
 
@@ -373,7 +374,93 @@ struct Table {
   }
 };
 
+template <class Outer, class Inner>
+struct UnaryOfBinary {
+  explicit UnaryOfBinary(const PwImmediates& im) : outer(im), inner(im) {}
+  HWY_INLINE V operator()(V a, V b, V) const { return outer(inner(a, b)); }
+  Outer outer;
+  Inner inner;
+};
+
+template <class Outer, class Inner, bool kInnerIsSecond>
+struct BinaryOfBinary {
+  explicit BinaryOfBinary(const PwImmediates& im) : outer(im), inner(im) {}
+  HWY_INLINE V operator()(V a, V b, V c) const {
+    return kInnerIsSecond ? outer(c, inner(a, b)) : outer(inner(a, b), c);
+  }
+  Outer outer;
+  Inner inner;
+};
+
+template <class Op, bool kUniformB, bool kUniformC>
+void Pair(const void* a, const void* b, const void* c, void* out, int64_t n,
+          const PwImmediates& im) {
+  using B = std::conditional_t<kUniformB, UniformSource, FloatSource>;
+  using SourceC = std::conditional_t<kUniformC, UniformSource, FloatSource>;
+  Loop(Op(im), FloatSink{static_cast<float*>(out)}, n, FloatSource{static_cast<const float*>(a)},
+       B{static_cast<const float*>(b)}, SourceC{static_cast<const float*>(c)});
+}
+
+// By uniform b, then uniform c.
+struct PairRow {
+  PwKernel kernels[2][2] = {};
+};
+
+// By outer op, side of the inner op, inner op: kAdd, kSub, kMul.
+struct PairTable {
+  PairRow rows[static_cast<int>(PwOp::kCount)][2][3];
+
+  template <class Op>
+  static constexpr PairRow kRow = {{{Pair<Op, false, false>, Pair<Op, false, true>},
+                                    {Pair<Op, true, false>, Pair<Op, true, true>}}};
+
+  template <class Outer>
+  void AddUnary(PwOp op) {
+    // c is absent: a uniform that is never used.
+    rows[static_cast<int>(op)][0][0] = Absent<UnaryOfBinary<Outer, AddOp>>();
+    rows[static_cast<int>(op)][0][1] = Absent<UnaryOfBinary<Outer, SubOp>>();
+    rows[static_cast<int>(op)][0][2] = Absent<UnaryOfBinary<Outer, MulOp>>();
+  }
+  template <class Op>
+  static PairRow Absent() {
+    return {{{nullptr, Pair<Op, false, true>}, {nullptr, Pair<Op, true, true>}}};
+  }
+  template <class Outer, bool kInnerIsSecond>
+  void AddBinary(PwOp op) {
+    PairRow* const row = rows[static_cast<int>(op)][kInnerIsSecond];
+    row[0] = kRow<BinaryOfBinary<Outer, AddOp, kInnerIsSecond>>;
+    row[1] = kRow<BinaryOfBinary<Outer, SubOp, kInnerIsSecond>>;
+    row[2] = kRow<BinaryOfBinary<Outer, MulOp, kInnerIsSecond>>;
+  }
+
+  PairTable() {
+    AddBinary<AddOp, false>(PwOp::kAdd);
+    AddBinary<AddOp, true>(PwOp::kAdd);
+    AddBinary<SubOp, false>(PwOp::kSub);
+    AddBinary<SubOp, true>(PwOp::kSub);
+    AddBinary<MulOp, false>(PwOp::kMul);
+    AddBinary<MulOp, true>(PwOp::kMul);
+    AddUnary<ExpOp>(PwOp::kExp);
+    AddUnary<TanhOp>(PwOp::kTanh);
+    AddUnary<SigmoidOp>(PwOp::kSigmoid);
+    AddUnary<SiluOp>(PwOp::kSilu);
+    AddUnary<GeluErfOp>(PwOp::kGeluErf);
+    AddUnary<ReluOp>(PwOp::kRelu);
+  }
+};
+
 }  // namespace
+
+PwKernel FindF32Pair(const internal::PwPair& pair) {
+  static const PairTable* const table = new PairTable();
+  const int inner = pair.inner == PwOp::kAdd   ? 0
+                    : pair.inner == PwOp::kSub ? 1
+                    : pair.inner == PwOp::kMul ? 2
+                                               : -1;
+  if (inner < 0) return nullptr;
+  return table->rows[static_cast<int>(pair.outer)][pair.inner_is_second][inner]
+      .kernels[pair.b_is_uniform][pair.c_is_uniform];
+}
 
 PwKernel FindF32(PwOp op, PwUniform uniform) {
   static const Table* const table = new Table();
@@ -387,12 +474,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ingot::kernels {
 HWY_EXPORT(FindF32);
+HWY_EXPORT(FindF32Pair);
 
 namespace internal {
 
 PwKernel FindF32Kernel(PwOp op, PwUniform uniform) {
   return HWY_DYNAMIC_DISPATCH(FindF32)(op, uniform);
 }
+
+PwKernel FindF32PairKernel(const PwPair& pair) { return HWY_DYNAMIC_DISPATCH(FindF32Pair)(pair); }
 
 }  // namespace internal
 }  // namespace ingot::kernels

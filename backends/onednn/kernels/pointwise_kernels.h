@@ -18,8 +18,16 @@ enum class PwUniform : uint8_t { kNone = 0, kFirst = 1, kSecond = 2 };
 
 // Null: no such loop. `dtype` is the operands' (of kWhere: of the last two).
 PwKernel FindF32Kernel(PwOp op, PwUniform uniform);  // vectorised
-PwKernel FindPlainKernel(PwOp op, DType dtype);      // any dtype of values
-PwKernel FindCastKernel(DType from, DType to);       // incl. storage dtypes
+// Two ops in one loop, with the roundings of both: outer(inner(a, b), c), outer(c, inner(a, b)) or,
+// for an outer op of one operand, outer(inner(a, b)). inner: kAdd, kSub or kMul.
+struct PwPair {
+  PwOp outer, inner;
+  bool inner_is_second = false;
+  bool b_is_uniform = false, c_is_uniform = false;
+};
+PwKernel FindF32PairKernel(const PwPair& pair);
+PwKernel FindPlainKernel(PwOp op, DType dtype);  // any dtype of values
+PwKernel FindCastKernel(DType from, DType to);   // incl. storage dtypes
 // out[i] = *a; by element size (1, 2, 4, 8).
 PwKernel FindFillKernel(int element_size);
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/parallel.h"
+#include "backends/onednn/kernels/pointwise_pairs.h"
 
 namespace ingot::kernels::internal {
 namespace {
@@ -18,6 +19,9 @@ constexpr int kRegisterFileBytes = 48 * 1024;
 // Rows at least this long are walked one by one; shorter ones would spend more on addresses than on
 // elements.
 constexpr int64_t kMinRowElements = 256;
+
+// An element's op in the loop of another.
+constexpr double kInnerNanoseconds = 0.015;
 
 constexpr int kUnassigned = -1;
 
@@ -33,8 +37,10 @@ class Compiler {
     if (absl::Status status = MergeDims(); !status.ok()) return status;
     ChooseMode();
     PlaceInputs();
+    ChoosePairs();
     for (size_t v = 0; v < info_.size(); ++v) {
       if (!info_[v].live || program_.values[v].kind != Program::Kind::kOp) continue;
+      if (pairs_[v].is_inner) continue;
       if (absl::Status status = EmitOp(static_cast<int>(v)); !status.ok()) return status;
     }
     EmitOutputs();
@@ -224,9 +230,40 @@ class Compiler {
     return static_cast<Slot>(info.broadcast);
   }
 
+  void ChoosePairs() {
+    std::vector<bool> live, uniform;
+    for (const Info& info : info_) {
+      live.push_back(info.live);
+      uniform.push_back(info.uniform);
+    }
+    pairs_ = ChoosePointwisePairs(program_, live, uniform);
+  }
+
+  void EmitPair(int v) {
+    const Program::Value& op = value(v);
+    const PointwisePair& pair = pairs_[v];
+    info_[v].slot = NewSlot();
+    Plan::Instruction instruction;
+    instruction.kernel = pair.kernel;
+    instruction.immediates = op.immediates;
+    instruction.out = static_cast<Slot>(info_[v].slot);
+    instruction.a = static_cast<Slot>(info_[pair.a].slot);
+    instruction.b = static_cast<Slot>(info_[pair.b].slot);
+    // An absent one is read as a uniform, and not used.
+    instruction.c = pair.c < 0 ? instruction.a : static_cast<Slot>(info_[pair.c].slot);
+    plan_->body.push_back(instruction);
+    register_slots_.push_back(info_[v].slot);
+    plan_->nanoseconds +=
+        (CostOf(op.op, op.dtype) + kInnerNanoseconds) * static_cast<double>(plan_->elements);
+  }
+
   absl::Status EmitOp(int v) {
     const Program::Value& op = value(v);
     Info& info = info_[v];
+    if (pairs_[v].kernel != nullptr) {
+      EmitPair(v);
+      return absl::OkStatus();
+    }
     info.slot = NewSlot();
     Plan::Instruction instruction;
     instruction.immediates = op.immediates;
@@ -438,7 +475,8 @@ class Compiler {
     int arity = 1;
     for (const Program::Value& v : program_.values) {
       if (v.kind == Program::Kind::kOp && info_[&v - program_.values.data()].live) {
-        arity = PwOpArity(v.op);
+        const auto index = static_cast<size_t>(&v - program_.values.data());
+        arity = pairs_[index].kernel != nullptr ? 3 : PwOpArity(v.op);
       }
     }
     for (int i = 0; i < arity; ++i) {
@@ -459,6 +497,7 @@ class Compiler {
   const Program& program_;
   std::unique_ptr<Plan> plan_;
   std::vector<Info> info_;
+  std::vector<PointwisePair> pairs_;   // by value
   std::vector<int> register_slots_;    // written in the body, live for a part of it
   std::vector<int> persistent_slots_;  // broadcasts, live throughout
   std::vector<std::pair<int, Slot>> staged_;

@@ -114,6 +114,10 @@ struct PointwisePlan {
   std::array<int16_t, 3> direct_operands = {0, 0, 0};
 
   void Run(const void* const* in, void* const* out, int threads) const;
+  // See Pointwise.
+  bool CanRunRanges(int64_t range) const;
+  void RunRanges(const void* const* in, int64_t range, int threads,
+                 Pointwise::Consume consume) const;
 };
 
 absl::StatusOr<std::unique_ptr<const PointwisePlan>> CompilePointwise(

@@ -136,6 +136,20 @@ class Worker {
     }
   }
 
+  // Elements [begin, end), the first of which goes to the output's first place. Whole rows in mode
+  // kRows.
+  void RunRange(int64_t begin, int64_t end) {
+    out_origin_ = begin;
+    if (plan_.mode == Plan::Mode::kRows) {
+      RunRowTiles(begin / plan_.inner * plan_.tiles_per_row,
+                  end / plan_.inner * plan_.tiles_per_row);
+      return;
+    }
+    for (int64_t first = begin; first < end; first += plan_.tile) {
+      RunTile(first, std::min(plan_.tile, end - first));
+    }
+  }
+
  private:
   void RunRowTiles(int64_t begin, int64_t end) {
     int64_t row = begin / plan_.tiles_per_row;
@@ -168,7 +182,7 @@ class Worker {
     }
     for (const Plan::Memory& memory : plan_.outputs) {
       slots_.at[memory.slot] =
-          static_cast<char*>(out_[memory.pointer]) + first * memory.element_size;
+          static_cast<char*>(out_[memory.pointer]) + (first - out_origin_) * memory.element_size;
     }
     for (const Plan::Instruction& instruction : plan_.body) {
       if (instruction.kernel != nullptr) {
@@ -184,6 +198,7 @@ class Worker {
   const void* const* in_;
   void* const* out_;
   int64_t column_ = 0;
+  int64_t out_origin_ = 0;
   Slots slots_;
   int64_t row_offsets_[kMaxPointwiseSlots];
   alignas(64) char buffer_[kRegisterFileBytes];
@@ -205,6 +220,31 @@ void PointwisePlan::Run(const void* const* in, void* const* out, int threads) co
   ParallelFor(threads, num_tiles, grain, [&](int64_t begin, int64_t end, int) {
     Worker worker(*this, in, out, uniforms);
     worker.RunTiles(begin, end);
+  });
+}
+
+bool PointwisePlan::CanRunRanges(int64_t range) const {
+  return num_outputs == 1 && outputs.size() == 1 && outputs[0].element_size == 4 && range > 0 &&
+         range <= Pointwise::kMaxRange && elements % range == 0 &&
+         (mode != Mode::kRows || range % inner == 0);
+}
+
+void PointwisePlan::RunRanges(const void* const* in, int64_t range, int threads,
+                              Pointwise::Consume consume) const {
+  const int64_t count = elements / range;
+  if (count == 0) return;
+  Slots uniforms;
+  uint64_t storage[kMaxUniformStorage];
+  BindUniforms(*this, in, storage, uniforms);
+  const int64_t least = GrainFor(nanoseconds / static_cast<double>(count));
+  ParallelFor(threads, count, least, [&](int64_t begin, int64_t end, int) {
+    alignas(64) float values[Pointwise::kMaxRange];
+    void* const out = values;
+    Worker worker(*this, in, &out, uniforms);
+    for (int64_t i = begin; i < end; ++i) {
+      worker.RunRange(i * range, (i + 1) * range);
+      consume(i, values);
+    }
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -84,6 +85,82 @@ TEST_P(PointwiseTest, EveryLengthGivesEveryElementOnce) {
       EXPECT_EQ(difference[n], 42);
       EXPECT_EQ(chain[n], 42);
       EXPECT_EQ(less[n], 42);
+    }
+  }
+}
+
+TEST_P(PointwiseTest, RangesComeWholeAndOnce) {
+  struct Case {
+    std::vector<int64_t> shape, bias;
+    int64_t range;
+    bool possible;
+  };
+  for (const Case& c : std::vector<Case>{{{40, 300}, {0, 1}, 300, true},  // a row each
+                                         {{40, 300}, {0, 1}, 600, true},
+                                         {{40, 300}, {0, 1}, 150, false},   // half a row
+                                         {{40, 300}, {300, 1}, 150, true},  // no rows
+                                         {{400, 60}, {0, 1}, 30, true},     // gathered
+                                         {{400, 60}, {0, 1}, 1800, false},  // not a divisor
+                                         {{2, 2100}, {0, 1}, 2100, false},  // too long
+                                         {{1, 1}, {0, 0}, 1, true}}) {
+    const int64_t n = c.shape[0] * c.shape[1];
+    const std::vector<float> x = RandomFloats(n, 1), bias = RandomFloats(n, 2);
+    PointwiseBuilder builder(c.shape);
+    const int a = builder.Input(DType::kFloat32, {c.shape[1], 1});
+    const int b = builder.Input(DType::kFloat32, c.bias);
+    builder.Output(builder.Op(PwOp::kTanh, {builder.Op(PwOp::kAdd, {a, b})}));
+    const absl::StatusOr<Pointwise> program = std::move(builder).Build();
+    const void* inputs[] = {x.data(), bias.data()};
+    std::vector<float> whole(n), ranges(n);
+    void* outputs[] = {whole.data()};
+    program->Run(inputs, outputs, 1);
+    ASSERT_EQ(program->CanRunRanges(c.range), c.possible) << c.shape[0] << " " << c.range;
+    if (!c.possible) continue;
+    program->RunRanges(inputs, c.range, 2, [&](int64_t i, const float* values) {
+      for (int64_t k = 0; k < c.range; ++k) ranges[i * c.range + k] += values[k];
+    });
+    EXPECT_EQ(ranges, whole);
+  }
+}
+
+// outer(inner(a, b), c) or outer(c, inner(a, b)), b and c tensors or numbers. With `apart`, the
+// inner value is an output too, so that it can't be done in the outer op's loop.
+std::vector<float> RunPair(PwOp outer, PwOp inner, int variant, int64_t n, bool apart) {
+  PointwiseBuilder builder({n});
+  const std::vector<float> a = RandomFloats(n, 5), b = RandomFloats(n, 6), c = RandomFloats(n, 7);
+  const int x = builder.Input(DType::kFloat32, {1}), y = builder.Input(DType::kFloat32, {1});
+  const int z = builder.Input(DType::kFloat32, {1});
+  const int second = (variant & 1) != 0 ? builder.Constant(0.7, DType::kFloat32) : y;
+  const int other = (variant & 2) != 0 ? builder.Constant(-1.3, DType::kFloat32) : z;
+  const int value = (variant & 8) != 0 ? builder.Op(inner, {second, x})  //
+                                       : builder.Op(inner, {x, second});
+  if (PwOpArity(outer) == 1) {
+    builder.Output(builder.Op(outer, {value}));
+  } else if ((variant & 4) != 0) {
+    builder.Output(builder.Op(outer, {other, value}));
+  } else {
+    builder.Output(builder.Op(outer, {value, other}));
+  }
+  if (apart) builder.Output(value);
+  std::vector<float> result(n), unused(n);
+  const void* inputs[] = {a.data(), b.data(), c.data()};
+  void* outputs[] = {result.data(), unused.data()};
+  (*std::move(builder).Build()).Run(inputs, outputs, 1);
+  return result;
+}
+
+TEST_P(PointwiseTest, TwoOpsInOneLoopGiveTheBitsOfTwoLoops) {
+  for (PwOp outer : {PwOp::kAdd, PwOp::kSub, PwOp::kMul, PwOp::kDiv, PwOp::kExp, PwOp::kTanh,
+                     PwOp::kSigmoid, PwOp::kSilu, PwOp::kGeluErf, PwOp::kRelu, PwOp::kSqrt}) {
+    for (PwOp inner : {PwOp::kAdd, PwOp::kSub, PwOp::kMul, PwOp::kMaximum}) {
+      for (int variant = 0; variant < 16; ++variant) {
+        for (int64_t n : {1, 17, 1500}) {
+          const std::vector<float> together = RunPair(outer, inner, variant, n, false);
+          const std::vector<float> apart = RunPair(outer, inner, variant, n, true);
+          ASSERT_EQ(std::memcmp(together.data(), apart.data(), n * sizeof(float)), 0)
+              << PwOpName(outer) << " of " << PwOpName(inner) << ", variant " << variant;
+        }
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 #define INGOT_BACKEND_ABI_MAJOR 1
-#define INGOT_BACKEND_ABI_MINOR 0
+#define INGOT_BACKEND_ABI_MINOR 1
 #define INGOT_BACKEND_QUERY_SYMBOL "ingot_backend_query"
 
 /* absl::StatusCode's numbers. */
@@ -143,6 +143,12 @@ typedef struct ingot_graph {
   const ingot_constant* constants;
   size_t constant_count;
   size_t constant_stride;
+  /* Since 1.1. NULL, or called by `compile` when neither it nor the executable will read the data
+   * of constant `index` again (it was packed or folded), so that the host may give its memory back
+   * at once. A hint: at most once a constant, from any thread, never after `compile` returned. If
+   * the compilation fails, what it said holds nothing. */
+  void (*drop_constant)(void* ctx, uint32_t index);
+  void* drop_ctx;
 } ingot_graph;
 
 /* Where a plugin puts its answer to `query_graph`; each node must be claimed or rejected exactly
@@ -168,7 +174,8 @@ typedef struct ingot_executable_info {
   size_t struct_size;
   uint64_t workspace_bytes; /* for each concurrent execute; aligned to 64 by the host */
   uint64_t retained_bytes;  /* memory that the executable owns, packed weights included */
-  uint32_t needs_constants; /* non-zero: keeps pointers into the constants; the host pins them */
+  /* Non-zero: keeps pointers into the constants; the host pins those that were not dropped. */
+  uint32_t needs_constants;
   uint32_t reserved;
   /* Human-readable plan as JSON:
    * [{"node":3,"op":"aten::linear","impl":"brgemm:avx512_core","fused":[4]}…]. Lives as long as the

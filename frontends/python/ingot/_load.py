@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ingot import _options
+from ingot import _native, _options
 from ingot._compiled import CompiledGraph, CompiledModule
 from ingot._errors import DataLossError, NotFoundError
 from ingot._exported import load_exported
@@ -20,6 +20,7 @@ def _load_artifact(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledGr
 
 
 def _load_torchscript(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledModule:
+    _native.scan_torchscript(str(path))
     try:
         module = torch.jit.load(path, map_location="cpu").eval()
     except Exception as error:
@@ -35,8 +36,10 @@ def load(path: str | os.PathLike[str], **options: Any) -> CompiledGraph | Compil
 
     Options as of extract_compiled_graph. NotFoundError: no such file; DataLossError: damaged, or of another format;
     UnimplementedError, FailedPreconditionError: a `.pt2` file with what docs/pt2.md lists as not read.
-    `.ingot` and `.pt2` files are read by ingot itself, which runs nothing of them. Loading `.pt` files, and, with fallback
-    "allow" or "warn", `.pt2` files that ingot does not read, runs LibTorch's own readers: use files that you trust.
+    `.ingot` and `.pt2` files are read by ingot itself, which runs nothing of them. `.pt` files are looked through before LibTorch
+    sees them (IngotError, PERMISSION_DENIED: what is not on the list of what a TorchScript file may name), but then LibTorch's own
+    reader runs them, as it does, with fallback "allow" or "warn", with `.pt2` files that ingot does not read: for files that you
+    don't trust, `ingot extract --untrusted` makes an `.ingot` file in a sandbox.
     """
     file = pathlib.Path(path)
     if not file.is_file():

@@ -15,7 +15,7 @@ from ingot import _native
 from ingot._errors import InvalidArgumentError
 
 # What `extract_compiled_graph`, `compile` and `load` take as keywords.
-NAMES = ("backend", "fallback", "force_fallback", "threads", "cache_bytes", "plugin_folders", "seed")
+NAMES = ("backend", "fallback", "force_fallback", "threads", "precision", "cache_bytes", "plugin_folders", "seed")
 
 PLUGIN_FOLDER = str(pathlib.Path(__file__).parent / "lib")
 

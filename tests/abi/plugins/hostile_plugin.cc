@@ -181,7 +181,16 @@ ingot_status QueryGraph(ingot_backend* backend, const ingot_graph*, const ingot_
   return INGOT_OK;
 }
 
-ingot_status Compile(ingot_backend* backend, const ingot_graph*, const ingot_cancel* cancel,
+#if INGOT_BACKEND_ABI_MINOR >= 1
+void DropConstants(const Instance& instance, const ingot_graph* graph) {
+  if (!Is(instance, "compile: drop a constant")) return;
+  for (const uint32_t index : {0u, 0u, 1000u}) graph->drop_constant(graph->drop_ctx, index);
+}
+#else
+void DropConstants(const Instance&, const ingot_graph*) {}
+#endif
+
+ingot_status Compile(ingot_backend* backend, const ingot_graph* graph, const ingot_cancel* cancel,
                      ingot_executable** out, ingot_error_buf* error) {
   const Instance& instance = InstanceOf(backend);
   ingot_status status;
@@ -192,6 +201,7 @@ ingot_status Compile(ingot_backend* backend, const ingot_graph*, const ingot_can
   if (Misbehave(instance, "compile", error, &status)) return status;
   if (Is(instance, "compile: nothing")) return INGOT_OK;
   if (Is(instance, "compile: hang")) return WaitUntilCancelled(cancel, error);
+  DropConstants(instance, graph);
   *out = reinterpret_cast<ingot_executable*>(new Compiled{&instance});
   return INGOT_OK;
 }
@@ -209,7 +219,8 @@ ingot_status ExecutableInfo(ingot_executable* executable, ingot_executable_info*
   if (Misbehave(instance, "executable_info", error, &status)) return status;
   out->workspace_bytes = 64;
   out->retained_bytes = 5;
-  out->needs_constants = Is(instance, "executable_info: needs constants") ? 1 : 0;
+  out->needs_constants =
+      Is(instance, "executable_info: needs constants") || Is(instance, "compile: drop a constant");
   if (Is(instance, "executable_info: no plan")) out->plan_json = {nullptr, 100};
   if (Is(instance, "executable_info: wild size")) out->struct_size = ~size_t{0};
   return INGOT_OK;

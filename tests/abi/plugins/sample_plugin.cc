@@ -103,7 +103,7 @@ class NegateBackend : public sdk::Backend {
 
   absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
       const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
-      const sdk::CancelToken&) const override {
+      const sdk::CompileContext&) const override {
     return std::make_unique<NegateExecutable>(graph, constants);
   }
 };

@@ -1,4 +1,4 @@
-"""Writes the corpus of the .pt2 fuzzers: small archives of torch.export, and their programs.
+"""Writes the corpus of the fuzzers: small archives of torch.export, their programs, and TorchScript archives with parts of them.
 
   python tests/fuzz/pt2/make_corpus.py tests/fuzz/pt2/corpus
 
@@ -116,9 +116,50 @@ def _without_paths(text):
                   r'"stack_trace": "\1"', text)
 
 
+class Scripted(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Linear(3, 4)
+        self.names = {"a": [1, 2], "b": [3]}
+        self.pair = (1.5, None, 2 + 1j, torch.device("cpu"))
+        self.many = [torch.ones(2), torch.zeros(0, 3)]
+
+    def forward(self, x):
+        if bool(x.sum() > 0) and len(self.names) > 1:
+            x = x + self.many[0].sum() * self.pair[0]
+        elif x.dim() == 3:
+            x = -x
+        return self.inner(x), "a (\"[ b"
+
+
+def write_scans(folder):
+    """TorchScript archives without debug information, which holds paths, and their sources and pickles."""
+    torch.manual_seed(0)
+    example = torch.randn(2, 3)
+    modules = {"scripted": torch.jit.script(Scripted()),
+               "traced": torch.jit.trace(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU()), example),
+               "quantized": torch.jit.script(torch.ao.nn.quantized.Linear(3, 2))}
+    for name, module in modules.items():
+        with tempfile.TemporaryDirectory() as temporary:
+            path = os.path.join(temporary, f"{name}.pt")
+            module.save(path)
+            source = zipfile.ZipFile(path)
+            with zipfile.ZipFile(os.path.join(folder, f"{name}.pt"), "w") as target:
+                for record in source.namelist():
+                    if record.endswith(".debug_pkl"):
+                        continue
+                    contents = source.read(record)
+                    target.writestr(zipfile.ZipInfo(record), contents,
+                                    zipfile.ZIP_DEFLATED if record.endswith(".py") else zipfile.ZIP_STORED)
+                    if record.endswith((".py", "/data.pkl", "/traced_inputs.pkl")):
+                        with open(os.path.join(folder, f"{name}.{os.path.basename(record)}"), "wb") as out:
+                            out.write(contents)
+
+
 def main(folder):
-    for kind in ("archive", "program"):
+    for kind in ("archive", "program", "scan"):
         os.makedirs(os.path.join(folder, kind), exist_ok=True)
+    write_scans(os.path.join(folder, "scan"))
     for name, program in programs():
         with tempfile.TemporaryDirectory() as temporary:
             path = os.path.join(temporary, f"{name}.pt2")

@@ -95,6 +95,7 @@ void RunTarget(const std::string& folder, void (*target)(absl::string_view)) {
 
 TEST(Pt2FuzzTest, Archives) { RunTarget("archive", FuzzArchive); }
 TEST(Pt2FuzzTest, Programs) { RunTarget("program", FuzzProgram); }
+TEST(Pt2FuzzTest, Scans) { RunTarget("scan", FuzzScan); }
 
 TEST(Pt2FuzzTest, AnArchiveCutAtAnyByteIsRefused) {
   std::string smallest = Corpus("archive")[0];

@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "frontends/archive/torchscript_scan.h"
+#include "frontends/archive/zip_testing.h"
 #include "frontends/pt2/archive.h"
 #include "frontends/pt2/convert.h"
 #include "frontends/pt2/samples.h"
 #include "frontends/pt2/symbols.h"
-#include "frontends/pt2/zip_testing.h"
 
 namespace ingot::pt2 {
 namespace {
@@ -40,9 +42,26 @@ void FuzzProgram(absl::string_view json) {
       "strides": [{"as_int": 32}, {"as_int": 1}], "storage_offset": {"as_int": 0},
       "device": {"type": "cpu"}, "layout": 7}}}})";
   const auto zip = std::make_shared<std::string>(
-      MakeArchive(std::string(json), kConfig, {{"weight_0", std::string(4096, '\0')}}));
+      archive::MakeArchive(std::string(json), kConfig, {{"weight_0", std::string(4096, '\0')}}));
   const auto archive = Archive::Parse(*zip, zip);
   if (archive.ok()) ConvertAll(**archive);
+}
+
+void FuzzScan(absl::string_view bytes) {
+  const auto scan = [](const std::string& archive) {
+    // On the heap, exactly as long as it is.
+    const std::vector<char> copy(archive.begin(), archive.end());
+    archive::ScanTorchScript({copy.data(), copy.size()}).IgnoreError();
+  };
+  if (absl::StartsWith(bytes, "PK")) return scan(std::string(bytes));
+  const bool is_pickle = absl::StartsWith(bytes, "\x80");
+  const std::string nothing = "\x80\x02).";
+  scan(archive::MakeZip({{"m/data.pkl", is_pickle ? std::string(bytes) : nothing},
+                         {"m/data/0", std::string(64, 'w')},
+                         {"m/data/1", std::string(4096, 'w')},
+                         {"m/code/__torch__/m.py", is_pickle ? "" : std::string(bytes)},
+                         {"m/constants.pkl", nothing},
+                         {"m/version", "3"}}));
 }
 
 }  // namespace ingot::pt2

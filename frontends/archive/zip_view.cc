@@ -1,4 +1,4 @@
-#include "frontends/pt2/zip_view.h"
+#include "frontends/archive/zip_view.h"
 
 #include <zlib.h>
 
@@ -12,7 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/status_macros.h"
 
-namespace ingot::pt2 {
+namespace ingot::archive {
 namespace {
 
 using absl::string_view;
@@ -22,8 +22,8 @@ constexpr uint32_t kEndSignature = 0x06054b50, kEnd64Signature = 0x06064b50,
                    kLocalSignature = 0x04034b50;
 constexpr size_t kEndSize = 22, kEnd64Size = 56, kLocator64Size = 20, kEntrySize = 46,
                  kLocalSize = 30;
-constexpr size_t kMaxComment = 65535, kMaxRecords = 1 << 20, kMaxName = 4096;
-constexpr uint16_t kZip64Extra = 1, kEncrypted = 1 << 0;
+constexpr size_t kMaxRecords = 1 << 20, kMaxName = 4096;
+constexpr uint16_t kZip64Extra = 1, kEncrypted = 1 << 0, kStored = 0, kDeflate = 8;
 
 template <typename... Parts>
 absl::Status Bad(const Parts&... parts) {
@@ -46,16 +46,12 @@ struct Directory {
   uint64_t end = 0;  // of what comes before the closing records
 };
 
-// The archive's end: the last place whose comment reaches exactly to the file's end.
+// Where the archive's closing record begins: no comment follows it.
 absl::StatusOr<size_t> FindEnd(string_view bytes) {
   if (bytes.size() < kEndSize) return Bad("it has ", bytes.size(), " bytes");
-  const size_t last = bytes.size() - kEndSize;
-  const size_t first = last > kMaxComment ? last - kMaxComment : 0;
-  for (size_t at = last + 1; at-- > first;) {
-    if (Load<uint32_t>(bytes, at) != kEndSignature) continue;
-    if (at + kEndSize + Load<uint16_t>(bytes, at + 20) == bytes.size()) return at;
-  }
-  return Bad("the directory's end is missing; is the file truncated?");
+  const size_t at = bytes.size() - kEndSize;
+  if (Load<uint32_t>(bytes, at) == kEndSignature && Load<uint16_t>(bytes, at + 20) == 0) return at;
+  return Bad("it does not end with a directory; is the file truncated?");
 }
 
 absl::StatusOr<Directory> ReadDirectory64(string_view bytes, size_t locator) {
@@ -172,15 +168,19 @@ struct Extent {
 
 // Where the record's bytes are. `limit`: where the directory begins.
 absl::StatusOr<ZipView::Record> Locate(string_view bytes, const Entry& entry, uint64_t limit,
-                                       std::vector<Extent>& extents) {
+                                       ZipView::Deflated deflated, std::vector<Extent>& extents) {
   if ((entry.flags & kEncrypted) != 0) {
     return absl::UnimplementedError(absl::StrCat("record ", entry.name, " is encrypted"));
   }
-  if (entry.method != 0) {
-    return absl::UnimplementedError(absl::StrCat("record ", entry.name, " is compressed (method ",
-                                                 entry.method, "); only stored records are read"));
+  const bool is_deflated = entry.method == kDeflate && deflated == ZipView::Deflated::kAccept;
+  if (entry.method != kStored && !is_deflated) {
+    return absl::UnimplementedError(absl::StrCat(
+        "record ", entry.name, " is compressed (method ", entry.method, "); only stored ",
+        deflated == ZipView::Deflated::kAccept ? "and deflated records are read"
+                                               : "records are read"));
   }
-  if (entry.size != entry.packed_size) return Bad("record ", entry.name, " has two sizes");
+  if (!is_deflated && entry.size != entry.packed_size)
+    return Bad("record ", entry.name, " has two sizes");
   if (limit < kLocalSize || entry.local > limit - kLocalSize) {
     return Bad("record ", entry.name, " lies outside of the file");
   }
@@ -190,14 +190,15 @@ absl::StatusOr<ZipView::Record> Locate(string_view bytes, const Entry& entry, ui
   const size_t name = Load<uint16_t>(bytes, entry.local + 26),
                extra = Load<uint16_t>(bytes, entry.local + 28);
   const uint64_t begin = entry.local + kLocalSize + name + extra;
-  if (begin > limit || entry.size > limit - begin) {
+  if (begin > limit || entry.packed_size > limit - begin) {
     return Bad("record ", entry.name, " lies outside of the file");
   }
   if (bytes.substr(entry.local + kLocalSize, name) != entry.name) {
     return Bad("record ", entry.name, " has another name in its header");
   }
-  extents.push_back({entry.local, begin + entry.size, entry.name});
-  return ZipView::Record{entry.name, bytes.substr(begin, entry.size), entry.crc32};
+  extents.push_back({entry.local, begin + entry.packed_size, entry.name});
+  return ZipView::Record{entry.name, bytes.substr(begin, entry.packed_size), entry.size,
+                         entry.crc32, is_deflated};
 }
 
 absl::Status CheckDisjoint(std::vector<Extent> extents) {
@@ -213,7 +214,7 @@ absl::Status CheckDisjoint(std::vector<Extent> extents) {
 
 }  // namespace
 
-absl::StatusOr<ZipView> ZipView::Parse(string_view bytes) {
+absl::StatusOr<ZipView> ZipView::Parse(string_view bytes, Deflated deflated) {
   INGOT_ASSIGN_OR_RETURN(const Directory directory, ReadDirectory(bytes));
   if (directory.offset > directory.end || directory.size != directory.end - directory.offset) {
     return Bad("the directory lies outside of the file");
@@ -226,7 +227,8 @@ absl::StatusOr<ZipView> ZipView::Parse(string_view bytes) {
   string_view rest = bytes.substr(directory.offset, directory.size);
   for (uint64_t i = 0; i < directory.count; ++i) {
     INGOT_ASSIGN_OR_RETURN(const Entry entry, ReadEntry(rest));
-    INGOT_ASSIGN_OR_RETURN(Record record, Locate(bytes, entry, directory.offset, extents));
+    INGOT_ASSIGN_OR_RETURN(Record record,
+                           Locate(bytes, entry, directory.offset, deflated, extents));
     if (!zip.by_name_.emplace(record.name, zip.records_.size()).second) {
       return Bad("two records are called ", record.name);
     }
@@ -242,11 +244,63 @@ const ZipView::Record* ZipView::Find(string_view name) const {
   return found == by_name_.end() ? nullptr : &records_[found->second];
 }
 
-absl::Status CheckCrc(const ZipView::Record& record) {
-  const auto* data = reinterpret_cast<const Bytef*>(record.bytes.data());
-  if (crc32_z(0, data, record.bytes.size()) == record.crc32) return absl::OkStatus();
-  return absl::DataLossError(
-      absl::StrCat("record ", record.name, " is damaged: its checksum differs"));
+namespace {
+
+absl::Status Damaged(const ZipView::Record& record, string_view why) {
+  return absl::DataLossError(absl::StrCat("record ", record.name, " is damaged: ", why));
 }
 
-}  // namespace ingot::pt2
+absl::Status CompareCrc(const ZipView::Record& record, string_view contents) {
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+  // A fuzzer would never get past it.
+  return absl::OkStatus();
+#endif
+  const auto* data = reinterpret_cast<const Bytef*>(contents.data());
+  if (crc32_z(0, data, contents.size()) == record.crc32) return absl::OkStatus();
+  return Damaged(record, "its checksum differs");
+}
+
+// Raw deflate data, which must end exactly where both sizes say.
+absl::Status Inflate(const ZipView::Record& record, std::string& buffer) {
+  constexpr uint64_t kMaxOfZlib = std::numeric_limits<uInt>::max() - 1;
+  if (record.size > kMaxOfZlib || record.bytes.size() > kMaxOfZlib)
+    return Damaged(record, "it is too long");
+  z_stream stream{};
+  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
+    return absl::ResourceExhaustedError("no memory to decompress");
+  // One byte more, so that contents longer than they should be are seen.
+  buffer.resize(record.size + 1);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(record.bytes.data()));
+  stream.avail_in = static_cast<uInt>(record.bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
+  stream.avail_out = static_cast<uInt>(buffer.size());
+  const int result = inflate(&stream, Z_FINISH);
+  const uint64_t size = stream.total_out;
+  const bool all_read = stream.avail_in == 0;
+  inflateEnd(&stream);
+  if (result != Z_STREAM_END || size != record.size || !all_read)
+    return Damaged(record, "it does not decompress to its size");
+  buffer.resize(size);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckCrc(const ZipView::Record& record) { return CompareCrc(record, record.bytes); }
+
+absl::StatusOr<string_view> Contents(const ZipView::Record& record, uint64_t limit,
+                                     std::string& buffer) {
+  if (record.size > limit) {
+    return absl::ResourceExhaustedError(absl::StrCat("record ", record.name, " has ", record.size,
+                                                     " bytes; at most ", limit, " are read"));
+  }
+  if (!record.is_deflated) {
+    INGOT_RETURN_IF_ERROR(CheckCrc(record));
+    return record.bytes;
+  }
+  INGOT_RETURN_IF_ERROR(Inflate(record, buffer));
+  INGOT_RETURN_IF_ERROR(CompareCrc(record, buffer));
+  return string_view(buffer);
+}
+
+}  // namespace ingot::archive

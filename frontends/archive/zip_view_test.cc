@@ -1,13 +1,13 @@
-#include "frontends/pt2/zip_view.h"
+#include "frontends/archive/zip_view.h"
 
 #include <string>
 
 #include "core/base/status_matchers.h"
-#include "frontends/pt2/zip_testing.h"
+#include "frontends/archive/zip_testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace ingot::pt2 {
+namespace ingot::archive {
 namespace {
 
 using ::testing::HasSubstr;
@@ -52,33 +52,48 @@ TEST(ZipViewTest, NamesThatClimbOrRepeatAreRefused) {
               StatusIs(Code::kDataLoss, HasSubstr("two records are called a")));
 }
 
-// Where the fields of a one-record archive's directory entry are, from the entry's begin.
-constexpr size_t kMethod = 10, kPacked = 20, kSize = 24, kLocal = 42, kFlags = 8;
-
 std::string WithField(size_t field, char value) {
   std::string zip = MakeZip({{"a", "0123456789"}, {"b", std::string(200, 'x')}});
-  zip[zip.find("PK\x01\x02") + field] = value;
+  zip[EntryAt(zip, 0) + field] = value;
   return zip;
 }
 
 TEST(ZipViewTest, CompressedAndEncryptedRecordsAreRefused) {
-  EXPECT_THAT(ZipView::Parse(WithField(kMethod, 8)),
+  EXPECT_THAT(ZipView::Parse(WithField(kEntryMethod, 8)),
               StatusIs(Code::kUnimplemented, HasSubstr("record a is compressed (method 8)")));
-  EXPECT_THAT(ZipView::Parse(WithField(kFlags, 1)),
+  EXPECT_THAT(ZipView::Parse(WithField(kEntryFlags, 1)),
               StatusIs(Code::kUnimplemented, HasSubstr("encrypted")));
 }
 
+TEST(ZipViewTest, DeflatedRecordsAreReadWhereAccepted) {
+  const std::string text(1000, 'x');
+  const std::string zip = MakeZip({{"m/a", text}, {"m/b", "stored"}}, {"m/a"});
+  const auto view = ZipView::Parse(zip, ZipView::Deflated::kAccept);
+  ASSERT_THAT(view, IsOk());
+  std::string buffer;
+  EXPECT_THAT(Contents(view->records()[0], 1000, buffer), IsOkAndHolds(text));
+  EXPECT_THAT(Contents(view->records()[1], 1000, buffer), IsOkAndHolds("stored"));
+  EXPECT_THAT(Contents(view->records()[0], 999, buffer),
+              StatusIs(Code::kResourceExhausted, HasSubstr("m/a")));
+}
+
+TEST(ZipViewTest, NothingMayFollowTheDirectory) {
+  const std::string zip = MakeZip({{"m/a", "first"}});
+  EXPECT_THAT(ZipView::Parse(zip + "x"), StatusIs(Code::kDataLoss, HasSubstr("does not end")));
+  EXPECT_THAT(ZipView::Parse(zip + zip.substr(zip.size() - 22)), StatusIs(Code::kDataLoss));
+}
+
 TEST(ZipViewTest, RecordsThatOverlapOrLieOutsideAreRefused) {
-  EXPECT_THAT(ZipView::Parse(WithField(kSize, 11)),
+  EXPECT_THAT(ZipView::Parse(WithField(kEntrySize, 11)),
               StatusIs(Code::kDataLoss, HasSubstr("two sizes")));
-  std::string longer = WithField(kSize, 60);
-  longer[longer.find("PK\x01\x02") + kPacked] = 60;
+  std::string longer = WithField(kEntrySize, 60);
+  longer[EntryAt(longer, 0) + kEntryPacked] = 60;
   EXPECT_THAT(ZipView::Parse(longer), StatusIs(Code::kDataLoss, HasSubstr("overlap")));
-  std::string far = WithField(kSize + 1, 127);
-  far[far.find("PK\x01\x02") + kPacked + 1] = 127;
+  std::string far = WithField(kEntrySize + 1, 127);
+  far[EntryAt(far, 0) + kEntryPacked + 1] = 127;
   EXPECT_THAT(ZipView::Parse(far), StatusIs(Code::kDataLoss, HasSubstr("outside")));
-  EXPECT_THAT(ZipView::Parse(WithField(kLocal, 100)), StatusIs(Code::kDataLoss));
+  EXPECT_THAT(ZipView::Parse(WithField(kEntryLocal, 100)), StatusIs(Code::kDataLoss));
 }
 
 }  // namespace
-}  // namespace ingot::pt2
+}  // namespace ingot::archive

@@ -1,0 +1,40 @@
+// A TorchScript file that was looked through, and is read through the same descriptor afterwards:
+// what was scanned is what is read, whatever happens to the path in between.
+//
+//   INGOT_ASSIGN_OR_RETURN(ScannedFile file, ScannedFile::Open("model.pt"));
+//   file.Read(offset, buffer, size);
+//
+// Its weights stay out of memory until they are read. Not thread-safe, except Read.
+#ifndef INGOT_FRONTENDS_ARCHIVE_SCANNED_FILE_H_
+#define INGOT_FRONTENDS_ARCHIVE_SCANNED_FILE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace ingot::archive {
+
+class ScannedFile {
+ public:
+  // NotFound, PermissionDenied …: it cannot be opened; InvalidArgument: a folder or device; the
+  // errors of ScanTorchScript. Messages begin with the path.
+  static absl::StatusOr<ScannedFile> Open(const std::string& path);
+  ScannedFile(ScannedFile&& other) noexcept;
+  ScannedFile& operator=(ScannedFile&&) = delete;
+  ~ScannedFile();
+
+  uint64_t size() const { return size_; }
+  // How many bytes were read: fewer at the file's end, or if the device fails.
+  uint64_t Read(uint64_t offset, void* to, uint64_t size) const;
+
+ private:
+  ScannedFile(int descriptor, uint64_t size) : descriptor_(descriptor), size_(size) {}
+
+  int descriptor_;
+  uint64_t size_;
+};
+
+}  // namespace ingot::archive
+
+#endif  // INGOT_FRONTENDS_ARCHIVE_SCANNED_FILE_H_

@@ -1,0 +1,267 @@
+#include "tools/ingot/sandboxed_model.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "core/artifact/artifact.h"
+#include "core/base/env.h"
+#include "core/base/status_macros.h"
+#include "tools/ingot/exit_code.h"
+#include "tools/ingot/oracle_process.h"
+#include "tools/ingot/tensor_stream.h"
+
+extern char** environ;
+
+namespace ingot::tools {
+namespace {
+
+constexpr size_t kMaxStatusLine = 1 << 14;
+// What of the environment concerns the child: where libraries are and how ingot is set.
+constexpr absl::string_view kEnvironment[] = {"INGOT_",    "LD_LIBRARY_PATH=", "OMP_",
+                                              "RUNFILES_", "ASAN_OPTIONS=",    "UBSAN_OPTIONS="};
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value = -1) : value_(value) {}
+  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~Descriptor() { Close(); }
+  void Close() {
+    if (value_ >= 0) close(std::exchange(value_, -1));
+  }
+  int get() const { return value_; }
+  std::string path() const { return absl::StrCat("/proc/self/fd/", value_); }
+
+ private:
+  int value_;
+};
+
+absl::Status WriteAll(int descriptor, absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return absl::ErrnoToStatus(errno, "no memory for a child's answer");
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Descriptor> MemoryFile(const char* name, absl::string_view bytes) {
+  Descriptor file(memfd_create(name, MFD_CLOEXEC));
+  if (file.get() < 0) return absl::ErrnoToStatus(errno, "no memory file");
+  INGOT_RETURN_IF_ERROR(WriteAll(file.get(), bytes));
+  lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+// One request to a child of its own.
+class Request {
+ public:
+  explicit Request(const SandboxLimits& limits)
+      : limits_(limits), deadline_(absl::Now() + absl::Seconds(limits.seconds)) {}
+  ~Request() { Reap(/*kill_it=*/true); }
+
+  // The answer, in a file of memory.
+  absl::StatusOr<Descriptor> Run(std::vector<std::string> command, const Descriptor& input) {
+    INGOT_RETURN_IF_ERROR(Start(std::move(command), input));
+    INGOT_ASSIGN_OR_RETURN(answer_, MemoryFile("ingot answer", ""));
+    INGOT_RETURN_IF_ERROR(Receive());
+    const int ended = Reap(/*kill_it=*/false);
+    INGOT_RETURN_IF_ERROR(DescribeEnd(ended));
+    if (absl::StartsWith(line_, "error ")) return ParseErrorLine(line_);
+    if (!has_line_ || line_ != kAnswerFollows)
+      return absl::DataLossError("the sandboxed process ended without an answer");
+    return std::move(answer_);
+  }
+
+ private:
+  absl::Status Start(std::vector<std::string> command, const Descriptor& input) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "cannot make a pipe");
+    pipe_ = Descriptor(ends[0]);
+    const Descriptor to_parent(ends[1]);
+    std::vector<char*> argv, environment;
+    for (std::string& part : command) argv.push_back(part.data());
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const auto concerns = [&](absl::string_view prefix) {
+        return absl::StartsWith(*entry, prefix);
+      };
+      if (std::any_of(std::begin(kEnvironment), std::end(kEnvironment), concerns))
+        environment.push_back(*entry);
+    }
+    argv.push_back(nullptr);
+    environment.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, to_parent.get(), kAnswerDescriptor);
+    // Whatever else this process has open, and did not mark as its own.
+    posix_spawn_file_actions_addclosefrom_np(&actions, kAnswerDescriptor + 1);
+    const int error =
+        posix_spawn(&child_, "/proc/self/exe", &actions, nullptr, argv.data(), environment.data());
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) child_ = -1;
+    return error == 0 ? absl::OkStatus() : absl::ErrnoToStatus(error, "cannot start a child");
+  }
+
+  // Until the child closes its end.
+  absl::Status Receive() {
+    std::vector<char> buffer(1 << 18);
+    int64_t total = 0;
+    while (true) {
+      const int64_t left = absl::ToInt64Milliseconds(deadline_ - absl::Now());
+      if (left <= 0) return TooSlow();
+      pollfd waiting{pipe_.get(), POLLIN, 0};
+      const int ready = poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left, 60'000)));
+      if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+      const ssize_t count = read(pipe_.get(), buffer.data(), buffer.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return absl::ErrnoToStatus(errno, "cannot hear the sandboxed process");
+      if (count == 0) return absl::OkStatus();
+      total += count;
+      if (total >> 20 > limits_.memory_mib) {
+        return absl::ResourceExhaustedError(absl::StrCat(
+            "the sandboxed process answers with more than ", limits_.memory_mib, " MiB"));
+      }
+      INGOT_RETURN_IF_ERROR(Take({buffer.data(), static_cast<size_t>(count)}));
+    }
+  }
+
+  // The first line says how it went, the rest is the answer.
+  absl::Status Take(absl::string_view bytes) {
+    if (!has_line_) {
+      const size_t end = bytes.find('\n');
+      absl::StrAppend(&line_, bytes.substr(0, end));
+      if (line_.size() > kMaxStatusLine)
+        return absl::DataLossError("the sandboxed process makes no sense");
+      if (end == absl::string_view::npos) return absl::OkStatus();
+      has_line_ = true;
+      bytes.remove_prefix(end + 1);
+    }
+    return WriteAll(answer_.get(), bytes);
+  }
+
+  int Reap(bool kill_it) {
+    if (child_ <= 0) return 0;
+    if (kill_it) kill(child_, SIGKILL);
+    int ended = 0;
+    while (waitpid(child_, &ended, 0) < 0 && errno == EINTR) {
+    }
+    child_ = -1;
+    return ended;
+  }
+
+  absl::Status TooSlow() const {
+    return absl::DeadlineExceededError(
+        absl::StrCat("loading it took more than ", limits_.seconds,
+                     " s in the sandbox (--untrusted-seconds allows more)"));
+  }
+
+  absl::Status DescribeEnd(int ended) const {
+    if (WIFEXITED(ended) && WEXITSTATUS(ended) == 0) return absl::OkStatus();
+    if (!WIFSIGNALED(ended)) {
+      return absl::DataLossError(
+          absl::StrCat("the sandboxed process ended with ", WEXITSTATUS(ended)));
+    }
+    switch (const int signal = WTERMSIG(ended)) {
+      case SIGSYS:
+        return absl::PermissionDeniedError(
+            "the file attempted what the sandbox forbids: the network, other programs, or writing "
+            "files");
+      case SIGXCPU:
+        return TooSlow();
+      case SIGKILL:
+        return absl::ResourceExhaustedError(
+            "the system ended the sandboxed process: out of memory?");
+      default:
+        return absl::DataLossError(absl::StrCat("loading it crashed in the sandbox (",
+                                                strsignal(signal),
+                                                "): the file is damaged or "
+                                                "hostile"));
+    }
+  }
+
+  const SandboxLimits limits_;
+  const absl::Time deadline_;
+  pid_t child_ = -1;
+  Descriptor pipe_, answer_;
+  std::string line_;
+  bool has_line_ = false;
+};
+
+class SandboxedModel : public Model {
+ public:
+  SandboxedModel(std::string path, const runtime::Options& options, const SandboxLimits& limits)
+      : path_(std::move(path)), options_(options), limits_(limits) {}
+
+  absl::StatusOr<ir::Recording> Record(const Arguments& arguments) override {
+    INGOT_ASSIGN_OR_RETURN(const std::string bytes, WriteTensors(arguments));
+    INGOT_ASSIGN_OR_RETURN(const Descriptor answer, Ask("record", 0, bytes));
+    // Its weights are used in place; the mapping keeps the memory.
+    INGOT_ASSIGN_OR_RETURN(artifact::Artifact artifact, artifact::ReadArtifact(answer.path()),
+                           "what the sandbox made of it");
+    return std::move(artifact.recording);
+  }
+
+  absl::StatusOr<Arguments> SampleArguments(uint64_t seed) const override {
+    INGOT_ASSIGN_OR_RETURN(const Descriptor answer, Ask("samples", seed, ""));
+    const std::string path = answer.path();
+    if (lseek(answer.get(), 0, SEEK_END) == 0) return Arguments();
+    INGOT_ASSIGN_OR_RETURN(const auto bytes, Env::Default().Map(path));
+    return ReadTensors(bytes->bytes());
+  }
+
+  absl::StatusOr<std::unique_ptr<Oracle>> CreateOracle(OracleMode) override {
+    return AtStage(Stage::kUsage, absl::InvalidArgumentError(
+                                      "with --untrusted LibTorch does not run the model: extract "
+                                      "an .ingot file, whose graph can be verified"));
+  }
+
+ private:
+  absl::StatusOr<Descriptor> Ask(const std::string& request, uint64_t seed,
+                                 const std::string& input) const {
+    INGOT_ASSIGN_OR_RETURN(const Descriptor file, MemoryFile("ingot arguments", input));
+    absl::StatusOr<Descriptor> answer = Request(limits_).Run(
+        {"ingot", "sandboxed", path_, absl::StrCat("--request=", request),
+         absl::StrCat("--seed=", seed), absl::StrCat("--memory=", limits_.memory_mib),
+         absl::StrCat("--seconds=", limits_.seconds),
+         absl::StrCat("--threads=", runtime::EffectiveThreads(options_.threads))},
+        file);
+    INGOT_RETURN_IF_ERROR(AtStage(Stage::kModel, answer.status()));
+    return answer;
+  }
+
+  const std::string path_;
+  const runtime::Options options_;
+  const SandboxLimits limits_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Model>> OpenSandboxedModel(const std::string& path,
+                                                          const runtime::Options& options,
+                                                          const SandboxLimits& limits) {
+  return std::make_unique<SandboxedModel>(path, options, limits);
+}
+
+}  // namespace ingot::tools
