@@ -17,10 +17,10 @@ bool Tensor::MayOverlap() const {
     if (dims[i] > 1) by_stride.emplace_back(strides[i], dims[i]);
   }
   std::sort(by_stride.begin(), by_stride.end());
-  int64_t reach = 0;  // of the dimensions with smaller strides
+  int64_t next = 1;  // the least stride beside the dimensions so far
   for (const auto& [stride, size] : by_stride) {
-    if (stride <= reach) return true;
-    reach += stride * (size - 1);
+    if (stride < next) return true;
+    next = stride * size;
   }
   return false;
 }

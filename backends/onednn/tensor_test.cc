@@ -80,6 +80,7 @@ TEST(TensorTest, TellsWhetherElementsMayShareTheirPlace) {
       {{1, 3}, {0, 1}, false},
       {{2, 4}, {1, 1}, true},  // unfold with step 1
       {{1, 4, 2, 4}, {20, 5, 1, 1}, true},
+      {{1, 3, 2}, {18, 6, 4}, true},  // diagonal: 0 4 6 10 12 16
       {{}, {}, false},
   };
   for (const Case& c : cases) {

@@ -1,12 +1,15 @@
 // What the main job costs: a call, an extraction, a cache hit; LibTorch's own calls beside them.
 //
 //   ./bazelw run -c opt //frontends/torch:ingot_benchmark
+#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/script.h>
 
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 #include "core/runtime/session.h"
 #include "frontends/torch/compiled_module.h"
@@ -111,6 +114,80 @@ void BM_ExtractSubCached(benchmark::State& state, const char* backend) {
   const Session session = NewSession(backend);
   for (auto _ : state) benchmark::DoNotOptimize(session.Extract(module, arguments));
 }
+
+// An encoder of BERT-base's sizes: 12 layers of width 768 with 12 heads, 128 tokens, 85 million
+// weights.
+torch::jit::Module Encoder() {
+  constexpr int kLayers = 12, kWidth = 768;
+  torch::jit::Module module("encoder");
+  std::string body = "def forward(self, x):\n";
+  const auto parameter = [&](const std::string& name, std::vector<int64_t> sizes, double scale) {
+    module.register_parameter(name, at::randn(sizes) * scale, false);
+  };
+  const auto linear = [&](const std::string& name, int64_t out, int64_t in) {
+    parameter("w" + name, {out, in}, 0.02);
+    parameter("b" + name, {out}, 0.02);
+  };
+  const auto call = [](const std::string& name, const std::string& x) {
+    return "torch.linear(" + x + ", self.w" + name + ", self.b" + name + ")";
+  };
+  const auto heads = [&](const std::string& name) {
+    return "    " + name.substr(0, 1) + " = " + call(name, "x") +
+           ".view(1, 128, 12, 64).transpose(1, 2)\n";
+  };
+  for (int i = 0; i < kLayers; ++i) {
+    const std::string n = std::to_string(i);
+    for (const char* name : {"q", "k", "v", "o"}) linear(name + n, kWidth, kWidth);
+    linear("up" + n, 4 * kWidth, kWidth);
+    linear("down" + n, kWidth, 4 * kWidth);
+    for (const char* name : {"g", "h"}) parameter(name + n, {kWidth}, 1);
+    body += heads("q" + n) + heads("k" + n) + heads("v" + n) +
+            "    y = torch.softmax(q @ k.transpose(-1, -2) / 8.0, -1) @ v\n"
+            "    y = y.transpose(1, 2).reshape(1, 128, 768)\n"
+            "    x = torch.layer_norm(x + " +
+            call("o" + n, "y") + ", [768], self.g" + n +
+            ")\n"
+            "    y = torch.gelu(" +
+            call("up" + n, "x") +
+            ")\n"
+            "    x = torch.layer_norm(x + " +
+            call("down" + n, "y") + ", [768], self.h" + n + ")\n";
+  }
+  module.define(body + "    return x\n");
+  module.eval();
+  return module;
+}
+
+void BM_EagerEncoder(benchmark::State& state) {
+  torch::NoGradGuard no_grad;
+  at::set_num_threads(2);
+  torch::jit::Module module = Encoder();
+  const std::vector<IValue> arguments = {at::rand({1, 128, 768})};
+  for (auto _ : state) benchmark::DoNotOptimize(module.forward(arguments));
+}
+BENCHMARK(BM_EagerEncoder)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// Extraction for the first time: weights are hashed.
+void BM_ExtractEncoder(benchmark::State& state, const char* backend) {
+  Options options;
+  options.backend = backend;
+  options.threads = 2;
+  const std::vector<IValue> arguments = {at::rand({1, 128, 768})};
+  for (auto _ : state) {
+    state.PauseTiming();
+    const torch::jit::Module module = Encoder();
+    const absl::StatusOr<Session> session = Session::Create(options);
+    if (!session.ok()) return state.SkipWithError("no session");
+    state.ResumeTiming();
+    benchmark::DoNotOptimize(session->Extract(module, arguments));
+  }
+}
+BENCHMARK_CAPTURE(BM_ExtractEncoder, onednn, "onednn")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_ExtractEncoder, torchscript, "torchscript")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 #define INGOT_BENCHMARK_BACKENDS(function)             \
   BENCHMARK_CAPTURE(function, onednn, "onednn");       \

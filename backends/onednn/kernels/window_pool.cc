@@ -1,6 +1,7 @@
 #include "backends/onednn/kernels/window_pool.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "backends/onednn/kernels/elements.h"
 #include "backends/onednn/kernels/parallel.h"
@@ -40,6 +41,15 @@ void ForEachTap(const WindowPoolArgs& args, const PoolTaps& d, const PoolTaps& h
   }
 }
 
+template <class T>
+T Least() {
+  if constexpr (kIsFloating<T>) {
+    return static_cast<T>(-static_cast<Compute<T>>(std::numeric_limits<float>::infinity()));
+  } else {
+    return std::numeric_limits<T>::min();
+  }
+}
+
 }  // namespace
 
 void AveragePool(const WindowPoolArgs& args, double divisor, int threads) {
@@ -69,12 +79,12 @@ void MaxPoolWithIndices(const WindowPoolArgs& args, int64_t* indices, int thread
     ForEachWindow(
         args, threads,
         [&](int64_t to, int64_t plane, const PoolTaps& d, const PoolTaps& h, const PoolTaps& w) {
-          int64_t place = -1;
-          T best{};
+          // Of a window that has nothing but padding, too.
+          int64_t place = (d.begin * args.in[1] + h.begin) * args.in[2] + w.begin;
+          T best = Least<T>();
           ForEachTap(args, d, h, w, [&](int64_t at) {
             const T value = x[plane + at];
-            if (place < 0 || IsNan(value) ||
-                static_cast<Compute<T>>(value) > static_cast<Compute<T>>(best)) {
+            if (IsNan(value) || static_cast<Compute<T>>(value) > static_cast<Compute<T>>(best)) {
               best = value;
               place = at;
             }

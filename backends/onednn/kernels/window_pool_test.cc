@@ -1,6 +1,7 @@
 #include "backends/onednn/kernels/window_pool.h"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -46,6 +47,16 @@ TEST(WindowPoolTest, MaximaSayWhere) {
   EXPECT_EQ(y[1], 5);
   EXPECT_TRUE(std::isnan(y[2]) && std::isnan(y[3]));
   EXPECT_THAT(at, ElementsAre(1, 2, 3, 0));
+}
+
+TEST(WindowPoolTest, TheMaximumOfNothingButPaddingIsLeast) {
+  const std::vector<float> x = {1, 5, 5, 2};
+  const std::vector<PoolTaps> windows = {{1, 1, 2, 0}};
+  std::vector<float> y;
+  std::vector<int64_t> at(1);
+  MaxPoolWithIndices(Rows(x, 1, windows, y), at.data(), 1);
+  EXPECT_EQ(y[0], -std::numeric_limits<float>::infinity());
+  EXPECT_EQ(at[0], 1);
 }
 
 TEST(WindowPoolTest, InThreeDimensions) {
