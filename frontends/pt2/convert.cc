@@ -247,8 +247,9 @@ class Conversion {
       const StoredTensor& o = *other.tensor;
       if (o.record != tensor.record) continue;
       if (o.type == tensor.type && o.strides == tensor.strides && o.offset == tensor.offset) {
-        stored_.push_back({other.id, &tensor, fqn});
-        return other.id;
+        const TensorId id = other.id;  // `other` moves with what is added
+        stored_.push_back({id, &tensor, fqn});
+        return id;
       }
       if (is_state || stateful_.contains(other.fqn)) {
         return absl::UnimplementedError(

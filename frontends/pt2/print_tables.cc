@@ -53,6 +53,7 @@ std::string Listed(const std::vector<std::string>& names) {
 std::string Rewrites() {
   std::vector<RewriteRow> rows(PlainRewrites().begin(), PlainRewrites().end());
   rows.insert(rows.end(), NetworkRewrites().begin(), NetworkRewrites().end());
+  rows.insert(rows.end(), CompositeRewrites().begin(), CompositeRewrites().end());
   std::sort(rows.begin(), rows.end(), [](const RewriteRow& a, const RewriteRow& b) {
     return absl::string_view(a.op) < absl::string_view(b.op);
   });

@@ -33,6 +33,8 @@ constexpr Name kNames[] = {
     {"aten::_unsafe_index_put", "aten::index_put"},
     {"aten::_unsafe_view", "aten::view"},
     {"aten::absolute", "aten::abs"},
+    {"aten::adaptive_avg_pool3d", "aten::_adaptive_avg_pool3d"},
+    {"aten::broadcast_to", "aten::expand"},
     {"aten::clip", "aten::clamp"},
     {"aten::clip.Tensor", "aten::clamp.Tensor"},
     {"aten::concat", "aten::cat"},
@@ -52,6 +54,7 @@ constexpr Name kNames[] = {
     {"aten::min.other", "aten::minimum"},
     {"aten::moveaxis.int", "aten::movedim.int"},
     {"aten::moveaxis.intlist", "aten::movedim.intlist"},
+    {"aten::mv", "aten::matmul"},
     {"aten::multiply.Scalar", "aten::mul.Scalar"},
     {"aten::multiply.Tensor", "aten::mul.Tensor"},
     {"aten::negative", "aten::neg"},
@@ -418,6 +421,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::unsqueeze_copy", CopiedView, "clone of unsqueeze"},
     {"aten::view_copy", CopiedView, "clone of view"},
     {"aten::detach_", SameTensor, "its argument"},
+    {"aten::positive", SameTensor, "its argument"},
     {"aten::lift", SameTensor, "its argument"},
     {"aten::lift_fresh", SameTensor, "its argument"},
     {"aten::resolve_conj", SameTensor, "its argument"},
@@ -491,6 +495,7 @@ Rewrite FindRewrite(const std::string& op) {
     auto* map = new absl::flat_hash_map<std::string, Rewrite>();
     for (const RewriteRow& row : PlainRewrites()) map->emplace(row.op, row.rewrite);
     for (const RewriteRow& row : NetworkRewrites()) map->emplace(row.op, row.rewrite);
+    for (const RewriteRow& row : CompositeRewrites()) map->emplace(row.op, row.rewrite);
     return map;
   }();
   const auto found = table->find(op);

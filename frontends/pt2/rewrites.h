@@ -4,7 +4,8 @@
 //   aten::dropout(x, p, False)         → x
 //   aten::arange(16)                   → a constant
 //
-// To add an op, add a row to a family's table (rewrites.cc, rewrites_nn.cc). Thread-safe.
+// To add an op, add a row to a family's table (rewrites.cc, rewrites_nn.cc, rewrites_composite.cc).
+// Thread-safe.
 #ifndef INGOT_FRONTENDS_PT2_REWRITES_H_
 #define INGOT_FRONTENDS_PT2_REWRITES_H_
 
@@ -30,8 +31,9 @@ struct RewriteRow {
 Rewrite FindRewrite(const std::string& op);
 
 // The families.
-absl::Span<const RewriteRow> PlainRewrites();    // other names, identities, factories, sizes
-absl::Span<const RewriteRow> NetworkRewrites();  // convolutions, norms, pooling, padding, dropout
+absl::Span<const RewriteRow> PlainRewrites();      // other names, identities, factories, sizes
+absl::Span<const RewriteRow> NetworkRewrites();    // convolutions, norms, pooling, padding, dropout
+absl::Span<const RewriteRow> CompositeRewrites();  // what ATen puts together from others
 
 // --- What the families share ---
 

@@ -157,6 +157,16 @@ Tensors WithUnused(TensorId output, size_t unused) {
   return results;
 }
 
+// `output`, and what else the op returns, from the op itself: a node that goes again if nothing
+// uses its results.
+Result WithTheRest(Emitter& emitter, const OpSignature& op, Operands args, TensorId output,
+                   size_t rest) {
+  absl::StatusOr<Tensors> results = emitter.ApplyAsIs(op, std::move(args));
+  if (!results.ok() || results->size() != 1 + rest) return WithUnused(output, rest);
+  (*results)[0] = output;
+  return results;
+}
+
 Result NativeBatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   const bool functional = absl::EndsWith(op.schema.op, "functional");
   const int training_at = op.schema.Find("training");
@@ -194,17 +204,17 @@ Result BatchNormWithoutStatistics(Emitter& emitter, const OpSignature&, Operands
   return WithUnused(trained.output, 2);
 }
 
-Result NativeLayerNorm(Emitter& emitter, const OpSignature&, Operands args) {
+Result NativeLayerNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   INGOT_ASSIGN_OR_RETURN(const TensorId output, emitter.ApplyOne("aten::layer_norm", args));
-  return WithUnused(output, 2);
+  return WithTheRest(emitter, op, std::move(args), output, 2);
 }
 
 // input, weight, bias, N, C, HxW, group, eps
-Result NativeGroupNorm(Emitter& emitter, const OpSignature&, Operands args) {
+Result NativeGroupNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   INGOT_ASSIGN_OR_RETURN(
       const TensorId output,
       emitter.ApplyOne("aten::group_norm", {args[0], args[6], args[1], args[2], args[7]}));
-  return WithUnused(output, 2);
+  return WithTheRest(emitter, op, std::move(args), output, 2);
 }
 
 // With its own statistics, each channel is a group.
@@ -240,9 +250,9 @@ Result NativeDropout(Emitter& emitter, const OpSignature& op, Operands args) {
 
 // --- Pooling, padding, resizing ---
 
-Result MaxPoolWithIndices(Emitter& emitter, const OpSignature&, Operands args) {
+Result MaxPoolWithIndices(Emitter& emitter, const OpSignature& op, Operands args) {
   INGOT_ASSIGN_OR_RETURN(const TensorId output, emitter.ApplyOne("aten::max_pool2d", args));
-  return WithUnused(output, 1);
+  return WithTheRest(emitter, op, std::move(args), output, 1);
 }
 
 Result Pad(Emitter& emitter, const OpSignature&, Operands args) {
@@ -261,27 +271,33 @@ Result Pad(Emitter& emitter, const OpSignature&, Operands args) {
 }
 
 // upsample_*.vec: output sizes are given, or scales of the input's.
+// The .vec forms: sizes, or factors for all spatial dimensions.
 Result Upsample(Emitter& emitter, const OpSignature& op, Operands args) {
   const ir::Dims& dims = emitter.type(TensorArg(args, 0)).dims;
-  if (dims.size() != 4) return absl::InvalidArgumentError("upsampling needs [N,C,H,W]");
-  const bool bilinear = absl::StrContains(op.schema.op, "bilinear");
-  const Operand& scales = args.back();
-  Ints sizes;
-  Operand scale_h = ir::None{}, scale_w = ir::None{};
-  if (!IsNone(args, 1)) {
-    sizes = std::get<Ints>(args[1]);
-  } else {
-    const auto* factors = std::get_if<std::vector<double>>(&scales);
-    if (factors == nullptr || factors->size() != 2)
-      return absl::InvalidArgumentError("upsampling needs two sizes or two scales");
-    scale_h = (*factors)[0];
-    scale_w = (*factors)[1];
-    sizes = {static_cast<int64_t>(static_cast<double>(dims[2]) * (*factors)[0]),
-             static_cast<int64_t>(static_cast<double>(dims[3]) * (*factors)[1])};
+  const std::string name = op.schema.op.substr(0, op.schema.op.find('.'));
+  // The last digit: "upsample_linear1d".
+  const auto spatial = static_cast<size_t>(name[name.size() - 2] - '0');
+  if (dims.size() != spatial + 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(op.schema.op, " needs a tensor of ", spatial + 2, " dimensions"));
   }
-  if (bilinear)
-    return emitter.Apply("aten::upsample_bilinear2d", {args[0], sizes, args[2], scale_h, scale_w});
-  return emitter.Apply("aten::upsample_nearest2d", {args[0], sizes, scale_h, scale_w});
+  Operands call = {args[0], Operand(Ints())};
+  if (op.schema.Find("align_corners") >= 0) call.push_back(Named(op, args, "align_corners"));
+  if (!IsNone(args, 1)) {
+    call[1] = std::get<Ints>(args[1]);
+    call.resize(call.size() + spatial, ir::None{});
+  } else {
+    const auto* factors = std::get_if<std::vector<double>>(&args.back());
+    if (factors == nullptr || factors->size() != spatial)
+      return absl::InvalidArgumentError(absl::StrCat(op.schema.op, " needs sizes or factors"));
+    Ints sizes;
+    for (size_t d = 0; d < spatial; ++d) {
+      sizes.push_back(static_cast<int64_t>(static_cast<double>(dims[d + 2]) * (*factors)[d]));
+      call.emplace_back((*factors)[d]);
+    }
+    call[1] = std::move(sizes);
+  }
+  return emitter.Apply(name, std::move(call));
 }
 
 // --- Others ---
@@ -345,6 +361,14 @@ constexpr RewriteRow kRows[] = {
     {"aten::native_dropout", NativeDropout, "its argument"},
     {"aten::max_pool2d_with_indices", MaxPoolWithIndices, "max_pool2d"},
     {"aten::pad", Pad, "constant_pad_nd"},
+    {"aten::_upsample_nearest_exact1d.vec", Upsample, "_upsample_nearest_exact1d"},
+    {"aten::_upsample_nearest_exact2d.vec", Upsample, "_upsample_nearest_exact2d"},
+    {"aten::_upsample_nearest_exact3d.vec", Upsample, "_upsample_nearest_exact3d"},
+    {"aten::upsample_bicubic2d.vec", Upsample, "upsample_bicubic2d"},
+    {"aten::upsample_linear1d.vec", Upsample, "upsample_linear1d"},
+    {"aten::upsample_nearest1d.vec", Upsample, "upsample_nearest1d"},
+    {"aten::upsample_nearest3d.vec", Upsample, "upsample_nearest3d"},
+    {"aten::upsample_trilinear3d.vec", Upsample, "upsample_trilinear3d"},
     {"aten::upsample_bilinear2d.vec", Upsample, "upsample_bilinear2d"},
     {"aten::upsample_nearest2d.vec", Upsample, "upsample_nearest2d"},
     {"aten::glu", Glu, "chunk, sigmoid, mul.Tensor"},

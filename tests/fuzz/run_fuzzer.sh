@@ -12,5 +12,5 @@ for input in "$@"; do cp -L "${input}" "${scratch}/inputs/"; done
 crashes="${TEST_UNDECLARED_OUTPUTS_DIR:-${scratch}}"
 export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1${ASAN_OPTIONS:+:${ASAN_OPTIONS}}"
 export UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:${UBSAN_OPTIONS}}"
-"${fuzzer}" -max_total_time="${seconds}" -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=25 -print_final_stats=1 \
+"${fuzzer}" -max_total_time="${seconds}" -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=60 -print_final_stats=1 \
   -artifact_prefix="${crashes}/" "${scratch}/new" "${scratch}/inputs"

@@ -14,7 +14,7 @@ def parse_args(argv):
     """Returns the parsed command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.opinfo.coverage",
                                      description=__doc__.splitlines()[0])
-    parser.add_argument("--corpus", required=True, metavar="DIR",
+    parser.add_argument("--corpus", metavar="DIR",
                         help="what export_corpus wrote: its indexes are read")
     parser.add_argument("--out", required=True, metavar="FILE", help="the page to write")
     parser.add_argument("--note", default="", metavar="TEXT",
@@ -23,7 +23,8 @@ def parse_args(argv):
                         help="what export_corpus --format pt2 wrote, for runs of BACKEND:DTYPE:pt2")
     parser.add_argument("runs", nargs="+", metavar="BACKEND:DTYPE[:pt2]=FILE",
                         help="lines of `ingot verify DIR/DTYPE --backend=BACKEND --json`; pt2: of "
-                        "its .pt2 files only")
+                        "its .pt2 files only. Runs of pt2 alone replace that section of --out"
+                        )
     args = parser.parse_args(argv)
     runs, args.pt2_runs = [], []
     for run in args.runs:
@@ -33,8 +34,8 @@ def parse_args(argv):
         backend, dtype, pt2, path = match.groups()
         (args.pt2_runs if pt2 else runs).append((backend, dtype, path))
     args.runs = runs
-    if not args.runs:
-        parser.error("there must be a run over TorchScript files")
+    if args.runs and not args.corpus:
+        parser.error("runs over TorchScript files need --corpus")
     if args.pt2_runs and not args.pt2_corpus:
         parser.error("runs over .pt2 files need --pt2-corpus")
     return args
@@ -177,32 +178,38 @@ def pt2_section(corpus, results):
     return f"""## As torch.export archives
 
 The same samples through the other door: exported by `torch.export`, read by `frontends/pt2` without LibTorch, and compared with the traced
-program in LibTorch eager, which runs in a process of its own. *refused* here is what docs/pt2.md lists as not read.
+program in LibTorch eager, which runs in a process of its own, on the given arguments and two fresh ones. *refused* here is what docs/pt2.md
+lists as not read. Graphs are as exported, without `run_decompositions`: ATen's composites that `frontends/pt2` does not rewrite are one
+*unsupported* op each, where a recording sees what they are made of.
 
 ```
 ./bazelw run //tools/opinfo:export_corpus -- --out PT2DIR --format pt2 --limit N
-ingot verify PT2DIR/DTYPE --backend=BACKEND --threads=1 --json > BACKEND.pt2.json
+ingot verify PT2DIR/DTYPE --backend=BACKEND --threads=1 --fresh=2 --json > BACKEND.pt2.json
 ```
 
 {summary(results)}
 
 {_exported(corpus, dtypes)}
 
-{reasons(results, status=("mismatch", "error"))}
+Mismatches and errors: {reasons(results, status=("mismatch", "error"))}
 
 Refused, by reason: {_refusals(results)}.
 
 """
 
 
+def _reason(message):
+    """What of a refusal is the same from case to case: the op, or what is wrong."""
+    names = re.findall(r"aten::\w+(?:\.\w+)?|torch\.[\w.]+", message)
+    if names:
+        return f"`{names[0]}`"
+    return "results that only training needs" if "only training" in message else message.split(": ")[-1][:80]
+
+
 def _refusals(results):
-    """How many cases each reason refuses, in the words that don't change from case to case."""
-    found = collections.Counter()
-    for _, others in results.values():
-        for _, case in others:
-            if case["status"] == "refused":
-                names = re.findall(r"aten::\w+(?:\.\w+)?|torch\.[\w.]+", case["message"])
-                found[f"`{names[0]}`" if names else _short(case["message"])[-60:]] += 1
+    """How many cases each reason refuses."""
+    found = collections.Counter(_reason(case["message"]) for _, others in results.values() for _, case in others
+                                if case["status"] == "refused")
     return ", ".join(f"{reason} {count}" for reason, count in found.most_common()) or "none"
 
 
@@ -255,13 +262,25 @@ Samples that are ok, then others: `m` mismatch, `r` refused, `u` unsupported, `e
 """ + "\n\n".join(f"### {backend}\n\n{matrix(results, backend)}" for backend in backends) + "\n"
 
 
+def with_section(text, section):
+    """The page with its section on .pt2 files, old or not there yet, replaced."""
+    before = re.split(r"^## (?:As torch\.export archives|What is refused)", text, maxsplit=1, flags=re.M)[0]
+    after = text[text.index("\n## What is refused") + 1:]
+    return before + section + after
+
+
 def main(argv=None):
     """Runs the command line; returns the exit code (0 ok, 5 a file cannot be read)."""
     args = parse_args(argv)
     try:
         results = {(backend, dtype): read_run(path) for backend, dtype, path in args.runs}
         pt2 = {(backend, dtype): read_run(path, ".pt2") for backend, dtype, path in args.pt2_runs}
-        text = page(args.corpus, results, args.note, pt2_section(args.pt2_corpus, pt2))
+        section = pt2_section(args.pt2_corpus, pt2)
+        if results:
+            text = page(args.corpus, results, args.note, section)
+        else:
+            with open(args.out, encoding="utf-8") as file:
+                text = with_section(file.read(), section)
         with open(args.out, "w", encoding="utf-8") as file:
             file.write(text)
     except (OSError, ValueError) as error:

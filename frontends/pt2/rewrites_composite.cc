@@ -1,0 +1,241 @@
+// Rewrites of functions that ATen itself puts together from others: what graphs hold that were
+// exported without decomposition.
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "frontends/pt2/rewrites.h"
+
+namespace ingot::pt2 {
+namespace {
+
+using Result = absl::StatusOr<Tensors>;
+using Ints = std::vector<int64_t>;
+
+Operand T(TensorId id) { return TensorOperand{id}; }
+int Rank(const Emitter& emitter, TensorId id) { return emitter.type(id).rank(); }
+
+absl::StatusOr<Tensors> Only(absl::StatusOr<Tensors> results, size_t index) {
+  INGOT_RETURN_IF_ERROR(results.status());
+  return Tensors{(*results)[index]};
+}
+
+// --- Shapes ---
+
+Result Ravel(Emitter& emitter, const OpSignature&, Operands args) {
+  return emitter.Apply("aten::reshape", {args[0], Ints{-1}});
+}
+
+template <int64_t kDim>
+Result FlipAlong(Emitter& emitter, const OpSignature&, Operands args) {
+  return emitter.Apply("aten::flip", {args[0], Ints{kDim}});
+}
+
+// At least `rank` dimensions: as eager adds them.
+absl::StatusOr<TensorId> AtLeast(Emitter& emitter, TensorId id, int rank) {
+  Ints sizes = SizesOf(emitter, id);
+  if (static_cast<int>(sizes.size()) >= rank) return id;
+  if (rank == 3 && sizes.size() == 2)
+    return emitter.ApplyOne("aten::unsqueeze", {T(id), int64_t{2}});
+  if (sizes.empty()) {
+    sizes.assign(static_cast<size_t>(rank), 1);
+  } else {
+    sizes.insert(sizes.begin(), 1);
+    sizes.resize(static_cast<size_t>(rank), 1);
+  }
+  return emitter.ApplyOne("aten::reshape", {T(id), sizes});
+}
+template <int kRank>
+Result AtLeastOne(Emitter& emitter, const OpSignature&, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(const TensorId result, AtLeast(emitter, TensorArg(args, 0), kRank));
+  return Tensors{result};
+}
+
+// hstack, vstack, dstack: at least kRank dimensions, joined along kDim; hstack of vectors along 0.
+template <int kRank, int64_t kDim>
+Result Stacked(Emitter& emitter, const OpSignature&, Operands args) {
+  auto tensors = std::get<TensorListOperand>(args[0]);
+  if (tensors.ids.empty()) return absl::InvalidArgumentError("stacking needs a tensor");
+  for (TensorId& id : tensors.ids) {
+    INGOT_ASSIGN_OR_RETURN(id, AtLeast(emitter, id, kRank));
+  }
+  const bool vectors = kRank == 1 && Rank(emitter, tensors.ids[0]) == 1;
+  return emitter.Apply("aten::cat", {tensors, vectors ? int64_t{0} : kDim});
+}
+
+Result ColumnStack(Emitter& emitter, const OpSignature&, Operands args) {
+  auto tensors = std::get<TensorListOperand>(args[0]);
+  for (TensorId& id : tensors.ids) {
+    if (Rank(emitter, id) > 1) continue;
+    const int64_t count = emitter.type(id).NumElements();
+    INGOT_ASSIGN_OR_RETURN(id, emitter.ApplyOne("aten::reshape", {T(id), Ints{count, 1}}));
+  }
+  return emitter.Apply("aten::cat", {tensors, int64_t{1}});
+}
+
+Result BroadcastTensors(Emitter& emitter, const OpSignature& op, Operands args) {
+  const auto& tensors = std::get<TensorListOperand>(args[0]).ids;
+  ir::Dims dims;
+  for (const TensorId id : tensors) {
+    ir::Dims joined;
+    if (!ir::BroadcastDims(dims, emitter.type(id).dims, &joined))
+      return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": sizes do not broadcast"));
+    dims = std::move(joined);
+  }
+  Tensors results;
+  for (const TensorId id : tensors) {
+    INGOT_ASSIGN_OR_RETURN(
+        results.emplace_back(),
+        emitter.ApplyOne("aten::expand", {T(id), Ints(dims.begin(), dims.end())}));
+  }
+  return results;
+}
+
+// --- Arithmetic ---
+
+template <int kDegreesToRadians>
+Result Angle(Emitter& emitter, const OpSignature&, Operands args) {
+  constexpr double kFactor = kDegreesToRadians ? std::numbers::pi / 180 : 180 / std::numbers::pi;
+  return emitter.Apply("aten::mul.Scalar", {args[0], kFactor});
+}
+
+Result Outer(Emitter& emitter, const OpSignature&, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(const TensorId column,
+                         emitter.ApplyOne("aten::unsqueeze", {args[0], int64_t{1}}));
+  return emitter.Apply("aten::mul.Tensor", {T(column), args[1]});
+}
+
+Result SameIfReal(Emitter& emitter, const OpSignature& op, Operands args) {
+  if (ir::IsComplex(emitter.type(TensorArg(args, 0)).dtype))
+    return emitter.ApplyAsIs(op, std::move(args));
+  return Tensors{TensorArg(args, 0)};
+}
+
+// std_mean, var_mean and their .dim: with the flag `unbiased` in place of the correction.
+Result SpreadAndMean(Emitter& emitter, const OpSignature& op, Operands args) {
+  const bool has_dim = op.schema.Find("dim") >= 0;
+  const bool unbiased = std::get<bool>(args[has_dim ? 2 : 1]);
+  const bool keepdim = has_dim && std::get<bool>(args[3]);
+  return emitter.Apply(
+      op.schema.op.starts_with("aten::std") ? "aten::std_mean.correction"
+                                            : "aten::var_mean.correction",
+      {args[0], has_dim ? args[1] : Operand(ir::None{}), int64_t{unbiased ? 1 : 0}, keepdim});
+}
+
+// --- Order and places ---
+
+Result Argsort(Emitter& emitter, const OpSignature& op, Operands args) {
+  const bool stable = op.schema.op == "aten::argsort.stable";
+  return Only(emitter.Apply(stable ? "aten::sort.stable" : "aten::sort", std::move(args)), 1);
+}
+Result Msort(Emitter& emitter, const OpSignature&, Operands args) {
+  return Only(emitter.Apply("aten::sort", {args[0], int64_t{0}, false}), 0);
+}
+
+// gather, after both were broadcast in all dimensions but `dim`.
+Result TakeAlongDim(Emitter& emitter, const OpSignature& op, Operands args) {
+  TensorId self = TensorArg(args, 0), indices = TensorArg(args, 1);
+  if (IsNone(args, 2)) {
+    INGOT_ASSIGN_OR_RETURN(self, emitter.ApplyOne("aten::reshape", {T(self), Ints{-1}}));
+    INGOT_ASSIGN_OR_RETURN(indices, emitter.ApplyOne("aten::reshape", {T(indices), Ints{-1}}));
+    return emitter.Apply("aten::gather", {T(self), int64_t{0}, T(indices)});
+  }
+  Ints own = SizesOf(emitter, self), wanted = SizesOf(emitter, indices);
+  int64_t dim = std::get<int64_t>(args[2]);
+  if (dim < 0) dim += static_cast<int64_t>(own.size());
+  if (own.size() != wanted.size() || dim < 0 || dim >= static_cast<int64_t>(own.size()))
+    return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": dimensions do not fit"));
+  for (size_t d = 0; d < own.size(); ++d) {
+    if (static_cast<int64_t>(d) == dim) continue;
+    const int64_t size = own[d] == 1 ? wanted[d] : own[d];
+    own[d] = wanted[d] = size;
+  }
+  INGOT_ASSIGN_OR_RETURN(self, emitter.ApplyOne("aten::expand", {T(self), own}));
+  INGOT_ASSIGN_OR_RETURN(indices, emitter.ApplyOne("aten::expand", {T(indices), wanted}));
+  return emitter.Apply("aten::gather", {T(self), dim, T(indices)});
+}
+
+// --- Losses ---
+
+enum Reduction : int64_t { kNone = 0, kMean = 1, kSum = 2 };
+
+Result L1Loss(Emitter& emitter, const OpSignature&, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(const TensorId difference,
+                         emitter.ApplyOne("aten::sub.Tensor", {args[0], args[1]}));
+  INGOT_ASSIGN_OR_RETURN(const TensorId distance, emitter.ApplyOne("aten::abs", {T(difference)}));
+  switch (std::get<int64_t>(args[2])) {
+    case kNone:
+      return Tensors{distance};
+    case kMean:
+      return emitter.Apply("aten::mean", {T(distance)});
+    default:
+      return emitter.Apply("aten::sum", {T(distance)});
+  }
+}
+
+// Classes along dimension 1: [N,C] and [N,C,H,W]; the others stay as they are.
+Result NllLoss(Emitter& emitter, const OpSignature& op, Operands args) {
+  const int rank = Rank(emitter, TensorArg(args, 0));
+  if (rank != 2 && rank != 4) return emitter.ApplyAsIs(op, std::move(args));
+  return Only(emitter.Apply(rank == 2 ? "aten::nll_loss_forward" : "aten::nll_loss2d_forward",
+                            std::move(args)),
+              0);
+}
+
+// Of class numbers, without label smoothing.
+Result CrossEntropy(Emitter& emitter, const OpSignature& op, Operands args) {
+  const TensorId self = TensorArg(args, 0);
+  const bool classes = emitter.type(TensorArg(args, 1)).dtype == ir::DType::kInt64;
+  if (!classes || std::get<double>(args[5]) != 0 ||
+      (Rank(emitter, self) != 2 && Rank(emitter, self) != 4)) {
+    return emitter.ApplyAsIs(op, std::move(args));
+  }
+  INGOT_ASSIGN_OR_RETURN(const TensorId logs,
+                         emitter.ApplyOne("aten::log_softmax.int", {args[0], int64_t{1}}));
+  return emitter.Apply("aten::nll_loss_nd", {T(logs), args[1], args[2], args[3], args[4]});
+}
+
+Result GridSampler(Emitter& emitter, const OpSignature&, Operands args) {
+  const bool is_volume = Rank(emitter, TensorArg(args, 0)) == 5;
+  return emitter.Apply(is_volume ? "aten::grid_sampler_3d" : "aten::grid_sampler_2d",
+                       std::move(args));
+}
+
+constexpr RewriteRow kRows[] = {
+    {"aten::ravel", Ravel, "reshape"},
+    {"aten::fliplr", FlipAlong<1>, "flip"},
+    {"aten::flipud", FlipAlong<0>, "flip"},
+    {"aten::atleast_1d", AtLeastOne<1>, "reshape"},
+    {"aten::atleast_2d", AtLeastOne<2>, "reshape"},
+    {"aten::atleast_3d", AtLeastOne<3>, "reshape, unsqueeze"},
+    {"aten::hstack", (Stacked<1, 1>), "cat"},
+    {"aten::vstack", (Stacked<2, 0>), "cat"},
+    {"aten::dstack", (Stacked<3, 2>), "cat"},
+    {"aten::column_stack", ColumnStack, "reshape, cat"},
+    {"aten::broadcast_tensors", BroadcastTensors, "expand"},
+    {"aten::deg2rad", Angle<1>, "mul.Scalar"},
+    {"aten::rad2deg", Angle<0>, "mul.Scalar"},
+    {"aten::outer", Outer, "unsqueeze, mul.Tensor"},
+    {"aten::ger", Outer, "unsqueeze, mul.Tensor"},
+    {"aten::real", SameIfReal, "its argument, unless it is complex"},
+    {"aten::std_mean", SpreadAndMean, "std_mean.correction"},
+    {"aten::std_mean.dim", SpreadAndMean, "std_mean.correction"},
+    {"aten::var_mean", SpreadAndMean, "var_mean.correction"},
+    {"aten::var_mean.dim", SpreadAndMean, "var_mean.correction"},
+    {"aten::argsort", Argsort, "sort"},
+    {"aten::argsort.stable", Argsort, "sort.stable"},
+    {"aten::msort", Msort, "sort"},
+    {"aten::take_along_dim", TakeAlongDim, "expand, gather"},
+    {"aten::l1_loss", L1Loss, "sub.Tensor, abs, mean or sum"},
+    {"aten::nll_loss_nd", NllLoss, "nll_loss_forward or nll_loss2d_forward"},
+    {"aten::cross_entropy_loss", CrossEntropy, "log_softmax.int, nll_loss_forward"},
+    {"aten::grid_sampler", GridSampler, "grid_sampler_2d or grid_sampler_3d"},
+};
+
+}  // namespace
+
+absl::Span<const RewriteRow> CompositeRewrites() { return kRows; }
+
+}  // namespace ingot::pt2
