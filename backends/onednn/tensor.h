@@ -32,8 +32,8 @@ struct Tensor {
   int64_t NumBytes() const { return NumElements() * static_cast<int64_t>(ir::ElementSize(dtype)); }
   // Dense and row-major.
   bool IsRowMajor() const;
-  // Some elements surely or possibly share their place (`unfold`, `expand`), or rows lie between the
-  // elements of others (`diagonal`): oneDNN refuses such layouts. False for opaque ones.
+  // Some elements surely or possibly share their place (`unfold`, `expand`), or rows lie between
+  // the elements of others (`diagonal`): oneDNN refuses such layouts. False for opaque ones.
   bool MayOverlap() const;
   // The descriptor of this very layout.
   MemoryDesc Desc() const;
