@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/status_macros.h"
 
 namespace ingot {
@@ -19,29 +20,6 @@ namespace {
 absl::Status SystemError(int error, absl::string_view action, absl::string_view path) {
   return absl::ErrnoToStatus(error, absl::StrCat("cannot ", action, " ", path));
 }
-
-template <typename Call>
-auto RetryInterrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-
-  int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 class PosixMapping : public ReadableMapping {
  public:
@@ -71,13 +49,7 @@ class PosixWritableFile : public WritableFile {
   PosixWritableFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
 
   absl::Status Append(absl::string_view bytes) override {
-    while (!bytes.empty()) {
-      const ssize_t written =
-          RetryInterrupted([&] { return write(fd_.get(), bytes.data(), bytes.size()); });
-      if (written < 0) return SystemError(errno, "write to", path_);
-      bytes.remove_prefix(static_cast<size_t>(written));
-    }
-    return absl::OkStatus();
+    return WriteAll(fd_.get(), bytes) ? absl::OkStatus() : SystemError(errno, "write to", path_);
   }
 
   absl::Status Sync() override {

@@ -29,34 +29,28 @@ absl::Status Scan(int descriptor, uint64_t size) {
 
 absl::StatusOr<ScannedFile> ScannedFile::Open(const std::string& path) {
   // Without O_NONBLOCK, opening a pipe would wait for its other end.
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
+  FileDescriptor file(
+      RetryInterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
+  if (file.get() < 0) {
     if (errno == ENOENT) return absl::NotFoundError(absl::StrCat("no such file: ", path));
     return absl::ErrnoToStatus(errno, absl::StrCat(path, ": cannot be opened"));
   }
-  ScannedFile file(descriptor, 0);
   struct stat info;
-  if (fstat(descriptor, &info) != 0)
+  if (fstat(file.get(), &info) != 0)
     return absl::ErrnoToStatus(errno, absl::StrCat(path, ": cannot be read"));
   if (!S_ISREG(info.st_mode)) return absl::InvalidArgumentError(absl::StrCat("not a file: ", path));
-  file.size_ = static_cast<uint64_t>(info.st_size);
-  INGOT_RETURN_IF_ERROR(Scan(descriptor, file.size_), path);
-  return file;
-}
-
-ScannedFile::ScannedFile(ScannedFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
-
-ScannedFile::~ScannedFile() {
-  if (descriptor_ >= 0) close(descriptor_);
+  const auto size = static_cast<uint64_t>(info.st_size);
+  INGOT_RETURN_IF_ERROR(Scan(file.get(), size), path);
+  return ScannedFile(std::move(file), size);
 }
 
 uint64_t ScannedFile::Read(uint64_t offset, void* to, uint64_t size) const {
   uint64_t done = 0;
   while (done < size) {
-    const ssize_t count = pread(descriptor_, static_cast<char*>(to) + done, size - done,
-                                static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count = RetryInterrupted([&] {
+      return pread(file_.get(), static_cast<char*>(to) + done, size - done,
+                   static_cast<off_t>(offset + done));
+    });
     if (count <= 0) break;
     done += static_cast<uint64_t>(count);
   }

@@ -10,8 +10,10 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
+#include "core/base/file_descriptor.h"
 
 namespace ingot::archive {
 
@@ -20,18 +22,14 @@ class ScannedFile {
   // NotFound, PermissionDenied …: it cannot be opened; InvalidArgument: a folder or device; the
   // errors of ScanTorchScript. Messages begin with the path.
   static absl::StatusOr<ScannedFile> Open(const std::string& path);
-  ScannedFile(ScannedFile&& other) noexcept;
-  ScannedFile& operator=(ScannedFile&&) = delete;
-  ~ScannedFile();
-
   uint64_t size() const { return size_; }
   // How many bytes were read: fewer at the file's end, or if the device fails.
   uint64_t Read(uint64_t offset, void* to, uint64_t size) const;
 
  private:
-  ScannedFile(int descriptor, uint64_t size) : descriptor_(descriptor), size_(size) {}
+  ScannedFile(FileDescriptor file, uint64_t size) : file_(std::move(file)), size_(size) {}
 
-  int descriptor_;
+  FileDescriptor file_;
   uint64_t size_;
 };
 

@@ -11,33 +11,11 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "core/base/file_descriptor.h"
 
 namespace ingot::tools {
 namespace {
-
-bool WriteAll(int file, const void* data, size_t size) {
-  const char* at = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t count = write(file, at, size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    at += count;
-    size -= static_cast<size_t>(count);
-  }
-  return true;
-}
-
-bool ReadAll(int file, void* data, size_t size) {
-  char* at = static_cast<char*>(data);
-  while (size > 0) {
-    const ssize_t count = read(file, at, size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    at += count;
-    size -= static_cast<size_t>(count);
-  }
-  return true;
-}
 
 // A text on the pipe: its size, its bytes.
 bool ReadText(int pipe, std::string& text) {
@@ -55,7 +33,8 @@ bool ReadText(int pipe, std::string& text) {
   for (size_t i = first; i < count; ++i) {
     const std::string text = work(i);
     const uint64_t size = text.size();
-    if (!WriteAll(pipe, &size, sizeof(size)) || !WriteAll(pipe, text.data(), size)) _exit(5);
+    const absl::string_view size_bytes(reinterpret_cast<const char*>(&size), sizeof(size));
+    if (!WriteAll(pipe, size_bytes) || !WriteAll(pipe, text)) _exit(5);
   }
   _exit(0);
 }
@@ -92,8 +71,7 @@ absl::Status RunContained(size_t count, const std::function<std::string(size_t)>
     }
     close(ends[0]);
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    RetryInterrupted([&] { return waitpid(child, &status, 0); });
     if (next < count) on_result(next++, {"", DeathText(status)});
   }
   return absl::OkStatus();

@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 #include "core/artifact/artifact.h"
 #include "core/base/env.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/status_macros.h"
 #include "tools/ingot/exit_code.h"
 #include "tools/ingot/oracle_process.h"
@@ -35,39 +36,20 @@ constexpr size_t kMaxStatusLine = 1 << 14;
 constexpr absl::string_view kEnvironment[] = {"INGOT_",    "LD_LIBRARY_PATH=", "OMP_",
                                               "RUNFILES_", "ASAN_OPTIONS=",    "UBSAN_OPTIONS="};
 
-class Descriptor {
- public:
-  explicit Descriptor(int value = -1) : value_(value) {}
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(value_, other.value_);
-    return *this;
-  }
-  ~Descriptor() { Close(); }
-  void Close() {
-    if (value_ >= 0) close(std::exchange(value_, -1));
-  }
-  int get() const { return value_; }
-  std::string path() const { return absl::StrCat("/proc/self/fd/", value_); }
-
- private:
-  int value_;
-};
-
-absl::Status WriteAll(int descriptor, absl::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(descriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return absl::ErrnoToStatus(errno, "no memory for a child's answer");
-    bytes.remove_prefix(static_cast<size_t>(count));
-  }
-  return absl::OkStatus();
+// What opens the file again.
+std::string PathOf(const FileDescriptor& file) {
+  return absl::StrCat("/proc/self/fd/", file.get());
 }
 
-absl::StatusOr<Descriptor> MemoryFile(const char* name, absl::string_view bytes) {
-  Descriptor file(memfd_create(name, MFD_CLOEXEC));
+absl::Status Fill(const FileDescriptor& file, absl::string_view bytes) {
+  return WriteAll(file.get(), bytes) ? absl::OkStatus()
+                                     : absl::ErrnoToStatus(errno, "no memory for a child's answer");
+}
+
+absl::StatusOr<FileDescriptor> MemoryFile(const char* name, absl::string_view bytes) {
+  FileDescriptor file(memfd_create(name, MFD_CLOEXEC));
   if (file.get() < 0) return absl::ErrnoToStatus(errno, "no memory file");
-  INGOT_RETURN_IF_ERROR(WriteAll(file.get(), bytes));
+  INGOT_RETURN_IF_ERROR(Fill(file, bytes));
   lseek(file.get(), 0, SEEK_SET);
   return file;
 }
@@ -80,7 +62,8 @@ class Request {
   ~Request() { Reap(/*kill_it=*/true); }
 
   // The answer, in a file of memory.
-  absl::StatusOr<Descriptor> Run(std::vector<std::string> command, const Descriptor& input) {
+  absl::StatusOr<FileDescriptor> Run(std::vector<std::string> command,
+                                     const FileDescriptor& input) {
     INGOT_RETURN_IF_ERROR(Start(std::move(command), input));
     INGOT_ASSIGN_OR_RETURN(answer_, MemoryFile("ingot answer", ""));
     INGOT_RETURN_IF_ERROR(Receive());
@@ -93,11 +76,11 @@ class Request {
   }
 
  private:
-  absl::Status Start(std::vector<std::string> command, const Descriptor& input) {
+  absl::Status Start(std::vector<std::string> command, const FileDescriptor& input) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "cannot make a pipe");
-    pipe_ = Descriptor(ends[0]);
-    const Descriptor to_parent(ends[1]);
+    pipe_ = FileDescriptor(ends[0]);
+    const FileDescriptor to_parent(ends[1]);
     std::vector<char*> argv, environment;
     for (std::string& part : command) argv.push_back(part.data());
     for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -134,8 +117,8 @@ class Request {
       pollfd waiting{pipe_.get(), POLLIN, 0};
       const int ready = poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left, 60'000)));
       if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
-      const ssize_t count = read(pipe_.get(), buffer.data(), buffer.size());
-      if (count < 0 && errno == EINTR) continue;
+      const ssize_t count =
+          RetryInterrupted([&] { return read(pipe_.get(), buffer.data(), buffer.size()); });
       if (count < 0) return absl::ErrnoToStatus(errno, "cannot hear the sandboxed process");
       if (count == 0) return absl::OkStatus();
       total += count;
@@ -158,15 +141,14 @@ class Request {
       has_line_ = true;
       bytes.remove_prefix(end + 1);
     }
-    return WriteAll(answer_.get(), bytes);
+    return Fill(answer_, bytes);
   }
 
   int Reap(bool kill_it) {
     if (child_ <= 0) return 0;
     if (kill_it) kill(child_, SIGKILL);
     int ended = 0;
-    while (waitpid(child_, &ended, 0) < 0 && errno == EINTR) {
-    }
+    RetryInterrupted([&] { return waitpid(child_, &ended, 0); });
     child_ = -1;
     return ended;
   }
@@ -204,7 +186,7 @@ class Request {
   const SandboxLimits limits_;
   const absl::Time deadline_;
   pid_t child_ = -1;
-  Descriptor pipe_, answer_;
+  FileDescriptor pipe_, answer_;
   std::string line_;
   bool has_line_ = false;
 };
@@ -216,16 +198,16 @@ class SandboxedModel : public Model {
 
   absl::StatusOr<ir::Recording> Record(const Arguments& arguments) override {
     INGOT_ASSIGN_OR_RETURN(const std::string bytes, WriteTensors(arguments));
-    INGOT_ASSIGN_OR_RETURN(const Descriptor answer, Ask("record", 0, bytes));
+    INGOT_ASSIGN_OR_RETURN(const FileDescriptor answer, Ask("record", 0, bytes));
     // Its weights are used in place; the mapping keeps the memory.
-    INGOT_ASSIGN_OR_RETURN(artifact::Artifact artifact, artifact::ReadArtifact(answer.path()),
+    INGOT_ASSIGN_OR_RETURN(artifact::Artifact artifact, artifact::ReadArtifact(PathOf(answer)),
                            "what the sandbox made of it");
     return std::move(artifact.recording);
   }
 
   absl::StatusOr<Arguments> SampleArguments(uint64_t seed) const override {
-    INGOT_ASSIGN_OR_RETURN(const Descriptor answer, Ask("samples", seed, ""));
-    const std::string path = answer.path();
+    INGOT_ASSIGN_OR_RETURN(const FileDescriptor answer, Ask("samples", seed, ""));
+    const std::string path = PathOf(answer);
     if (lseek(answer.get(), 0, SEEK_END) == 0) return Arguments();
     INGOT_ASSIGN_OR_RETURN(const auto bytes, Env::Default().Map(path));
     return ReadTensors(bytes->bytes());
@@ -238,10 +220,10 @@ class SandboxedModel : public Model {
   }
 
  private:
-  absl::StatusOr<Descriptor> Ask(const std::string& request, uint64_t seed,
-                                 const std::string& input) const {
-    INGOT_ASSIGN_OR_RETURN(const Descriptor file, MemoryFile("ingot arguments", input));
-    absl::StatusOr<Descriptor> answer = Request(limits_).Run(
+  absl::StatusOr<FileDescriptor> Ask(const std::string& request, uint64_t seed,
+                                     const std::string& input) const {
+    INGOT_ASSIGN_OR_RETURN(const FileDescriptor file, MemoryFile("ingot arguments", input));
+    absl::StatusOr<FileDescriptor> answer = Request(limits_).Run(
         {"ingot", "sandboxed", path_, absl::StrCat("--request=", request),
          absl::StrCat("--seed=", seed), absl::StrCat("--memory=", limits_.memory_mib),
          absl::StrCat("--seconds=", limits_.seconds),

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/artifact/artifact.h"
 #include "core/base/env.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/status_macros.h"
 #include "tools/ingot/common_flags.h"
 #include "tools/ingot/model.h"
@@ -25,13 +26,8 @@ namespace ingot::tools {
 namespace {
 
 absl::Status Say(absl::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(kAnswerDescriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return absl::ErrnoToStatus(errno, "nobody hears");
-    bytes.remove_prefix(static_cast<size_t>(count));
-  }
-  return absl::OkStatus();
+  return WriteAll(kAnswerDescriptor, bytes) ? absl::OkStatus()
+                                            : absl::ErrnoToStatus(errno, "nobody hears");
 }
 
 class AnswerFile : public WritableFile {
