@@ -276,14 +276,20 @@ absl::Status Lowering::AddStep(DraftStep draft) {
   return absl::OkStatus();
 }
 
-void Lowering::ForgetCopies(BufferId buffer) {
+std::vector<BufferId> Lowering::ForgetCopies(BufferId buffer) {
+  std::vector<BufferId> copies;
   for (auto it = dense_.begin(); it != dense_.end();) {
     const auto entry = it++;
-    if (entry->first.buffer == buffer) dense_.erase(entry);
+    if (entry->first.buffer != buffer) continue;
+    copies.push_back(entry->second.buffer);
+    dense_.erase(entry);
   }
-  reordered_.erase(std::remove_if(reordered_.begin(), reordered_.end(),
-                                  [&](const Reordered& r) { return r.source == buffer; }),
-                   reordered_.end());
+  const auto is_copy = [&](const Reordered& r) {
+    if (r.source == buffer) copies.push_back(r.result.buffer);
+    return r.source == buffer;
+  };
+  reordered_.erase(std::remove_if(reordered_.begin(), reordered_.end(), is_copy), reordered_.end());
+  return copies;
 }
 
 absl::Status Lowering::RunNow(DraftStep& draft) {
@@ -341,15 +347,7 @@ bool Lowering::MayBeAskedFor(BufferId buffer) const {
 void Lowering::DropConstant(BufferId id) {
   Buffer& buffer = buffers_[id];
   if (buffer.kind != Buffer::Kind::kConstant || MayBeAskedFor(id)) return;
-  std::vector<BufferId> copies;
-  for (const auto& [key, copy] : dense_) {
-    if (key.buffer == id) copies.push_back(copy.buffer);
-  }
-  for (const Reordered& r : reordered_) {
-    if (r.source == id) copies.push_back(r.result.buffer);
-  }
-  ForgetCopies(id);
-  for (BufferId copy : copies) DropConstant(copy);
+  for (BufferId copy : ForgetCopies(id)) DropConstant(copy);
   if (buffer.in_program) return;
   buffer.memory = AlignedBuffer();
   if (buffer.host_constant >= 0) context_.DropConstant(buffer.host_constant);

@@ -162,8 +162,9 @@ class Lowering {
   BufferId NewBuffer(size_t bytes);
   absl::Status AddStep(DraftStep draft);
   absl::Status RunNow(DraftStep& draft);
-  // A step overwrites `buffer`: copies made of its former contents are no longer of it.
-  void ForgetCopies(BufferId buffer);
+  // Copies made of `buffer` are no longer used for it: a step overwrites it, or nothing asks for it
+  // any more. Returns them.
+  std::vector<BufferId> ForgetCopies(BufferId buffer);
   // Makes it a constant with uninitialised memory of its own.
   absl::Status Materialize(Buffer& buffer);
   // Whether a unit that is still to come may ask for the contents.

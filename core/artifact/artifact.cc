@@ -110,11 +110,6 @@ std::vector<const ir::Constant*> AllWeights(const ir::Recording& recording) {
   return weights;
 }
 
-absl::string_view BytesOf(const ir::Constant& weight) {
-  return absl::string_view(static_cast<const char*>(weight.data),
-                           static_cast<size_t>(weight.type.NumBytes()));
-}
-
 // A file's contents, ready to be written.
 struct Layout {
   Prologue prologue;

@@ -12,6 +12,14 @@ DType ScalarDType(const Scalar& scalar) {
   return kDTypes[scalar.index()];
 }
 
+absl::string_view BytesOf(const Constant& constant) {
+  return {static_cast<const char*>(constant.data), static_cast<size_t>(constant.type.NumBytes())};
+}
+
+void EvictPages(const Constant& constant) {
+  if (constant.file != nullptr) constant.file->Evict(BytesOf(constant));
+}
+
 std::string ToString(const Signature& signature) {
   std::string text = "(";
   for (size_t i = 0; i < signature.arguments.size(); ++i) {

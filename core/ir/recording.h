@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "core/base/env.h"
 #include "core/ir/graph.h"
 
@@ -28,6 +29,9 @@ struct Constant {
   // (ReadableMapping::Evict). Lives as long as `owner`.
   const ReadableMapping* file = nullptr;
 };
+absl::string_view BytesOf(const Constant& constant);
+// Gives the memory of the constant's pages back until they are read again, if it lies in a file.
+void EvictPages(const Constant& constant);
 
 using Scalar = std::variant<bool, int64_t, double, std::complex<double>>;
 DType ScalarDType(const Scalar& scalar);  // kBool, kInt64, kFloat64, kComplex128

@@ -12,6 +12,26 @@ TEST(RecordingTest, ScalarsHaveTheDTypesOfTheirAlternatives) {
   EXPECT_EQ(ScalarDType(std::complex<double>(1, 2)), DType::kComplex128);
 }
 
+class CountingMapping : public ReadableMapping {
+ public:
+  absl::string_view bytes() const override { return ""; }
+  void Evict(absl::string_view range) const override { evicted += range.size(); }
+  mutable size_t evicted = 0;
+};
+
+TEST(RecordingTest, PagesOfAConstantInAFileAreEvicted) {
+  const float data[6] = {1, 2, 3, 4, 5, 6};
+  Constant constant;
+  constant.type = {DType::kFloat32, {2, 3}};
+  constant.data = data;
+  EXPECT_EQ(BytesOf(constant).size(), sizeof(data));
+  EvictPages(constant);  // lies in no file: nothing to do
+  const CountingMapping file;
+  constant.file = &file;
+  EvictPages(constant);
+  EXPECT_EQ(file.evicted, sizeof(data));
+}
+
 TEST(RecordingTest, SignaturePrintsWhatIsUnusual) {
   Signature signature;
   const TensorType type = {DType::kFloat32, {2, 3}};

@@ -219,10 +219,7 @@ class ConstantKeeper {
       if (dropped_[index]) return;
       dropped_[index] = true;
     }
-    const ir::Constant& constant = constants_[index];
-    if (constant.file == nullptr) return;
-    constant.file->Evict(absl::string_view(static_cast<const char*>(constant.data),
-                                           static_cast<size_t>(constant.type.NumBytes())));
+    ir::EvictPages(constants_[index]);
   }
 
   const absl::Span<const ir::Constant> constants_;

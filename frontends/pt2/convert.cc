@@ -129,9 +129,7 @@ class Conversion {
     // Digests read all weights; a backend packs most of them later, one by one.
     recording.constants = std::move(emitter_.constants()).Finish([this](ir::Constant& constant) {
       constant.file = archive_.FileOf(constant.data);
-      if (constant.file == nullptr) return;
-      constant.file->Evict(
-          {static_cast<const char*>(constant.data), static_cast<size_t>(constant.type.NumBytes())});
+      ir::EvictPages(constant);
     });
     ComputeDigests(initial_state_);
     recording.initial_state = std::move(initial_state_);

@@ -270,8 +270,7 @@ Result Pad(Emitter& emitter, const OpSignature&, Operands args) {
   return emitter.Apply(absl::StrCat("aten::", kind, "_pad", pad.size() / 2, "d"), {args[0], pad});
 }
 
-// upsample_*.vec: output sizes are given, or scales of the input's.
-// The .vec forms: sizes, or factors for all spatial dimensions.
+// upsample_*.vec: sizes, or factors for all spatial dimensions.
 Result Upsample(Emitter& emitter, const OpSignature& op, Operands args) {
   const ir::Dims& dims = emitter.type(TensorArg(args, 0)).dims;
   const std::string name = op.schema.op.substr(0, op.schema.op.find('.'));

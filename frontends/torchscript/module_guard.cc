@@ -17,14 +17,6 @@ absl::Status Changed(const std::string& name, absl::string_view how) {
       absl::StrCat("the model's \"", name, "\" ", how, " after extraction: extract again"));
 }
 
-// Nearly all are flags and numbers, for which the general comparison is slow.
-bool IsSame(const c10::IValue& before, const c10::IValue& now) {
-  if (before.isBool()) return now.isBool() && now.toBool() == before.toBool();
-  if (before.isInt()) return now.isInt() && now.toInt() == before.toInt();
-  if (before.isDouble()) return now.isDouble() && now.toDouble() == before.toDouble();
-  return IsSameValue(before, now);
-}
-
 }  // namespace
 
 ModuleGuard ModuleGuard::Of(const torch::jit::Module& module,
@@ -75,7 +67,7 @@ absl::Status ModuleGuard::Check() const {
     if (VersionOf(*entry.tensor) != entry.version) return Changed(entry.name, "was written");
   }
   for (const ValueEntry& entry : values_) {
-    if (!IsSame(entry.value, entry.owner->getSlot(entry.slot))) {
+    if (!IsSameValue(entry.value, entry.owner->getSlot(entry.slot))) {
       return Changed(entry.name, "was changed");
     }
   }

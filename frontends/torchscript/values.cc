@@ -123,6 +123,10 @@ c10::IValue CopyContainers(const c10::IValue& value) {
 }
 
 bool IsSameValue(const c10::IValue& before, const c10::IValue& now) {
+  // Nearly all attributes are flags and numbers, for which IValue's own comparison is slow.
+  if (before.isBool()) return now.isBool() && now.toBool() == before.toBool();
+  if (before.isInt()) return now.isInt() && now.toInt() == before.toInt();
+  if (before.isDouble()) return now.isDouble() && now.toDouble() == before.toDouble();
   if (before.tagKind() != now.tagKind()) return false;
   if (before.isTensor()) return before.toTensor().is_same(now.toTensor());
   if (before.isList()) return AreSame(before.toList().vec(), now.toList().vec());
@@ -137,9 +141,7 @@ bool IsSameValue(const c10::IValue& before, const c10::IValue& now) {
     }
     return same;
   }
-  if (before.isBool() || before.isInt() || before.isDouble() || before.isString())
-    return before == now;
-  return true;
+  return !before.isString() || before == now;
 }
 
 }  // namespace ingot::torchscript

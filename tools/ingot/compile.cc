@@ -105,12 +105,9 @@ absl::StatusOr<WholeModel> WholeModelFallback(const Opened& opened, const absl::
   INGOT_ASSIGN_OR_RETURN(whole.runner, opened.model->CreateOracle(OracleMode::kEager));
   // Frontends begin with the op: "data-dependent: aten::item reads …".
   constexpr absl::string_view kDataDependent = "data-dependent: ";
-  const size_t at = whole.reason.find(std::string(kDataDependent));
-  whole.op =
-      at == std::string::npos
-          ? "whole model"
-          : std::string(
-                *absl::StrSplit(whole.reason.substr(at + kDataDependent.size()), ' ').begin());
+  const std::vector<std::string> parts =
+      absl::StrSplit(whole.reason, absl::MaxSplits(absl::ByString(kDataDependent), 1));
+  whole.op = parts.size() < 2 ? "whole model" : parts[1].substr(0, parts[1].find(' '));
   PrintNote(absl::StrCat("fallback: the whole model runs on LibTorch: ", whole.reason));
   return whole;
 }

@@ -473,11 +473,9 @@ class Compiler {
     const Slot operands[3] = {plan_->body[0].a, plan_->body[0].b, plan_->body[0].c};
     std::array<int16_t, 3> pointers = {0, 0, 0};
     int arity = 1;
-    for (const Program::Value& v : program_.values) {
-      if (v.kind == Program::Kind::kOp && info_[&v - program_.values.data()].live) {
-        const auto index = static_cast<size_t>(&v - program_.values.data());
-        arity = pairs_[index].kernel != nullptr ? 3 : PwOpArity(v.op);
-      }
+    for (size_t v = 0; v < program_.values.size(); ++v) {
+      if (program_.values[v].kind != Program::Kind::kOp || !info_[v].live) continue;
+      arity = pairs_[v].kernel != nullptr ? 3 : PwOpArity(program_.values[v].op);
     }
     for (int i = 0; i < arity; ++i) {
       int pointer = -1;
