@@ -4,6 +4,13 @@
 
 #include "backends/onednn/kernels/parallel.h"
 
+#ifndef INGOT_BACKENDS_ONEDNN_KERNELS_DEPTHWISE_SHARED_
+#define INGOT_BACKENDS_ONEDNN_KERNELS_DEPTHWISE_SHARED_
+namespace ingot::kernels::internal {
+inline constexpr int64_t kBlockChannels = 64;
+}  // namespace ingot::kernels::internal
+#endif  // INGOT_BACKENDS_ONEDNN_KERNELS_DEPTHWISE_SHARED_
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/onednn/kernels/depthwise.cc"
 #include "hwy/foreach_target.h"
@@ -19,105 +26,166 @@ namespace {
 
 constexpr F32Tag kTag;
 constexpr int64_t kN = kF32Lanes;
-// Neighbouring outputs that share their weights in registers.
-constexpr int64_t kColumns = 4;
-constexpr int64_t kVectors = 2;
+// Neighbouring outputs that share the weights and the inputs in registers. Seven divides the widths
+// that images of 224 pixels come down to.
+constexpr int kOutputs = 7;
 
-// Numbers of the taps, from `begin` on, that lie inside of the image.
-struct Taps {
-  int64_t begin, end;
-};
-Taps TapsAt(const DepthwiseArgs& a, int d, int64_t position) {
-  const int64_t first = position * a.stride[d] - a.padding[d], dilation = a.dilation[d];
-  const int64_t begin = first >= 0 ? 0 : (-first + dilation - 1) / dilation;
-  const int64_t rest = a.in[d] - first;  // the first tap that is outside has dilation * tap >= rest
-  const int64_t end = rest <= 0 ? 0 : (rest + dilation - 1) / dilation;
-  return {std::min(begin, a.kernel[d]), std::min(end, a.kernel[d])};
-}
-
-// One line of output.
-struct Line {
+// The outputs [ow, ow + kOutputs) of a line, as many of them as there are, of the vector of
+// channels at c.
+struct Tile {
   const DepthwiseArgs& a;
   const float* x;  // the image's first pixel
-  int64_t oh;
-  int64_t row;  // of the line's first pixel in the result
+  int64_t oh, ow, c;
+  int64_t row;  // of the tile's first output in the result
+  // Input columns inside of the image, counted from the first output's first tap.
+  int64_t begin, end;
 };
 
-// kCount neighbouring outputs from `ow` on, all with taps `width`, of kVectorsHere vectors of
-// channels from `c` on; `access` reaches a vector of them.
-template <int kCount, int kVectorsHere, class Access>
-HWY_INLINE void Sums(const Line& line, int64_t ow, const Taps& width, int64_t c,
-                     const Access& access) {
-  const DepthwiseArgs& a = line.a;
-  F32 sum[kCount][kVectorsHere];
-#pragma GCC unroll 4
-  for (int v = 0; v < kVectorsHere; ++v) {
-    const F32 first = a.bias == nullptr ? hn::Zero(kTag) : access.Load(a.bias + c + v * kN);
-#pragma GCC unroll 4
-    for (int i = 0; i < kCount; ++i) sum[i][v] = first;
-  }
-  const Taps height = TapsAt(a, 0, line.oh);
-  const int64_t step = a.stride[1] * a.channels;
-  for (int64_t kh = height.begin; kh < height.end; ++kh) {
-    const int64_t ih = line.oh * a.stride[0] - a.padding[0] + kh * a.dilation[0];
-    for (int64_t kw = width.begin; kw < width.end; ++kw) {
-      const int64_t iw = ow * a.stride[1] - a.padding[1] + kw * a.dilation[1];
-      const float* const x = line.x + (ih * a.in[1] + iw) * a.channels + c;
-      const float* const w = a.weights + (kh * a.kernel[1] + kw) * a.channels + c;
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectorsHere; ++v) {
-        const F32 weight = access.Load(w + v * kN);
-#pragma GCC unroll 4
-        for (int i = 0; i < kCount; ++i) {
-          sum[i][v] = hn::MulAdd(access.Load(x + i * step + v * kN), weight, sum[i][v]);
-        }
+// Adds the taps of one row of a window that is kWidth wide to the sums of a tile. Each input is
+// loaded once.
+template <int kWidth, int kStride>
+struct NarrowWindow {
+  template <bool kInside, class Access>
+  static HWY_INLINE void AddRow(const Tile& t, const float* x, const float* w, const Access& access,
+                                F32 (&sum)[kOutputs]) {
+    const int64_t channels = t.a.channels;
+    F32 weight[kWidth];
+#pragma GCC unroll 8
+    for (int kw = 0; kw < kWidth; ++kw) weight[kw] = access.Load(w + kw * channels);
+#pragma GCC unroll 32
+    for (int j = 0; j < (kOutputs - 1) * kStride + kWidth; ++j) {
+      if (!kInside && (j < t.begin || j >= t.end)) continue;
+      const F32 input = access.Load(x + j * channels);
+#pragma GCC unroll 8
+      for (int kw = 0; kw < kWidth; ++kw) {
+        const int i = (j - kw) / kStride;
+        if (j - kw != i * kStride || j < kw || i >= kOutputs) continue;
+        sum[i] = hn::MulAdd(input, weight[kw], sum[i]);
       }
     }
   }
-  HWY_ALIGN float tile[kCount * kVectorsHere * kN];
-  for (int i = 0; i < kCount; ++i) {
-    for (int v = 0; v < kVectorsHere; ++v) {
-      hn::Store(sum[i][v], kTag, tile + (i * kVectorsHere + v) * kN);
+};
+
+// The same for any window.
+struct AnyWindow {
+  template <bool kInside, class Access>
+  static HWY_INLINE void AddRow(const Tile& t, const float* x, const float* w, const Access& access,
+                                F32 (&sum)[kOutputs]) {
+    const DepthwiseArgs& a = t.a;
+    for (int64_t kw = 0; kw < a.kernel[1]; ++kw) {
+      const F32 weight = access.Load(w + kw * a.channels);
+#pragma GCC unroll 8
+      for (int i = 0; i < kOutputs; ++i) {
+        const int64_t j = i * a.stride[1] + kw * a.dilation[1];
+        if (!kInside && (j < t.begin || j >= t.end)) continue;
+        sum[i] = hn::MulAdd(access.Load(x + j * a.channels), weight, sum[i]);
+      }
     }
   }
-  const int64_t row = line.row + ow, columns = std::min(kVectorsHere * kN, a.channels - c);
-  FinishSums({tile, kVectorsHere * kN, kCount, columns, row, c}, a.stages,
-             a.y + row * a.channels + c, a.channels);
+};
+
+template <class Access>
+HWY_INLINE void Finish(const Tile& t, F32 (&sum)[kOutputs], const Access& access) {
+  const DepthwiseArgs& a = t.a;
+  const int64_t count = std::min<int64_t>(kOutputs, a.out[1]);
+  RegisterStages stages;
+  float* const y = a.y + t.row * a.channels + t.c;
+  if (!FitRegisters(a.stages, t.row, t.c, stages)) {
+    HWY_ALIGN float sums[kOutputs * kN];
+#pragma GCC unroll 8
+    for (int i = 0; i < kOutputs; ++i) hn::Store(sum[i], kTag, sums + i * kN);
+    FinishSums({sums, kN, count, std::min(kN, a.channels - t.c), t.row, t.c}, a.stages, y,
+               a.channels);
+    return;
+  }
+  const F32 low = hn::Set(kTag, stages.low), high = hn::Set(kTag, stages.high);
+#pragma GCC unroll 8
+  for (int i = 0; i < kOutputs; ++i) {
+    if (i >= count) break;
+    if (stages.addend != nullptr)
+      sum[i] = hn::Add(sum[i], access.Load(stages.addend + i * stages.addend_stride));
+    if (stages.bounded) sum[i] = AtMost(AtLeast(sum[i], low), high);
+    access.Store(sum[i], y + i * a.channels);
+  }
 }
 
-template <int kCount>
-void Channels(const Line& line, int64_t ow, const Taps& width) {
-  const int64_t channels = line.a.channels;
-  int64_t c = 0;
-  for (; c + kVectors * kN <= channels; c += kVectors * kN) {
-    Sums<kCount, kVectors>(line, ow, width, c, WholeVector());
+template <class Window, bool kInside, class Access>
+HWY_INLINE void RunTile(const Tile& t, const Access& access) {
+  const DepthwiseArgs& a = t.a;
+  const int64_t line = a.in[1] * a.channels;
+  F32 sum[kOutputs];
+  const F32 first = a.bias == nullptr ? hn::Zero(kTag) : access.Load(a.bias + t.c);
+#pragma GCC unroll 8
+  for (int i = 0; i < kOutputs; ++i) sum[i] = first;
+  const int64_t ih = t.oh * a.stride[0] - a.padding[0];
+  const float* const x = t.x + ih * line + (t.ow * a.stride[1] - a.padding[1]) * a.channels + t.c;
+  for (int64_t kh = 0; kh < a.kernel[0]; ++kh) {
+    const int64_t tap = kh * a.dilation[0];
+    if (ih + tap < 0 || ih + tap >= a.in[0]) continue;
+    Window::template AddRow<kInside>(t, x + tap * line,
+                                     a.weights + kh * a.kernel[1] * a.channels + t.c, access, sum);
   }
-  for (; c + kN <= channels; c += kN) Sums<kCount, 1>(line, ow, width, c, WholeVector());
-  if (c < channels) {
-    Sums<kCount, 1>(line, ow, width, c, PartVector{static_cast<size_t>(channels - c)});
+  Finish(t, sum, access);
+}
+
+template <class Window>
+void RunVectors(Tile t, int64_t channel_end) {
+  const DepthwiseArgs& a = t.a;
+  const int64_t inputs = (kOutputs - 1) * a.stride[1] + (a.kernel[1] - 1) * a.dilation[1] + 1;
+  const bool inside = t.begin == 0 && t.end >= inputs;
+  for (; t.c + kN <= channel_end; t.c += kN) {
+    if (inside) {
+      RunTile<Window, true>(t, WholeVector());
+    } else {
+      RunTile<Window, false>(t, WholeVector());
+    }
   }
+  if (t.c < channel_end) {
+    RunTile<Window, false>(t, PartVector{static_cast<size_t>(channel_end - t.c)});
+  }
+}
+
+using RunVectorsFn = void (*)(Tile t, int64_t channel_end);
+
+RunVectorsFn VectorsFor(const DepthwiseArgs& a) {
+  struct Row {
+    int64_t width, stride;
+    RunVectorsFn run;
+  };
+  static constexpr Row kRows[] = {
+      {3, 1, RunVectors<NarrowWindow<3, 1>>}, {3, 2, RunVectors<NarrowWindow<3, 2>>},
+      {5, 1, RunVectors<NarrowWindow<5, 1>>}, {5, 2, RunVectors<NarrowWindow<5, 2>>},
+      {7, 1, RunVectors<NarrowWindow<7, 1>>},
+  };
+  for (const Row& row : kRows) {
+    if (a.kernel[1] == row.width && a.stride[1] == row.stride && a.dilation[1] == 1) return row.run;
+  }
+  return RunVectors<AnyWindow>;
 }
 
 }  // namespace
 
-// Lines [begin, end) of the images' outputs.
-void DepthwiseLines(const DepthwiseArgs& a, int64_t begin, int64_t end) {
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t image = i / a.out[0];
-    const Line line = {a, a.x + image * a.in[0] * a.in[1] * a.channels, i % a.out[0], i * a.out[1]};
-    for (int64_t ow = 0; ow < a.out[1];) {
-      const Taps width = TapsAt(a, 1, ow);
-      // Outputs with all taps are done together; those at the edges one by one.
-      const bool whole = width.begin == 0 && width.end == a.kernel[1] &&
-                         ow + kColumns <= a.out[1] &&
-                         TapsAt(a, 1, ow + kColumns - 1).end == a.kernel[1];
-      if (whole) {
-        Channels<kColumns>(line, ow, width);
-        ow += kColumns;
-      } else {
-        Channels<1>(line, ow++, width);
+// Lines [begin, end) of the images' outputs, of the channels [channel_begin, channel_end). Some
+// channels of all lines come before others: what a line has read is in L1 for the next.
+void DepthwiseLines(const DepthwiseArgs& a, int64_t begin, int64_t end, int64_t channel_begin,
+                    int64_t channel_end) {
+  const RunVectorsFn run = VectorsFor(a);
+  while (begin < end) {
+    const int64_t image = begin / a.out[0], first = image * a.out[0];
+    const int64_t image_end = std::min(end, first + a.out[0]);
+    const float* const x = a.x + image * a.in[0] * a.in[1] * a.channels;
+    for (int64_t c = channel_begin; c < channel_end; c += internal::kBlockChannels) {
+      const int64_t block_end = std::min(c + internal::kBlockChannels, channel_end);
+      for (int64_t column = 0; column < a.out[1]; column += kOutputs) {
+        // The last ones may be done twice.
+        const int64_t ow = std::max<int64_t>(std::min(column, a.out[1] - kOutputs), 0);
+        const int64_t iw = ow * a.stride[1] - a.padding[1];
+        for (int64_t line = begin; line < image_end; ++line) {
+          run({a, x, line - first, ow, c, line * a.out[1] + ow, -iw, a.in[1] - iw}, block_end);
+        }
       }
     }
+    begin = image_end;
   }
 }
 
@@ -133,14 +201,34 @@ HWY_EXPORT(DepthwiseLines);
 
 constexpr double kTapsPerNanosecond = 16;
 
+// The share of the threads' time that is used when n items are split among them.
+double Balance(int64_t n, int threads) {
+  const int64_t most = (n + threads - 1) / threads;
+  return static_cast<double>(n) / static_cast<double>(most * threads);
+}
+
 }  // namespace
 
 void Depthwise(const DepthwiseArgs& args, int threads) {
+  const int64_t lines = args.images * args.out[0];
+  const int64_t blocks = (args.channels + internal::kBlockChannels - 1) / internal::kBlockChannels;
+  if (lines == 0 || blocks == 0) return;
   const double taps =
-      static_cast<double>(args.out[1] * args.channels * args.kernel[0] * args.kernel[1]);
-  ParallelFor(threads, args.images * args.out[0], GrainFor((taps + 1) / kTapsPerNanosecond),
+      static_cast<double>(lines * args.out[1] * args.channels * args.kernel[0] * args.kernel[1]) /
+          kTapsPerNanosecond +
+      1;
+  if (Balance(blocks, threads) > Balance(lines, threads)) {
+    ParallelFor(threads, blocks, GrainFor(taps / static_cast<double>(blocks)),
+                [&](int64_t begin, int64_t end, int) {
+                  HWY_DYNAMIC_DISPATCH(DepthwiseLines)
+                  (args, 0, lines, begin * internal::kBlockChannels,
+                   std::min(end * internal::kBlockChannels, args.channels));
+                });
+    return;
+  }
+  ParallelFor(threads, lines, GrainFor(taps / static_cast<double>(lines)),
               [&](int64_t begin, int64_t end, int) {
-                HWY_DYNAMIC_DISPATCH(DepthwiseLines)(args, begin, end);
+                HWY_DYNAMIC_DISPATCH(DepthwiseLines)(args, begin, end, 0, args.channels);
               });
 }
 

@@ -8,7 +8,11 @@
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_EPILOGUE_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_EPILOGUE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
+
+#include "absl/types/span.h"
 
 namespace ingot::kernels {
 
@@ -42,6 +46,39 @@ struct EpilogueStage {
   int64_t row_stride = 0;
   int column_stride = 1;
 };
+
+// What the commonest lists of stages do, for kernels that do it in registers: an addend, unless it is
+// null, then bounds, if any.
+struct RegisterStages {
+  const float* addend = nullptr;
+  int64_t addend_stride = 0;
+  bool bounded = false;
+  float low = 0, high = 0;
+};
+
+// False: `stages` do more than that. `addend` is made to point to (row, column) of the result.
+inline bool FitRegisters(absl::Span<const EpilogueStage> stages, int64_t row, int64_t column,
+                         RegisterStages& fit) {
+  size_t i = 0;
+  if (i < stages.size() && stages[i].op == EpilogueOp::kAdd && stages[i].row_stride != 0 &&
+      stages[i].column_stride == 1) {
+    fit.addend = stages[i].operand + row * stages[i].row_stride + column;
+    fit.addend_stride = stages[i].row_stride;
+    ++i;
+  }
+  if (i < stages.size() && stages[i].op == EpilogueOp::kRelu) {
+    fit.bounded = true;
+    fit.low = 0;
+    fit.high = std::numeric_limits<float>::infinity();
+    ++i;
+  } else if (i < stages.size() && stages[i].op == EpilogueOp::kClamp) {
+    fit.bounded = true;
+    fit.low = stages[i].alpha;
+    fit.high = stages[i].beta;
+    ++i;
+  }
+  return i == stages.size();
+}
 
 }  // namespace ingot::kernels
 

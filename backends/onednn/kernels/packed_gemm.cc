@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
 
 #include "absl/base/casts.h"
 #include "backends/onednn/kernels/parallel.h"
@@ -122,11 +121,7 @@ struct TileArgs {
   int64_t sums_stride;
   bool load;
   const float* first_sums;
-  // What the commonest stages do, done in registers: an addend, unless null, then bounds, if any.
-  const float* addend = nullptr;
-  int64_t addend_stride = 0;
-  bool bounded = false;
-  float low = 0, high = 0;
+  RegisterStages stages;
 };
 
 // kRows rows by kVectors vectors: half a panel, one or several.
@@ -182,17 +177,18 @@ void Tile(const TileArgs& t) {
     for (int64_t j = 0; j < rest; ++j) step(j);
     w += rest * kPanel;
   }
-  if (t.addend != nullptr) {
+  if (t.stages.addend != nullptr) {
 #pragma GCC unroll 16
     for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
-        sum[m][v] = hn::Add(sum[m][v], hn::LoadU(kTag, t.addend + m * t.addend_stride + v * kN));
+        sum[m][v] = hn::Add(sum[m][v],
+                            hn::LoadU(kTag, t.stages.addend + m * t.stages.addend_stride + v * kN));
       }
     }
   }
-  if (t.bounded) {
-    const F32 low = hn::Set(kTag, t.low), high = hn::Set(kTag, t.high);
+  if (t.stages.bounded) {
+    const F32 low = hn::Set(kTag, t.stages.low), high = hn::Set(kTag, t.stages.high);
 #pragma GCC unroll 16
     for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
@@ -249,30 +245,6 @@ void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, 
   }
 }
 
-// Gives the tile at (row, column) the stages if it can do them all.
-bool TakeStages(absl::Span<const EpilogueStage> stages, int64_t row, int64_t column,
-                TileArgs& tile) {
-  size_t i = 0;
-  if (i < stages.size() && stages[i].op == EpilogueOp::kAdd && stages[i].row_stride != 0 &&
-      stages[i].column_stride == 1) {
-    tile.addend = stages[i].operand + row * stages[i].row_stride + column;
-    tile.addend_stride = stages[i].row_stride;
-    ++i;
-  }
-  if (i < stages.size() && stages[i].op == EpilogueOp::kRelu) {
-    tile.bounded = true;
-    tile.low = 0;
-    tile.high = std::numeric_limits<float>::infinity();
-    ++i;
-  } else if (i < stages.size() && stages[i].op == EpilogueOp::kClamp) {
-    tile.bounded = true;
-    tile.low = stages[i].alpha;
-    tile.high = stages[i].beta;
-    ++i;
-  }
-  return i == stages.size();
-}
-
 // A unit's rows by `panels` panels over one block of k, from the first sums to the stored result.
 template <typename Step>
 void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t lda,
@@ -286,9 +258,10 @@ void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t
   if (last) FetchRows(call, row, rows.count, column, columns);
   HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
   const bool whole = columns == panels * kPanel || columns == kN;
-  TileArgs with_stages;
-  const bool direct = whole && (!last || TakeStages(args.stages, row, column, with_stages));
-  TileArgs tile = direct ? with_stages : TileArgs();
+  TileArgs tile;
+  RegisterStages stages;
+  const bool direct = whole && (!last || FitRegisters(args.stages, row, column, stages));
+  if (direct) tile.stages = stages;
   tile.x = x;
   tile.lda = lda;
   tile.taps = block.taps;
