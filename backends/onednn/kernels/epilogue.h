@@ -47,8 +47,8 @@ struct EpilogueStage {
   int column_stride = 1;
 };
 
-// What the commonest lists of stages do, for kernels that do it in registers: an addend, unless it is
-// null, then bounds, if any.
+// What the commonest lists of stages do, for kernels that do it in registers: an addend, unless it
+// is null, then bounds, if any.
 struct RegisterStages {
   const float* addend = nullptr;
   int64_t addend_stride = 0;

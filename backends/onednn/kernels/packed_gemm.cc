@@ -502,7 +502,11 @@ void PackedGemm::Run(const PackedGemmArgs& args, int threads) const {
   const auto run = factors_ == GemmFactors::kF32 ? target_->run_f32 : target_->run_bf16;
   const double rows = static_cast<double>(args.groups * args.rows);
   const double work = kNanosecondsAMultiplyAdd * rows * static_cast<double>(k_ * n_) + 10.0;
-  if (b.panels >= threads && static_cast<double>(n_) >= rows) {
+  // By panels where weights are the larger part of what is read. Small ones are read twice rather:
+  // with all layers of an image split by rows, each thread finds its own rows in its L2.
+  const bool by_panels = b.panels >= threads && static_cast<double>(n_) >= rows &&
+                         !(n_ * k_ <= kResidentElements && b.units >= 4 * threads);
+  if (by_panels) {
     ParallelFor(threads, b.panels, GrainFor(work / static_cast<double>(b.panels)),
                 [&](int64_t begin, int64_t end, int thread) {
                   run(call, 0, b.units, begin, end, copies_of(thread));
