@@ -25,6 +25,8 @@ namespace {
 // Of one core, for deciding about threads.
 constexpr double kFlopsPerNanosecond = 100;  // f32
 constexpr double kPaddedPerNanosecond = 32;  // bytes copied
+// Elements of the inner dimension below which a tap is joined with its neighbours.
+constexpr int64_t kMinTap = 16;
 
 struct Convolution {
   Tensor src;
@@ -328,8 +330,10 @@ absl::Status LowerTaps(Lowering& lowering, const Unit& unit, const Convolution& 
   rows.rows = type.dims[3];
   rows.lda = c.window.stride[1] * channels;
   const int64_t kernel_height = c.weights.dims[2], kernel_width = c.weights.dims[3];
+  // The pixels under a line of the window lie side by side: few channels make one long tap of it.
+  const int64_t taps_a_line = channels < kMinTap && c.window.dilation[1] == 1 ? 1 : kernel_width;
   for (int64_t h = 0; h < kernel_height; ++h) {
-    for (int64_t w = 0; w < kernel_width; ++w) {
+    for (int64_t w = 0; w < taps_a_line; ++w) {
       rows.taps.push_back(h * c.window.dilation[0] * line + w * c.window.dilation[1] * channels);
     }
   }

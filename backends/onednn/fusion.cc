@@ -187,10 +187,14 @@ bool IsProductConvolution(const ops::OpView& convolution) {
 // Dense convolutions of images so wide that the products with the border's zeros, which the own
 // kernel does not leave out, cost less than a pass for a post-op.
 bool IsTapConvolution(const ops::OpView& convolution) {
-  constexpr int64_t kMinWidth = 28, kMinChannels = 16;
+  constexpr int64_t kMinWidth = 28, kMinChannels = 16, kMinRun = 8;
   const ir::TensorType& weight = convolution.TensorType("weight");
-  return !convolution.Bool("transposed") && weight.rank() == 4 && convolution.Int("groups") == 1 &&
-         weight.dims[0] >= kMinChannels && weight.dims[1] >= kMinChannels &&
+  if (convolution.Bool("transposed") || weight.rank() != 4 || convolution.Int("groups") != 1)
+    return false;
+  // Taps of a line that lie side by side are one.
+  const bool runs =
+      weight.dims[1] * weight.dims[3] >= kMinRun && AllAre(convolution.Ints("dilation"), 1);
+  return weight.dims[0] >= kMinChannels && (weight.dims[1] >= kMinChannels || runs) &&
          convolution.OutputType().dims[3] >= kMinWidth;
 }
 

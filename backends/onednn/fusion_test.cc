@@ -35,8 +35,9 @@ class FusionTest : public testing::Test {
     graph_ = *std::move(graph);
     return PlanFusion(graph_, options);
   }
+  using Ints = std::vector<int64_t>;
+
   ir::ValueId Conv(ir::ValueId x, ir::ValueId w) {
-    using Ints = std::vector<int64_t>;
     return Op("aten::convolution", {ValueRef{x}, ValueRef{w}, None{}, Ints{1, 1}, Ints{1, 1},
                                     Ints{1, 1}, false, Ints{0, 0}, int64_t{1}});
   }
@@ -132,6 +133,26 @@ TEST_F(FusionTest, WideConvolutionsRunInTheOwnKernelForPostOpsThatOneDnnLacks) {
     ASSERT_THAT(units, SizeIs(1));
     EXPECT_EQ(units[0].runs_as, op == std::string("aten::relu") ? Anchor::kTapConvolution
                                                                 : Anchor::kPrimitiveConvolution);
+  }
+}
+
+TEST_F(FusionTest, FewChannelsRunInTheOwnKernelIfALineOfTheWindowIsLongEnough) {
+  struct Case {
+    int64_t channels, width, dilation;
+    Anchor runs_as;
+  };
+  for (const Case& c :
+       {Case{3, 3, 1, Anchor::kTapConvolution}, Case{1, 9, 1, Anchor::kTapConvolution},
+        Case{3, 3, 2, Anchor::kPrimitiveConvolution},
+        Case{1, 3, 1, Anchor::kPrimitiveConvolution}}) {
+    b_ = ir::GraphBuilder();
+    const auto x = Argument({1, c.channels, 64, 64}), w = Weight({16, c.channels, 3, c.width});
+    const auto y =
+        Op("aten::convolution", {ValueRef{x}, ValueRef{w}, None{}, Ints{1, 1}, Ints{0, 0},
+                                 Ints{c.dilation, c.dilation}, false, Ints{0, 0}, int64_t{1}});
+    const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{y}}));
+    ASSERT_FALSE(units.empty());
+    EXPECT_EQ(units[0].runs_as, c.runs_as) << c.channels << " " << c.width << " " << c.dilation;
   }
 }
 
