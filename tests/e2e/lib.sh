@@ -11,6 +11,14 @@ fail() {
   failures=$((failures + 1))
 }
 
+# link_models FILE…: makes the folder ${models} and links the files into it.
+link_models() {
+  local file
+  models="${work}/models"
+  mkdir "${models}"
+  for file in "$@"; do ln -s "${PWD}/${file}" "${models}/"; done
+}
+
 # run CODE ARGUMENT…: stdout and stderr go to ${work}/out and ${work}/err.
 run() {
   local expected="$1" code=0

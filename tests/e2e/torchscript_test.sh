@@ -4,9 +4,7 @@
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 make_data_dependent="$2"
 shift 2
-models="${work}/models"
-mkdir "${models}"
-for file in "$@"; do ln -s "${PWD}/${file}" "${models}/"; done
+link_models "$@"
 
 # An extracted model runs on these without LibTorch, with the results it has there from the .pt file.
 extracted_models_need_no_libtorch() {

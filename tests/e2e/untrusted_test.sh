@@ -4,9 +4,7 @@
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 make_hostile="$2"
 shift 2
-models="${work}/models"
-mkdir "${models}"
-for file in "$@"; do ln -s "${PWD}/${file}" "${models}/"; done
+link_models "$@"
 
 # The same results as without.
 results_are_the_same() {
