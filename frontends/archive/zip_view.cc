@@ -54,23 +54,28 @@ absl::StatusOr<size_t> FindEnd(string_view bytes) {
   return Bad("it does not end with a directory; is the file truncated?");
 }
 
+// What both forms of the end record say twice.
+absl::StatusOr<Directory> Checked(const Directory& directory, bool in_parts,
+                                  uint64_t count_of_part) {
+  if (in_parts) return absl::UnimplementedError("zip archives in several parts are not read");
+  if (count_of_part != directory.count) return Bad("two counts of records");
+  return directory;
+}
+
 absl::StatusOr<Directory> ReadDirectory64(string_view bytes, size_t locator) {
   const uint64_t at = Load<uint64_t>(bytes, locator + 8);
   if (locator < kEnd64Size || at > locator - kEnd64Size ||
       Load<uint32_t>(bytes, at) != kEnd64Signature) {
     return Bad("the zip64 locator points nowhere");
   }
-  if (Load<uint32_t>(bytes, locator + 4) != 0 || Load<uint32_t>(bytes, at + 16) != 0 ||
-      Load<uint32_t>(bytes, at + 20) != 0) {
-    return absl::UnimplementedError("zip archives in several parts are not read");
-  }
   Directory directory;
   directory.count = Load<uint64_t>(bytes, at + 32);
   directory.size = Load<uint64_t>(bytes, at + 40);
   directory.offset = Load<uint64_t>(bytes, at + 48);
   directory.end = at;
-  if (Load<uint64_t>(bytes, at + 24) != directory.count) return Bad("two counts of records");
-  return directory;
+  const bool in_parts = Load<uint32_t>(bytes, locator + 4) != 0 ||
+                        Load<uint32_t>(bytes, at + 16) != 0 || Load<uint32_t>(bytes, at + 20) != 0;
+  return Checked(directory, in_parts, Load<uint64_t>(bytes, at + 24));
 }
 
 absl::StatusOr<Directory> ReadDirectory(string_view bytes) {
@@ -78,16 +83,13 @@ absl::StatusOr<Directory> ReadDirectory(string_view bytes) {
   if (end >= kLocator64Size && Load<uint32_t>(bytes, end - kLocator64Size) == kLocator64Signature) {
     return ReadDirectory64(bytes, end - kLocator64Size);
   }
-  if (Load<uint16_t>(bytes, end + 4) != 0 || Load<uint16_t>(bytes, end + 6) != 0) {
-    return absl::UnimplementedError("zip archives in several parts are not read");
-  }
   Directory directory;
   directory.count = Load<uint16_t>(bytes, end + 10);
   directory.size = Load<uint32_t>(bytes, end + 12);
   directory.offset = Load<uint32_t>(bytes, end + 16);
   directory.end = end;
-  if (Load<uint16_t>(bytes, end + 8) != directory.count) return Bad("two counts of records");
-  return directory;
+  const bool in_parts = Load<uint16_t>(bytes, end + 4) != 0 || Load<uint16_t>(bytes, end + 6) != 0;
+  return Checked(directory, in_parts, Load<uint16_t>(bytes, end + 8));
 }
 
 absl::Status CheckName(string_view name) {
