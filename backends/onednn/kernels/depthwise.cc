@@ -39,6 +39,8 @@ struct Tile {
   int64_t row;  // of the tile's first output in the result
   // Input columns inside of the image, counted from the first output's first tap.
   int64_t begin, end;
+  // The stages from the result's first element on; null: they are more than registers do.
+  const RegisterStages* stages;
 };
 
 // Adds the taps of one row of a window that is kWidth wide to the sums of a tile. Each input is
@@ -88,9 +90,8 @@ template <class Access>
 HWY_INLINE void Finish(const Tile& t, F32 (&sum)[kOutputs], const Access& access) {
   const DepthwiseArgs& a = t.a;
   const int64_t count = std::min<int64_t>(kOutputs, a.out[1]);
-  RegisterStages stages;
   float* const y = a.y + t.row * a.channels + t.c;
-  if (!FitRegisters(a.stages, t.row, t.c, stages)) {
+  if (t.stages == nullptr) {
     HWY_ALIGN float sums[kOutputs * kN];
 #pragma GCC unroll 8
     for (int i = 0; i < kOutputs; ++i) hn::Store(sum[i], kTag, sums + i * kN);
@@ -98,12 +99,14 @@ HWY_INLINE void Finish(const Tile& t, F32 (&sum)[kOutputs], const Access& access
                a.channels);
     return;
   }
+  const RegisterStages& stages = *t.stages;
+  const float* const addend =
+      stages.addend == nullptr ? nullptr : stages.addend + t.row * stages.addend_stride + t.c;
   const F32 low = hn::Set(kTag, stages.low), high = hn::Set(kTag, stages.high);
 #pragma GCC unroll 8
   for (int i = 0; i < kOutputs; ++i) {
     if (i >= count) break;
-    if (stages.addend != nullptr)
-      sum[i] = hn::Add(sum[i], access.Load(stages.addend + i * stages.addend_stride));
+    if (addend != nullptr) sum[i] = hn::Add(sum[i], access.Load(addend + i * stages.addend_stride));
     if (stages.bounded) sum[i] = AtMost(AtLeast(sum[i], low), high);
     access.Store(sum[i], y + i * a.channels);
   }
@@ -170,6 +173,8 @@ RunVectorsFn VectorsFor(const DepthwiseArgs& a) {
 void DepthwiseLines(const DepthwiseArgs& a, int64_t begin, int64_t end, int64_t channel_begin,
                     int64_t channel_end) {
   const RunVectorsFn run = VectorsFor(a);
+  RegisterStages fit;
+  const RegisterStages* const stages = FitRegisters(a.stages, 0, 0, fit) ? &fit : nullptr;
   while (begin < end) {
     const int64_t image = begin / a.out[0], first = image * a.out[0];
     const int64_t image_end = std::min(end, first + a.out[0]);
@@ -181,7 +186,8 @@ void DepthwiseLines(const DepthwiseArgs& a, int64_t begin, int64_t end, int64_t 
         const int64_t ow = std::max<int64_t>(std::min(column, a.out[1] - kOutputs), 0);
         const int64_t iw = ow * a.stride[1] - a.padding[1];
         for (int64_t line = begin; line < image_end; ++line) {
-          run({a, x, line - first, ow, c, line * a.out[1] + ow, -iw, a.in[1] - iw}, block_end);
+          run({a, x, line - first, ow, c, line * a.out[1] + ow, -iw, a.in[1] - iw, stages},
+              block_end);
         }
       }
     }
@@ -213,12 +219,12 @@ void Depthwise(const DepthwiseArgs& args, int threads) {
   const int64_t lines = args.images * args.out[0];
   const int64_t blocks = (args.channels + internal::kBlockChannels - 1) / internal::kBlockChannels;
   if (lines == 0 || blocks == 0) return;
-  const double taps =
+  const double nanoseconds =
       static_cast<double>(lines * args.out[1] * args.channels * args.kernel[0] * args.kernel[1]) /
           kTapsPerNanosecond +
       1;
   if (Balance(blocks, threads) > Balance(lines, threads)) {
-    ParallelFor(threads, blocks, GrainFor(taps / static_cast<double>(blocks)),
+    ParallelFor(threads, blocks, GrainFor(nanoseconds / static_cast<double>(blocks)),
                 [&](int64_t begin, int64_t end, int) {
                   HWY_DYNAMIC_DISPATCH(DepthwiseLines)
                   (args, 0, lines, begin * internal::kBlockChannels,
@@ -226,7 +232,7 @@ void Depthwise(const DepthwiseArgs& args, int threads) {
                 });
     return;
   }
-  ParallelFor(threads, lines, GrainFor(taps / static_cast<double>(lines)),
+  ParallelFor(threads, lines, GrainFor(nanoseconds / static_cast<double>(lines)),
               [&](int64_t begin, int64_t end, int) {
                 HWY_DYNAMIC_DISPATCH(DepthwiseLines)(args, begin, end, 0, args.channels);
               });
