@@ -96,6 +96,7 @@ class Program {
     std::vector<Step> steps;
     size_t num_inputs = 0, num_outputs = 0;
     size_t workspace_bytes = 0;
+    size_t workspace_lower_bound = 0;  // the most bytes of it in use at one step
     std::vector<AlignedBuffer> constants;  // memory that absolute refs point into
     int threads = 1;
   };
@@ -109,6 +110,7 @@ class Program {
                    absl::Span<const ingot_tensor> outputs, void* workspace) const;
 
   size_t workspace_bytes() const { return parts_.workspace_bytes; }
+  size_t workspace_lower_bound() const { return parts_.workspace_lower_bound; }
   size_t retained_bytes() const;
   absl::Span<const Step> steps() const { return parts_.steps; }
   std::string PlanJson() const;
