@@ -96,7 +96,7 @@ class Program {
     std::vector<Step> steps;
     size_t num_inputs = 0, num_outputs = 0;
     size_t workspace_bytes = 0;
-    size_t workspace_lower_bound = 0;  // the most bytes of it in use at one step
+    size_t workspace_lower_bound = 0;      // the most bytes of it in use at one step
     std::vector<AlignedBuffer> constants;  // memory that absolute refs point into
     int threads = 1;
   };
