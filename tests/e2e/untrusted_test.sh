@@ -30,12 +30,28 @@ other_verbs() {
   without_libtorch run "${work}/mlp.ingot" --inputs="${models}/mlp.npz" --untrusted
   run 0 inspect "${models}/mlp.pt2" --untrusted --backend=onednn
   run 0 bench "${models}/mlp.pt" --inputs="${models}/mlp.npz" --untrusted --backend=onednn --runs=2
-  refused 2 'LibTorch does not run the model' verify "${models}/mlp.pt" --inputs="${models}/mlp.npz" --untrusted \
-    --backend=onednn
+  refused 2 'leave --untrusted out' bench "${models}/mlp.pt" --inputs="${models}/mlp.npz" --untrusted --peer=eager
   refused 3 'none.pt' run "${work}/none.pt" --untrusted
   head -c 3000 "${models}/mlp.pt" >"${work}/cut.pt"
   refused 3 'cut.pt' run "${work}/cut.pt" --untrusted
   refused 3 'sub.pt.*argument' run "${models}/sub.pt" --untrusted
+}
+
+# LibTorch's own run is in the sandbox too, its state with it.
+verify_untrusted() {
+  local file
+  for file in mlp.pt resnet50.pt inplace_update.pt mlp.pt2; do
+    run 0 verify "${models}/${file}" --inputs="${models}/${file%.*}.npz" --untrusted --backend=onednn
+  done
+  run 0 verify "${models}/mlp.pt" --inputs="${models}/mlp.npz" --untrusted --oracle=float64 --fresh=1
+  mkdir -p "${work}/folder"
+  cp "${models}/sub.pt" "${models}/sub.npz" "${work}/folder"
+  run 0 verify "${work}/folder" --untrusted --backend=reference
+  "${make_hostile}" "${work}/harmless.pt" 'return torch.neg(x)'
+  without_libtorch verify "${work}/harmless.pt" --input=2xf32=1,2 --untrusted --backend=reference
+  "${make_hostile}" "${work}/hostile.pt" "(torch.save)(x, \"${work}/written\")" 'return x'
+  refused 3 'forbids' verify "${work}/hostile.pt" --input=2xf32=1,2 --untrusted --backend=reference
+  [[ ! -e "${work}/written" ]] || fail "a model wrote a file"
 }
 
 # hostile CODE PATTERN BODY…: a file with this forward, run with --untrusted, as lib.sh's `refused`.
@@ -67,5 +83,6 @@ hostile_models() {
 
 results_are_the_same
 other_verbs
+verify_untrusted
 hostile_models
 finish

@@ -93,7 +93,11 @@ class BenchVerb : public Verb {
   }
   absl::StatusOr<ExitCode> Run() override {
     INGOT_RETURN_IF_ERROR(CheckFlags());
-    INGOT_ASSIGN_OR_RETURN(Compiled compiled, OpenAndCompile(model_, flags_, IfNoGraph::kFallBack));
+    // A module in a sandbox is a process for each call, which nobody wants measured.
+    INGOT_ASSIGN_OR_RETURN(
+        Compiled compiled,
+        OpenAndCompile(model_, flags_,
+                       flags_.untrusted ? IfNoGraph::kRefuse : IfNoGraph::kFallBack));
     INGOT_RETURN_IF_ERROR(PrepareCalls(compiled));
     const absl::Time begin = absl::Now();
     INGOT_RETURN_IF_ERROR(CallOnce(0));
@@ -136,6 +140,9 @@ class BenchVerb : public Verb {
     }
     if (!peer_.empty() && (rate_ || clients_ > 1 || runs_ > 0)) {
       return usage("--peer compares single calls: leave --rate, --clients and --runs out");
+    }
+    if (!peer_.empty() && flags_.untrusted) {
+      return usage("--peer runs the model itself: leave --untrusted out");
     }
     return absl::OkStatus();
   }

@@ -167,6 +167,13 @@ absl::string_view OracleModeName(OracleMode mode) {
   return "";
 }
 
+OracleMode OracleModeOf(absl::string_view name) {
+  for (const auto& [mode, candidate] : kModes) {
+    if (candidate == name) return mode;
+  }
+  return OracleMode::kEager;
+}
+
 std::string ErrorLine(const absl::Status& status) {
   return absl::StrCat(kError, static_cast<int>(status.code()), " ", OneLine(status));
 }

@@ -23,6 +23,7 @@ absl::StatusOr<std::unique_ptr<Oracle>> StartOracleProcess(const std::string& mo
 
 // What both sides call a mode: "eager", "float64", "frozen".
 absl::string_view OracleModeName(OracleMode mode);
+OracleMode OracleModeOf(absl::string_view name);  // kEager for any other name
 
 // The protocol, line by line: the child says "ready NAME" or "error CODE MESSAGE"; then for
 // each "SEED" on its stdin it reads <folder>/in.npz (arg0, …), writes <folder>/out.npz (out0, …,

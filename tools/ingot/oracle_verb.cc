@@ -78,11 +78,7 @@ class OracleVerb : public Verb {
 
   absl::StatusOr<std::unique_ptr<Oracle>> Create() {
     INGOT_ASSIGN_OR_RETURN(runtime::Options options, flags_.Resolve());
-    OracleMode mode = OracleMode::kEager;
-    for (const OracleMode candidate :
-         {OracleMode::kEager, OracleMode::kFloat64, OracleMode::kFrozen}) {
-      if (mode_ == OracleModeName(candidate)) mode = candidate;
-    }
+    const OracleMode mode = OracleModeOf(mode_);
     std::filesystem::path traced(model_);
     traced.replace_extension(".pt");
     std::error_code missing;

@@ -90,4 +90,23 @@ absl::StatusOr<Arguments> ReadTensors(absl::string_view bytes) {
   return tensors;
 }
 
+absl::Status AppendList(const Arguments& tensors, std::string& lists) {
+  INGOT_ASSIGN_OR_RETURN(const std::string bytes, WriteTensors(tensors));
+  Put(lists, static_cast<int64_t>(bytes.size()));
+  lists.append(bytes);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Arguments>> ReadLists(absl::string_view lists) {
+  std::vector<Arguments> read;
+  while (!lists.empty()) {
+    INGOT_ASSIGN_OR_RETURN(const int64_t size, Take<int64_t>(lists));
+    if (size < 0 || size > static_cast<int64_t>(lists.size())) return Malformed();
+    INGOT_ASSIGN_OR_RETURN(read.emplace_back(),
+                           ReadTensors(lists.substr(0, static_cast<size_t>(size))));
+    lists.remove_prefix(static_cast<size_t>(size));
+  }
+  return read;
+}
+
 }  // namespace ingot::tools

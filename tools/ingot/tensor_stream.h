@@ -9,6 +9,7 @@
 #define INGOT_TOOLS_INGOT_TENSOR_STREAM_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -20,6 +21,10 @@ absl::StatusOr<std::string> WriteTensors(const Arguments& tensors);
 
 // DataLoss: no such bytes; every size is checked against what is there before memory is taken.
 absl::StatusOr<Arguments> ReadTensors(absl::string_view bytes);
+
+// Several lists behind each other, each with its size in bytes (int64) before it.
+absl::Status AppendList(const Arguments& tensors, std::string& lists);
+absl::StatusOr<std::vector<Arguments>> ReadLists(absl::string_view lists);
 
 }  // namespace ingot::tools
 

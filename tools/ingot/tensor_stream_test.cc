@@ -52,5 +52,22 @@ TEST(TensorStreamTest, CutOrChangedAnywhereIsNoCrash) {
   EXPECT_THAT(ReadTensors(bytes.substr(0, bytes.size() - 1)), StatusIs(Code::kDataLoss));
 }
 
+TEST(TensorStreamTest, ListsStayApart) {
+  std::string lists;
+  ASSERT_THAT(AppendList(Samples(), lists), IsOk());
+  ASSERT_THAT(AppendList({}, lists), IsOk());
+  ASSERT_THAT(AppendList(Samples(), lists), IsOk());
+  const auto read = ReadLists(lists);
+  ASSERT_THAT(read, IsOk());
+  ASSERT_EQ(read->size(), 3u);
+  EXPECT_EQ((*read)[0].size(), 4u);
+  EXPECT_EQ((*read)[1].size(), 0u);
+  EXPECT_EQ((*read)[2][0].data<float>()[5], 5.0F);
+  for (size_t size = 1; size < lists.size(); ++size) {
+    ReadLists(lists.substr(0, size)).status().IgnoreError();
+  }
+  EXPECT_THAT(ReadLists(lists.substr(0, lists.size() - 1)), StatusIs(Code::kDataLoss));
+}
+
 }  // namespace
 }  // namespace ingot::tools
