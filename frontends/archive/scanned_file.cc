@@ -44,6 +44,10 @@ absl::StatusOr<ScannedFile> ScannedFile::Open(const std::string& path) {
   return ScannedFile(std::move(file), size);
 }
 
+std::string ScannedFile::descriptor_path() const {
+  return absl::StrCat("/proc/self/fd/", file_.get());
+}
+
 uint64_t ScannedFile::Read(uint64_t offset, void* to, uint64_t size) const {
   uint64_t done = 0;
   while (done < size) {

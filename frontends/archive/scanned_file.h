@@ -23,6 +23,9 @@ class ScannedFile {
   // errors of ScanTorchScript. Messages begin with the path.
   static absl::StatusOr<ScannedFile> Open(const std::string& path);
   uint64_t size() const { return size_; }
+  // For readers that take only a path: opens this very file again, in this process, while this
+  // lives.
+  std::string descriptor_path() const;
   // How many bytes were read: fewer at the file's end, or if the device fails.
   uint64_t Read(uint64_t offset, void* to, uint64_t size) const;
 

@@ -20,9 +20,10 @@ def _load_artifact(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledGr
 
 
 def _load_torchscript(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledModule:
-    _native.scan_torchscript(str(path))
+    scanned = _native.ScannedTorchScript(str(path))
     try:
-        module = torch.jit.load(path, map_location="cpu").eval()
+        # What was scanned is what is loaded, whatever happens to the path in between.
+        module = torch.jit.load(scanned.descriptor_path, map_location="cpu").eval()
     except Exception as error:
         raise DataLossError(f"{path}: is no TorchScript file, or a damaged one") from error
     return CompiledModule(module, options)

@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <utility>
 
 #include "core/base/version.h"
 #include "frontends/archive/scanned_file.h"
@@ -12,14 +13,16 @@
 
 namespace {
 
-// Before torch.jit.load sees the file.
-void ScanTorchScript(const std::string& path) {
-  absl::Status status;
+using ingot::archive::ScannedFile;
+
+ScannedFile ScanTorchScript(const std::string& path) {
+  absl::StatusOr<ScannedFile> file = absl::UnknownError("not scanned");
   {
     const pybind11::gil_scoped_release release;
-    status = ingot::archive::ScannedFile::Open(path).status();
+    file = ScannedFile::Open(path);
   }
-  if (!status.ok()) ingot::python::Throw(status);
+  if (!file.ok()) ingot::python::Throw(file.status());
+  return *std::move(file);
 }
 
 }  // namespace
@@ -29,5 +32,7 @@ PYBIND11_MODULE(_native, module) {
   ingot::python::DefineExported(module);
   ingot::python::DefineProgram(module);
   ingot::python::DefineCallable(module);
-  module.def("scan_torchscript", &ScanTorchScript);
+  pybind11::class_<ScannedFile>(module, "ScannedTorchScript")
+      .def(pybind11::init(&ScanTorchScript), pybind11::arg("path"))
+      .def_property_readonly("descriptor_path", &ScannedFile::descriptor_path);
 }
