@@ -2,10 +2,12 @@
 #include <sched.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/by_row.h"
 #include "backends/onednn/engine.h"
 #include "backends/onednn/program.h"
 #include "backends/onednn/support.h"
@@ -26,20 +28,28 @@ int AvailableCpus() {
 
 class OneDnnExecutable : public sdk::Executable {
  public:
-  explicit OneDnnExecutable(std::unique_ptr<Program> program) : program_(std::move(program)) {}
+  // `by_row`: how the program, which is then a row's, runs on a batch.
+  OneDnnExecutable(std::unique_ptr<Program> program, std::optional<ByRow> by_row)
+      : program_(std::move(program)), by_row_(std::move(by_row)) {}
 
-  size_t workspace_bytes() const override { return program_->workspace_bytes(); }
+  size_t workspace_bytes() const override {
+    return by_row_ ? by_row_->workspace_bytes(*program_) : program_->workspace_bytes();
+  }
   size_t retained_bytes() const override { return program_->retained_bytes(); }
   // Those that were not packed are read where they are.
   bool needs_constants() const override { return true; }
-  std::string plan_json() const override { return program_->PlanJson(); }
+  std::string plan_json() const override {
+    return program_->PlanJson(by_row_ ? by_row_->rows() : 1);
+  }
   absl::Status Execute(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
                        absl::Span<const ingot_tensor> outputs, void* workspace) const override {
+    if (by_row_) return by_row_->Run(*program_, context, inputs, outputs, workspace);
     return program_->Run(context, inputs, outputs, workspace);
   }
 
  private:
   const std::unique_ptr<const Program> program_;
+  const std::optional<ByRow> by_row_;
 };
 
 class OneDnnBackend : public sdk::Backend {
@@ -63,9 +73,17 @@ class OneDnnBackend : public sdk::Backend {
   absl::StatusOr<std::unique_ptr<sdk::Executable>> Compile(
       const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
       const sdk::CompileContext& context) const override {
-    INGOT_ASSIGN_OR_RETURN(std::unique_ptr<Program> program,
-                           onednn::Compile(graph, constants, context, options_));
-    return std::make_unique<OneDnnExecutable>(std::move(program));
+    CompileOptions options = options_;
+    std::optional<ByRow> by_row;
+    const std::optional<passes::RowSplit> split = WorthSplitting(graph);
+    if (split) {
+      by_row.emplace(graph, *split, options_.threads);
+      options.threads = ThreadsPerRow(by_row->rows(), options_.threads);
+    }
+    INGOT_ASSIGN_OR_RETURN(
+        std::unique_ptr<Program> program,
+        onednn::Compile(split ? split->graph : graph, constants, context, options));
+    return std::make_unique<OneDnnExecutable>(std::move(program), std::move(by_row));
   }
 
  private:

@@ -3,9 +3,9 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
@@ -177,29 +177,29 @@ absl::Status Program::RunSteps(const sdk::RunContext& context, char* const* base
 
 absl::Status Program::Run(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
                           absl::Span<const ingot_tensor> outputs, void* workspace) const {
-  constexpr size_t kOnStack = 32;
-  const size_t count = kFirstInputBase + inputs.size() + outputs.size();
-  std::array<char*, kOnStack> on_stack;
-  std::unique_ptr<char*[]> on_heap;
-  if (count > kOnStack) on_heap = std::make_unique<char*[]>(count);
-  char** bases = count > kOnStack ? on_heap.get() : on_stack.data();
-  bases[kAbsoluteBase] = nullptr;
-  bases[kWorkspaceBase] = static_cast<char*>(workspace);
-  char** next = bases + kFirstInputBase;
-  for (const ingot_tensor& tensor : inputs) *next++ = plugin::TensorData<char>(tensor);
-  for (const ingot_tensor& tensor : outputs) *next++ = plugin::TensorData<char>(tensor);
+  absl::InlinedVector<char*, kFewAddresses> addresses;
+  for (const ingot_tensor& tensor : inputs) addresses.push_back(plugin::TensorData<char>(tensor));
+  for (const ingot_tensor& tensor : outputs) addresses.push_back(plugin::TensorData<char>(tensor));
+  return RunAt(context, addresses, workspace);
+}
+
+absl::Status Program::RunAt(const sdk::RunContext& context, absl::Span<char* const> addresses,
+                            void* workspace) const {
+  absl::InlinedVector<char*, kFewAddresses + kFirstInputBase> bases = {
+      nullptr, static_cast<char*>(workspace)};
+  bases.insert(bases.end(), addresses.begin(), addresses.end());
   if (!calls_onednn_) {
     // Own kernels only: the caller's OpenMP setting stays untouched and no binding is needed.
-    return RunSteps(context, bases, nullptr);
+    return RunSteps(context, bases.data(), nullptr);
   }
   INGOT_ASSIGN_OR_RETURN(std::unique_ptr<Binding> binding, TakeBinding(workspace));
-  binding->Bind(bases);
-  const absl::Status status = RunSteps(context, bases, binding.get());
+  binding->Bind(bases.data());
+  const absl::Status status = RunSteps(context, bases.data(), binding.get());
   ReturnBinding(std::move(binding));
   return status;
 }
 
-std::string Program::PlanJson() const {
+std::string Program::PlanJson(int64_t times) const {
   std::vector<std::string> steps;
   for (const Step& step : parts_.steps) {
     const StepInfo& info = step.info;
@@ -210,6 +210,7 @@ std::string Program::PlanJson() const {
       absl::StrAppend(&text, ",\"fused\":[", absl::StrJoin(info.fused, ","), "]");
     }
     if (!info.layout.empty()) absl::StrAppend(&text, ",\"layout\":", Quoted(info.layout));
+    if (times > 1) absl::StrAppend(&text, ",\"times\":", times);
     steps.push_back(text + "}");
   }
   return absl::StrCat("[", absl::StrJoin(steps, ","), "]");

@@ -33,6 +33,7 @@ struct Ref {
   uint32_t base = 0;
   int64_t offset = 0;
 };
+inline constexpr size_t kFewAddresses = 32;   // so many of an execution fit on the stack
 inline constexpr uint32_t kAbsoluteBase = 0;  // offset is the address: constants
 inline constexpr uint32_t kWorkspaceBase = 1;
 inline constexpr uint32_t kFirstInputBase = 2;  // inputs, then outputs
@@ -108,12 +109,16 @@ class Program {
   // See sdk::Executable::Execute.
   absl::Status Run(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
                    absl::Span<const ingot_tensor> outputs, void* workspace) const;
+  // The same on the memory at `addresses`: the inputs', then the outputs'.
+  absl::Status RunAt(const sdk::RunContext& context, absl::Span<char* const> addresses,
+                     void* workspace) const;
 
   size_t workspace_bytes() const { return parts_.workspace_bytes; }
   size_t workspace_lower_bound() const { return parts_.workspace_lower_bound; }
   size_t retained_bytes() const;
   absl::Span<const Step> steps() const { return parts_.steps; }
-  std::string PlanJson() const;
+  // `times`: how often an execution runs each step.
+  std::string PlanJson(int64_t times = 1) const;
 
  private:
   class Binding;

@@ -1,5 +1,6 @@
 #include "tools/ingot/plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tools/ingot/console.h"
@@ -29,6 +30,8 @@ std::vector<PlannedStep> ReadPlan(const runtime::GroupReport& group) {
     if (step.nodes.empty()) continue;
     step.implementation = Text(entry, "impl");
     step.layout = Text(entry, "layout");
+    if (entry.contains("times") && entry["times"].is_number_unsigned())
+      step.times = std::max<int64_t>(1, entry["times"].get<int64_t>());
     if (entry.contains("fused") && entry["fused"].is_array()) {
       for (const Json& position : entry["fused"]) add_node(position, step);
     }

@@ -3,6 +3,7 @@
 #ifndef INGOT_TOOLS_INGOT_PLAN_H_
 #define INGOT_TOOLS_INGOT_PLAN_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct PlannedStep {
   // The node that it is named after, then those fused with it; ids of the compiled graph.
   std::vector<ir::NodeId> nodes;
   std::string implementation, layout;  // "" where the plan says none
+  int64_t times = 1;                   // that an execution runs it, all steps of the plan in turn
 };
 
 // In order. A plan that is not as documented tells nothing, and neither does a step of no node.

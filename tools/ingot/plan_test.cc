@@ -28,6 +28,13 @@ TEST(ReadPlanTest, NodesAreTheCompiledGraphs) {
   EXPECT_EQ(steps[1].layout, "strides[1]");
 }
 
+TEST(ReadPlanTest, StepsThatRunSeveralTimesSaySo) {
+  const std::vector<PlannedStep> steps = Read(R"([{"node":0,"times":8},{"node":1,"times":-3}])");
+  ASSERT_THAT(steps, SizeIs(2));
+  EXPECT_EQ(steps[0].times, 8);
+  EXPECT_EQ(steps[1].times, 1);
+}
+
 TEST(ReadPlanTest, WhatIsNotAsDocumentedTellsNothing) {
   for (const char* plan : {"", "no json", "{}", "[3]", R"([{"impl":"x"}])", R"([{"node":3}])",
                            R"([{"node":-1}])", R"([{"node":"0"}])"}) {

@@ -25,23 +25,38 @@ double PerNanosecond(double amount, double microseconds) {
 
 }  // namespace
 
+StepProfile::StepProfile(const runtime::CompiledGraph& graph) : graph_(graph) {
+  bool complete = true;  // else nobody knows which of the events are whose
+  for (const runtime::GroupReport& group : graph.groups()) {
+    const std::vector<PlannedStep> steps = ReadPlan(group);
+    complete = complete && !steps.empty();
+    for (int64_t run = 0; !steps.empty() && run < steps[0].times; ++run) {
+      for (size_t i = 0; i < steps.size(); ++i) row_of_.push_back(plan_.size() + i);
+    }
+    plan_.insert(plan_.end(), steps.begin(), steps.end());
+  }
+  if (!complete) row_of_.clear();
+  planned_rows_ = complete ? plan_.size() : 0;
+}
+
 void StepProfile::Add(const runtime::TraceEvent& event) {
-  if (position_ == rows_.size()) {
+  const size_t position = position_++;
+  const size_t place =
+      position < row_of_.size() ? row_of_[position] : position - row_of_.size() + planned_rows_;
+  if (place == rows_.size()) {
     StepRow row;
     row.node = event.node;
     row.implementation = std::string(event.name);
     rows_.push_back(std::move(row));
   }
-  StepRow& row = rows_[position_++];
+  StepRow& row = rows_[place];
   row.begin_ns = event.begin_ns;
-  row.times.push_back(static_cast<double>(event.end_ns - event.begin_ns) / 1000);
+  row.last = static_cast<double>(event.end_ns - event.begin_ns) / 1000;
+  if (row.times.size() < calls_) row.times.push_back(0);
+  row.times.back() += row.last;
 }
 
 std::vector<StepRow> StepProfile::Steps() const {
-  std::vector<PlannedStep> plan;
-  for (const runtime::GroupReport& group : graph_.groups()) {
-    for (PlannedStep& step : ReadPlan(group)) plan.push_back(std::move(step));
-  }
   const ir::Graph& graph = graph_.graph();
   std::vector<StepRow> rows = rows_;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -55,9 +70,9 @@ std::vector<StepRow> StepProfile::Steps() const {
       if (value != ir::kNoValue && row.output.empty()) row.output = ir::ToString(graph.type(value));
     }
     std::vector<ir::NodeId> nodes = {row.node};
-    if (i < plan.size() && plan[i].nodes[0] == row.node) {
-      row.layout = plan[i].layout;
-      nodes = plan[i].nodes;
+    if (i < plan_.size() && plan_[i].nodes[0] == row.node) {
+      row.layout = plan_[i].layout;
+      nodes = plan_[i].nodes;
     }
     // Of a node's steps the last computes it; those before bring operands into place.
     const bool last = i + 1 == rows.size() || rows[i + 1].node != row.node;
@@ -95,7 +110,7 @@ Json StepProfile::ToTrace() const {
                       {"cat", row.implementation},
                       {"ph", "X"},
                       {"ts", Rounded(static_cast<double>(row.begin_ns - steps[0].begin_ns) / 1000)},
-                      {"dur", Rounded(row.times.back())},
+                      {"dur", Rounded(row.last)},
                       {"pid", 0},
                       {"tid", 0},
                       {"args",

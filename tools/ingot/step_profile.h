@@ -16,6 +16,7 @@
 #include "core/runtime/compiled_graph.h"
 #include "core/runtime/run_context.h"
 #include "tools/ingot/console.h"
+#include "tools/ingot/plan.h"
 #include "tools/ingot/work.h"
 
 namespace ingot::tools {
@@ -23,10 +24,11 @@ namespace ingot::tools {
 struct StepRow {
   ir::NodeId node = 0;
   std::string op, implementation, layout, output, source;
-  std::vector<double> times;  // microseconds, by call
+  std::vector<double> times;  // microseconds, by call; of all its runs, where there are several
   Work work;                  // of all nodes that the step computes; of a helper step, none
   double median = 0;          // microseconds
-  int64_t begin_ns = 0;       // in the last call, of the monotonic clock
+  int64_t begin_ns = 0;       // of the last run, of the monotonic clock
+  double last = 0;            // microseconds of that run
   // oneDNN's ref and gemm code: another shape, type or layout would run faster.
   bool loss = false;
 };
@@ -34,9 +36,12 @@ struct StepRow {
 class StepProfile {
  public:
   // `graph` must outlive the profile.
-  explicit StepProfile(const runtime::CompiledGraph& graph) : graph_(graph) {}
+  explicit StepProfile(const runtime::CompiledGraph& graph);
 
-  void BeginCall() { position_ = 0; }
+  void BeginCall() {
+    position_ = 0;
+    ++calls_;
+  }
   void Add(const runtime::TraceEvent& event);
 
   // In the order of execution.
@@ -52,7 +57,13 @@ class StepProfile {
 
  private:
   const runtime::CompiledGraph& graph_;
+  std::vector<PlannedStep> plan_;  // of all groups
+  // By an event's position in a call: which row it belongs to. Events behind have rows of their
+  // own.
+  std::vector<size_t> row_of_;
+  size_t planned_rows_ = 0;
   std::vector<StepRow> rows_;
+  size_t calls_ = 0;
   size_t position_ = 0;  // in the call, of the next event
 };
 

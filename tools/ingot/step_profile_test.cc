@@ -69,6 +69,19 @@ TEST(StepProfileTest, TellsEachStepsTimeShareAndRate) {
   EXPECT_THAT(text, HasSubstr("losses (ref and gemm implementations): 1"));
 }
 
+TEST(StepProfileTest, CallsAreSummedWithoutAPlanToo) {
+  const auto graph = CompileProduct();
+  StepProfile profile(*graph);
+  for (int call = 0; call < 2; ++call) {
+    profile.BeginCall();
+    for (const uint32_t node : {0u, 1u, 1u}) profile.Add({node, "step", 0, 1000});
+  }
+  const std::vector<StepRow> steps = profile.Steps();
+  ASSERT_EQ(steps.size(), 3);
+  EXPECT_EQ(steps[2].times.size(), 2);
+  EXPECT_EQ(steps[2].median, 1);
+}
+
 TEST(StepProfileTest, TracesRealCalls) {
   const auto graph = CompileProduct();
   Random random(1);

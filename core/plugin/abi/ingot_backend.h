@@ -178,8 +178,8 @@ typedef struct ingot_executable_info {
   uint32_t needs_constants;
   uint32_t reserved;
   /* Human-readable plan as JSON:
-   * [{"node":3,"op":"aten::linear","impl":"brgemm:avx512_core","fused":[4]}…]. Lives as long as the
-   * executable; may be empty. */
+   * [{"node":3,"op":"aten::linear","impl":"brgemm:avx512_core","fused":[4]}…]. "times":8 in each:
+   * all steps run so often, in turn. Lives as long as the executable; may be empty. */
   ingot_bytes plan_json;
 } ingot_executable_info;
 
