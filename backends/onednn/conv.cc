@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/depthwise.h"
 #include "backends/onednn/kernels/parallel.h"
+#include "backends/onednn/kernels/winograd.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/norm.h"
@@ -351,6 +352,51 @@ absl::Status LowerTaps(Lowering& lowering, const Unit& unit, const Convolution& 
   return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns);
 }
 
+// 3x3 with stride 1, by fewer products than taps.
+absl::Status LowerWinograd(Lowering& lowering, const Unit& unit, const Convolution& c,
+                           ir::ValueId result, const ir::TensorType& type) {
+  const auto winograd = kernels::Winograd::Make(type.dims[1], c.src.dims[1]);
+  kernels::WinogradArgs call;
+  call.images = type.dims[0];
+  for (int d = 0; d < 2; ++d) {
+    call.in[d] = c.src.dims[2 + d];
+    call.out[d] = type.dims[2 + d];
+    call.padding[d] = c.window.padding_begin[d];
+  }
+  INGOT_ASSIGN_OR_RETURN(const Tensor x,
+                         lowering.InLayout(c.src, ChannelsLast(c.src.dtype, c.src.dims)));
+  const Tensor packed = lowering.NewTensor(
+      ir::DType::kFloat32, {static_cast<int64_t>(winograd.PackedBytes() / sizeof(float))});
+  std::array<int64_t, 4> strides;
+  std::copy(c.weights.strides.begin(), c.weights.strides.end(), strides.begin());
+  INGOT_RETURN_IF_ERROR(lowering.AddKernel(
+      "ingot:pack_winograd", {onednn::Read(c.weights), Write(packed)}, [=](const StepArgs& args) {
+        winograd.Pack(args.At<float>(0), strides, args.At<float>(1));
+        return absl::OkStatus();
+      }));
+  const Tensor out = NewChannelsLast(lowering, type);
+  lowering.Set(result, out);
+  std::vector<Operand> operands = {
+      onednn::Read(x), onednn::Read(packed), Write(out),
+      lowering.NewScratch(winograd.WorkspaceBytes(lowering.threads()))};
+  const bool has_bias = c.bias.has_value();
+  if (has_bias) operands.push_back(onednn::Read(*c.bias));
+  const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
+  INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(unit.post_ops, adapt, operands));
+  return lowering.AddKernel("ingot:winograd", std::move(operands), [=](const StepArgs& args) {
+    std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
+    kernels::WinogradArgs run = call;
+    run.x = args.At<float>(0);
+    run.packed = args.At<float>(1);
+    run.bias = has_bias ? args.At<float>(4) : nullptr;
+    run.stages = epilogue.Bind(args, 0, room);
+    run.y = args.At<float>(2);
+    run.workspace = args.At<void>(3);
+    winograd.Run(run, args.threads());
+    return absl::OkStatus();
+  });
+}
+
 absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolution& c,
                             ir::ValueId result, const ir::TensorType& type) {
   kernels::DepthwiseArgs call;
@@ -400,7 +446,12 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   if (unit.runs_as == Anchor::kProductConvolution) {
     return LowerProduct(lowering, unit, c, result, type);
   }
-  if (unit.runs_as == Anchor::kTapConvolution) return LowerTaps(lowering, unit, c, result, type);
+  if (unit.runs_as == Anchor::kWinogradConvolution &&
+      LeftFactorType(lowering, c.weights, c.src.dims[1]) == ir::DType::kFloat32) {
+    return LowerWinograd(lowering, unit, c, result, type);
+  }
+  if (unit.runs_as == Anchor::kTapConvolution || unit.runs_as == Anchor::kWinogradConvolution)
+    return LowerTaps(lowering, unit, c, result, type);
   if (unit.runs_as == Anchor::kDepthwiseConvolution) {
     return LowerDepthwise(lowering, unit, c, result, type);
   }

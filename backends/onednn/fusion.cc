@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "absl/container/flat_hash_map.h"
+#include "backends/onednn/kernels/winograd.h"
 #include "backends/onednn/pointwise.h"
 #include "backends/onednn/reduce.h"
 #include "core/ops/op_view.h"
@@ -198,6 +199,18 @@ bool IsTapConvolution(const ops::OpView& convolution) {
          convolution.OutputType().dims[3] >= kMinWidth;
 }
 
+// Dense 3x3 convolutions with enough channels for the products at the points to outweigh the sums
+// that make them.
+bool IsWinogradConvolution(const ops::OpView& convolution) {
+  constexpr int64_t kMinChannels = 32;
+  const ir::Dims& weight = convolution.TensorType("weight").dims;
+  return !convolution.Bool("transposed") && convolution.Int("groups") == 1 && weight.size() == 4 &&
+         weight[2] == 3 && weight[3] == 3 && AllAre(convolution.Ints("stride"), 1) &&
+         AllAre(convolution.Ints("dilation"), 1) && weight[0] >= kMinChannels &&
+         weight[1] >= kMinChannels && weight[0] % kernels::Winograd::kColumns == 0 &&
+         weight[1] % kernels::Winograd::kChannels == 0;
+}
+
 // Each channel of an image has a filter of its own.
 bool IsDepthwiseConvolution(const ops::OpView& convolution) {
   const ir::TensorType& weight = convolution.TensorType("weight");
@@ -314,6 +327,7 @@ class FusionPlanner {
       const bool padded =
           padding && !AllAre(ops::OpView(graph_, graph_.node(*padding)).Ints("pad"), 0);
       if (!padded && IsProductConvolution(view)) return Anchor::kProductConvolution;
+      if (IsWinogradConvolution(view)) return Anchor::kWinogradConvolution;
       return IsTapConvolution(view) ? Anchor::kTapConvolution : Anchor::kPrimitiveConvolution;
     }
     // The right factor: the last operand but the bias of a linear.

@@ -39,13 +39,14 @@ std::optional<PrimitivePostOp> AsPrimitive(const PostOp& post_op);
 
 // Who runs an anchor: a oneDNN primitive, or an own kernel, which has all post-ops and wants
 // constant weights: kernels/packed_gemm.h for products and convolutions of one tap (or of several,
-// where the chain has a post-op that oneDNN lacks), kernels/depthwise.h.
+// where the chain has a post-op that oneDNN lacks), kernels/winograd.h, kernels/depthwise.h.
 enum class Anchor : uint8_t {
   kPrimitive,
   kProduct,
   kPrimitiveConvolution,
   kProductConvolution,
-  kTapConvolution,  // several taps
+  kTapConvolution,       // several taps
+  kWinogradConvolution,  // 3x3, in f32; in bf16 as kTapConvolution
   kDepthwiseConvolution,
 };
 

@@ -136,6 +136,27 @@ TEST_F(FusionTest, WideConvolutionsRunInTheOwnKernelForPostOpsThatOneDnnLacks) {
   }
 }
 
+TEST_F(FusionTest, ThreeByThreeConvolutionsOfManyChannelsTakeFewerProducts) {
+  struct Case {
+    int64_t in, out, kernel, stride;
+    bool fires;
+  };
+  for (const Case& c :
+       {Case{32, 64, 3, 1, true}, Case{48, 32, 3, 1, true}, Case{16, 64, 3, 1, false},
+        Case{32, 48, 3, 1, false}, Case{40, 64, 3, 1, false}, Case{32, 64, 3, 2, false},
+        Case{32, 64, 5, 1, false}}) {
+    b_ = ir::GraphBuilder();
+    const auto x = Argument({1, c.in, 14, 14}), w = Weight({c.out, c.in, c.kernel, c.kernel});
+    const auto y =
+        Op("aten::convolution", {ValueRef{x}, ValueRef{w}, None{}, Ints{c.stride, c.stride},
+                                 Ints{1, 1}, Ints{1, 1}, false, Ints{0, 0}, int64_t{1}});
+    const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{y}}));
+    ASSERT_FALSE(units.empty());
+    EXPECT_EQ(units[0].runs_as == Anchor::kWinogradConvolution, c.fires)
+        << c.in << " " << c.out << " " << c.kernel << " " << c.stride;
+  }
+}
+
 TEST_F(FusionTest, FewChannelsRunInTheOwnKernelIfALineOfTheWindowIsLongEnough) {
   struct Case {
     int64_t channels, width, dilation;

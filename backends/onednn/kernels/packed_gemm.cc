@@ -482,6 +482,11 @@ void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float*
   }
 }
 
+float PackedGemm::At(const float* packed, int64_t k, int64_t n) const {
+  const int64_t panel = target_->panel;
+  return packed[n / panel * panel * k_ + k * panel + n % panel];
+}
+
 size_t PackedGemm::WorkspaceBytes(int64_t rows, int64_t lda, int threads) const {
   const internal::GemmBlocking b = Block(*target_, n_, k_, 1, 1, rows, lda);
   return static_cast<size_t>(CopyElements(*target_, b) * threads) * sizeof(float);

@@ -66,6 +66,9 @@ class PackedGemm {
   // w[k, n] by strides in elements into `packed` (PackedBytes(), best 64-byte aligned).
   void Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed) const;
 
+  // Element (k, n) of what Pack made. REQUIRES: kF32.
+  float At(const float* packed, int64_t k, int64_t n) const;
+
   // For left factors with rows lda apart: those whose rows would fall into the same few sets of the
   // L1 cache are copied block by block.
   size_t WorkspaceBytes(int64_t total_rows, int64_t lda, int threads) const;
