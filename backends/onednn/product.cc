@@ -21,7 +21,7 @@ absl::StatusOr<Tensor> Pack(Lowering& lowering, const PackedGemm& gemm, const Te
   const int64_t k_stride = weights.strides[0], n_stride = weights.strides[1];
   INGOT_RETURN_IF_ERROR(
       lowering.AddKernel("ingot:pack", {Read(weights), Write(packed)}, [=](const StepArgs& args) {
-        gemm.Pack(args.At<float>(0), k_stride, n_stride, args.At<float>(1));
+        gemm.Pack(args.At<float>(0), k_stride, n_stride, args.At<float>(1), args.threads());
         return absl::OkStatus();
       }));
   return packed;

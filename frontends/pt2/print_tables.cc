@@ -38,6 +38,7 @@ In-place ops are made functional: a write through views becomes scatters, and re
 **Checks.** Every type is inferred anew and compared with the file's; a difference is an error. The zip archive must be stored, not
 compressed; names unique and relative; records apart from each other. Checksums are compared for everything but the weights.
 `verify` runs LibTorch in a child process: the traced `.pt` beside the file if there is one, else the file's own graph on LibTorch's kernels.
+All models of `tools/models` give the same bits from `.pt2` as from `.pt` (`//tests/e2e:pt2_test`).
 
 **Not read**: higher-order ops (`cond`, `map`, `wrap_with_set_grad_enabled` …), ops outside of ATen, custom objects, tokens, numbers that
 are read out of tensors (`item`), sizes that follow from elements (`nonzero`), AOTInductor packages, sparse and quantized tensors, devices
@@ -54,6 +55,9 @@ std::string Rewrites() {
   std::vector<RewriteRow> rows(PlainRewrites().begin(), PlainRewrites().end());
   rows.insert(rows.end(), NetworkRewrites().begin(), NetworkRewrites().end());
   rows.insert(rows.end(), CompositeRewrites().begin(), CompositeRewrites().end());
+  rows.insert(rows.end(), ShapeRewrites().begin(), ShapeRewrites().end());
+  rows.insert(rows.end(), AlgebraRewrites().begin(), AlgebraRewrites().end());
+  rows.insert(rows.end(), LossRewrites().begin(), LossRewrites().end());
   std::sort(rows.begin(), rows.end(), [](const RewriteRow& a, const RewriteRow& b) {
     return absl::string_view(a.op) < absl::string_view(b.op);
   });

@@ -493,9 +493,10 @@ absl::Span<const RewriteRow> PlainRewrites() { return AllPlain(); }
 Rewrite FindRewrite(const std::string& op) {
   static const auto* const table = [] {
     auto* map = new absl::flat_hash_map<std::string, Rewrite>();
-    for (const RewriteRow& row : PlainRewrites()) map->emplace(row.op, row.rewrite);
-    for (const RewriteRow& row : NetworkRewrites()) map->emplace(row.op, row.rewrite);
-    for (const RewriteRow& row : CompositeRewrites()) map->emplace(row.op, row.rewrite);
+    for (const auto family :
+         {PlainRewrites, NetworkRewrites, CompositeRewrites, ShapeRewrites, AlgebraRewrites}) {
+      for (const RewriteRow& row : family()) map->emplace(row.op, row.rewrite);
+    }
     return map;
   }();
   const auto found = table->find(op);

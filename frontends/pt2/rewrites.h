@@ -4,7 +4,8 @@
 //   aten::dropout(x, p, False)         → x
 //   aten::arange(16)                   → a constant
 //
-// To add an op, add a row to a family's table (rewrites.cc, rewrites_nn.cc, rewrites_composite.cc).
+// To add an op, add a row to a family's table (rewrites.cc, rewrites_nn.cc, rewrites_composite.cc,
+// rewrites_shape.cc, rewrites_algebra.cc, rewrites_loss.cc).
 // Thread-safe.
 #ifndef INGOT_FRONTENDS_PT2_REWRITES_H_
 #define INGOT_FRONTENDS_PT2_REWRITES_H_
@@ -34,6 +35,9 @@ Rewrite FindRewrite(const std::string& op);
 absl::Span<const RewriteRow> PlainRewrites();      // other names, identities, factories, sizes
 absl::Span<const RewriteRow> NetworkRewrites();    // convolutions, norms, pooling, padding, dropout
 absl::Span<const RewriteRow> CompositeRewrites();  // what ATen puts together from others
+absl::Span<const RewriteRow> ShapeRewrites();      // … that only moves elements
+absl::Span<const RewriteRow> AlgebraRewrites();    // … of sums and products
+absl::Span<const RewriteRow> LossRewrites();
 
 // --- What the families share ---
 

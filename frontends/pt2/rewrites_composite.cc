@@ -220,6 +220,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::outer", Outer, "unsqueeze, mul.Tensor"},
     {"aten::ger", Outer, "unsqueeze, mul.Tensor"},
     {"aten::real", SameIfReal, "its argument, unless it is complex"},
+    {"aten::conj_physical", SameIfReal, "its argument, unless it is complex"},
     {"aten::std_mean", SpreadAndMean, "std_mean.correction"},
     {"aten::std_mean.dim", SpreadAndMean, "std_mean.correction"},
     {"aten::var_mean", SpreadAndMean, "var_mean.correction"},

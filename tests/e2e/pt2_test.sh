@@ -35,6 +35,18 @@ exported_models() {
   done
 }
 
+# The same graph comes out of both files, so the results are the same bits.
+same_bits_as_traced() {
+  local model file
+  for model in "${models[@]}"; do
+    for file in "${model%.pt2}.pt" "${model}"; do
+      run 0 run "${file}" --inputs="${model%.pt2}.npz" --backend=onednn --seed=1 --json
+      sed 's/^{"model":"[^"]*",//' "${work}/out" >"${work}/result.${file##*.}"
+    done
+    cmp -s "${work}/result.pt" "${work}/result.pt2" || fail "${model}: other bits than the traced file's"
+  done
+}
+
 # Without a .pt beside them: against their own graphs on LibTorch's kernels.
 corpus_archives() {
   local archive name
@@ -73,6 +85,7 @@ bad_files() {
 }
 
 exported_models
+same_bits_as_traced
 corpus_archives
 other_verbs
 bad_files

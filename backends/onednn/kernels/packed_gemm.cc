@@ -401,6 +401,7 @@ namespace {
 HWY_EXPORT(ThisTarget);
 
 constexpr double kNanosecondsAMultiplyAdd = 0.02;
+constexpr double kNanosecondsAnElement = 1;  // that is packed
 // Elements of the left factor that a chunk keeps in L2 beside a panel, and the longest block of k.
 constexpr int64_t kChunkElements = 96 * 1024;
 constexpr int64_t kMaxKBlock = 512;
@@ -465,7 +466,8 @@ size_t PackedGemm::PackedBytes() const {
   return static_cast<size_t>(DivideUp(n_, target_->panel) * target_->panel * k_) * sizeof(float);
 }
 
-void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed) const {
+void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed,
+                      int threads) const {
   const int64_t panel = target_->panel;
   const auto element = [&](int64_t k, int64_t column) {
     const float* const from = w + column * n_stride;
@@ -473,13 +475,17 @@ void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float*
     return absl::bit_cast<float>(ToBf16(from[2 * k * k_stride]) |
                                  ToBf16(from[(2 * k + 1) * k_stride]) << 16);
   };
-  for (int64_t first = 0; first < n_; first += panel) {
-    for (int64_t k = 0; k < k_; ++k) {
-      for (int64_t i = 0; i < panel; ++i) {
-        *packed++ = first + i < n_ ? element(k, first + i) : 0.0f;
+  const double work = kNanosecondsAnElement * static_cast<double>(panel * k_) + 1;
+  ParallelFor(threads, DivideUp(n_, panel), GrainFor(work), [&](int64_t begin, int64_t end, int) {
+    float* to = packed + begin * panel * k_;
+    for (int64_t first = begin * panel; first < end * panel; first += panel) {
+      for (int64_t k = 0; k < k_; ++k) {
+        for (int64_t i = 0; i < panel; ++i) {
+          *to++ = first + i < n_ ? element(k, first + i) : 0.0f;
+        }
       }
     }
-  }
+  });
 }
 
 float PackedGemm::At(const float* packed, int64_t k, int64_t n) const {

@@ -64,7 +64,8 @@ class PackedGemm {
 
   size_t PackedBytes() const;
   // w[k, n] by strides in elements into `packed` (PackedBytes(), best 64-byte aligned).
-  void Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed) const;
+  void Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed,
+            int threads = 1) const;
 
   // Element (k, n) of what Pack made. REQUIRES: kF32.
   float At(const float* packed, int64_t k, int64_t n) const;

@@ -199,6 +199,7 @@ using internal::kPoints;
 using internal::kTile;
 
 constexpr double kNanosecondsAMultiplyAdd = 0.02;
+constexpr double kNanosecondsAFilter = 30;  // that is packed
 // The points of a block, which stay in L2 beside the weights that pass by.
 constexpr int64_t kBlockElements = 112 * 1024;
 // Of the product's tile of registers: rows of a block are a multiple of it.
@@ -251,25 +252,27 @@ size_t Winograd::PackedBytes() const {
   return static_cast<size_t>(columns_ / kColumns * kPoints) * gemm_.PackedBytes();
 }
 
-void Winograd::Pack(const float* w, const std::array<int64_t, 4>& strides, float* packed) const {
+void Winograd::Pack(const float* w, const std::array<int64_t, 4>& strides, float* packed,
+                    int threads) const {
   const auto size = static_cast<int64_t>(gemm_.PackedBytes() / sizeof(float));
   const int64_t matrix = channels_ * kColumns;
-  std::vector<float> points(static_cast<size_t>(kPoints * matrix));
-  for (int64_t first = 0; first < columns_; first += kColumns) {
-    for (int64_t channel = 0; channel < channels_; ++channel) {
-      for (int64_t column = 0; column < kColumns; ++column) {
-        const float* const from = w + (first + column) * strides[0] + channel * strides[1];
+  const double work = kNanosecondsAFilter * static_cast<double>(matrix);
+  ParallelFor(threads, columns_ / kColumns, GrainFor(work), [&](int64_t begin, int64_t end, int) {
+    std::vector<float> points(static_cast<size_t>(kPoints * matrix));
+    for (int64_t group = begin; group < end; ++group) {
+      const float* const filters = w + group * kColumns * strides[0];
+      for (int64_t i = 0; i < matrix; ++i) {
+        const float* const from = filters + i % kColumns * strides[0] + i / kColumns * strides[1];
         double g[3][3], u[kPoints];
-        for (int i = 0; i < 9; ++i) g[i / 3][i % 3] = from[i / 3 * strides[2] + i % 3 * strides[3]];
+        for (int t = 0; t < 9; ++t) g[t / 3][t % 3] = from[t / 3 * strides[2] + t % 3 * strides[3]];
         TransformFilter(g, u);
         for (int64_t p = 0; p < kPoints; ++p)
-          points[static_cast<size_t>(p * matrix + channel * kColumns + column)] =
-              static_cast<float>(u[p]);
+          points[static_cast<size_t>(p * matrix + i)] = static_cast<float>(u[p]);
       }
+      for (int64_t p = 0; p < kPoints; ++p)
+        gemm_.Pack(points.data() + p * matrix, kColumns, 1, packed + (group * kPoints + p) * size);
     }
-    for (int64_t p = 0; p < kPoints; ++p, packed += size)
-      gemm_.Pack(points.data() + p * matrix, kColumns, 1, packed);
-  }
+  });
 }
 
 // Points of the pixels, products at the points, zeros.

@@ -45,7 +45,8 @@ class Winograd {
 
   size_t PackedBytes() const;
   // Weights w[column, channel, height, width] by strides in elements.
-  void Pack(const float* w, const std::array<int64_t, 4>& strides, float* packed) const;
+  void Pack(const float* w, const std::array<int64_t, 4>& strides, float* packed,
+            int threads = 1) const;
 
   size_t WorkspaceBytes(int threads) const;
   void Run(const WinogradArgs& args, int threads) const;
