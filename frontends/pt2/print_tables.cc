@@ -52,12 +52,7 @@ std::string Listed(const std::vector<std::string>& names) {
 }
 
 std::string Rewrites() {
-  std::vector<RewriteRow> rows(PlainRewrites().begin(), PlainRewrites().end());
-  rows.insert(rows.end(), NetworkRewrites().begin(), NetworkRewrites().end());
-  rows.insert(rows.end(), CompositeRewrites().begin(), CompositeRewrites().end());
-  rows.insert(rows.end(), ShapeRewrites().begin(), ShapeRewrites().end());
-  rows.insert(rows.end(), AlgebraRewrites().begin(), AlgebraRewrites().end());
-  rows.insert(rows.end(), LossRewrites().begin(), LossRewrites().end());
+  std::vector<RewriteRow> rows = AllRewrites();
   std::sort(rows.begin(), rows.end(), [](const RewriteRow& a, const RewriteRow& b) {
     return absl::string_view(a.op) < absl::string_view(b.op);
   });

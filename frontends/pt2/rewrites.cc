@@ -490,13 +490,19 @@ const std::vector<RewriteRow>& AllPlain() {
 
 absl::Span<const RewriteRow> PlainRewrites() { return AllPlain(); }
 
+std::vector<RewriteRow> AllRewrites() {
+  std::vector<RewriteRow> all;
+  for (const auto family : {PlainRewrites, NetworkRewrites, CompositeRewrites, ShapeRewrites,
+                            AlgebraRewrites, LossRewrites}) {
+    all.insert(all.end(), family().begin(), family().end());
+  }
+  return all;
+}
+
 Rewrite FindRewrite(const std::string& op) {
   static const auto* const table = [] {
     auto* map = new absl::flat_hash_map<std::string, Rewrite>();
-    for (const auto family :
-         {PlainRewrites, NetworkRewrites, CompositeRewrites, ShapeRewrites, AlgebraRewrites}) {
-      for (const RewriteRow& row : family()) map->emplace(row.op, row.rewrite);
-    }
+    for (const RewriteRow& row : AllRewrites()) map->emplace(row.op, row.rewrite);
     return map;
   }();
   const auto found = table->find(op);

@@ -39,6 +39,8 @@ absl::Span<const RewriteRow> ShapeRewrites();      // … that only moves elemen
 absl::Span<const RewriteRow> AlgebraRewrites();    // … of sums and products
 absl::Span<const RewriteRow> LossRewrites();
 
+std::vector<RewriteRow> AllRewrites();
+
 // --- What the families share ---
 
 TensorId TensorArg(const Operands& args, size_t i);  // REQUIRES: it is a tensor
