@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/inlined_vector.h"
 #include "absl/synchronization/mutex.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "core/ops/registry.h"
@@ -59,7 +57,7 @@ std::optional<passes::RowSplit> WorthSplitting(const ir::Graph& graph) {
   const int64_t batch = passes::BatchSize(graph);
   if (batch < 2) return std::nullopt;
   // Activations are written and read. Weights are read in order, ahead of their use, and half of
-  // the time or more behind arithmetic: see docs/performance.md, "Batch 8".
+  // the time or more behind arithmetic: see docs/performance.md, "Batches row by row".
   if (2 * DrivenOut(graph, batch) <= (batch - 1) * WeightBytes(graph) / 2) return std::nullopt;
   absl::StatusOr<passes::RowSplit> split = passes::SplitRows(graph, batch, 1);
   if (!split.ok()) return std::nullopt;
@@ -88,14 +86,12 @@ size_t ByRow::LaneBytes(const Program& row) {
 absl::Status ByRow::Run(const Program& row, const sdk::RunContext& context,
                         absl::Span<const ingot_tensor> inputs,
                         absl::Span<const ingot_tensor> outputs, void* workspace) const {
-  absl::InlinedVector<char*, kFewAddresses> first;
-  for (const ingot_tensor& tensor : inputs) first.push_back(plugin::TensorData<char>(tensor));
-  for (const ingot_tensor& tensor : outputs) first.push_back(plugin::TensorData<char>(tensor));
+  const Addresses first = AddressesOf(inputs, outputs);
   absl::Mutex mutex;
   absl::Status status;
   const auto run_rows = [&](int64_t begin, int64_t end, int lane) {
     char* const memory = static_cast<char*>(workspace) + static_cast<size_t>(lane) * LaneBytes(row);
-    absl::InlinedVector<char*, kFewAddresses> addresses = first;
+    Addresses addresses = first;
     for (int64_t i = begin; i < end; ++i) {
       for (size_t k = 0; k < first.size(); ++k) addresses[k] = first[k] + i * row_bytes_[k];
       const absl::Status result = row.RunAt(context, addresses, memory);

@@ -146,6 +146,33 @@ absl::Status LowerTaps(Lowering& lowering, const Unit& unit, const Convolution& 
   return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns);
 }
 
+// A step that calls run(args, weights, workspace, threads) with `call`'s fields, and x, bias,
+// stages and y of the execution.
+template <class Args, class Run>
+absl::Status AddImageKernel(Lowering& lowering, const Unit& unit, const Convolution& c,
+                            ir::ValueId result, const ir::TensorType& type, const char* name,
+                            const Args& call, const Tensor& x, const Tensor& weights,
+                            size_t workspace, const Run& run) {
+  const Tensor out = NewChannelsLast(lowering, type);
+  lowering.Set(result, out);
+  std::vector<Operand> operands = {Read(x), Read(weights), Write(out),
+                                   lowering.NewScratch(std::max<size_t>(workspace, 1))};
+  const bool has_bias = c.bias.has_value();
+  if (has_bias) operands.push_back(Read(*c.bias));
+  const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
+  INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(unit.post_ops, adapt, operands));
+  return lowering.AddKernel(name, std::move(operands), [=](const StepArgs& args) {
+    std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
+    Args bound = call;
+    bound.x = args.At<float>(0);
+    bound.bias = has_bias ? args.At<float>(4) : nullptr;
+    bound.stages = epilogue.Bind(args, 0, room);
+    bound.y = args.At<float>(2);
+    run(bound, args.At<float>(1), args.At<void>(3), args.threads());
+    return absl::OkStatus();
+  });
+}
+
 // 3x3 with stride 1, by fewer products than taps.
 absl::Status LowerWinograd(Lowering& lowering, const Unit& unit, const Convolution& c,
                            ir::ValueId result, const ir::TensorType& type) {
@@ -168,27 +195,14 @@ absl::Status LowerWinograd(Lowering& lowering, const Unit& unit, const Convoluti
         winograd.Pack(args.At<float>(0), strides, args.At<float>(1), args.threads());
         return absl::OkStatus();
       }));
-  const Tensor out = NewChannelsLast(lowering, type);
-  lowering.Set(result, out);
-  std::vector<Operand> operands = {
-      Read(x), Read(packed), Write(out),
-      lowering.NewScratch(winograd.WorkspaceBytes(lowering.threads()))};
-  const bool has_bias = c.bias.has_value();
-  if (has_bias) operands.push_back(Read(*c.bias));
-  const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
-  INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(unit.post_ops, adapt, operands));
-  return lowering.AddKernel("ingot:winograd", std::move(operands), [=](const StepArgs& args) {
-    std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
-    kernels::WinogradArgs run = call;
-    run.x = args.At<float>(0);
-    run.packed = args.At<float>(1);
-    run.bias = has_bias ? args.At<float>(4) : nullptr;
-    run.stages = epilogue.Bind(args, 0, room);
-    run.y = args.At<float>(2);
-    run.workspace = args.At<void>(3);
-    winograd.Run(run, args.threads());
-    return absl::OkStatus();
-  });
+  return AddImageKernel(
+      lowering, unit, c, result, type, "ingot:winograd", call, x, packed,
+      winograd.WorkspaceBytes(lowering.threads()),
+      [=](kernels::WinogradArgs& run, const float* weights, void* workspace, int threads) {
+        run.packed = weights;
+        run.workspace = workspace;
+        winograd.Run(run, threads);
+      });
 }
 
 absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolution& c,
@@ -213,24 +227,12 @@ absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolut
   weights.dims = {taps, call.channels};
   weights.strides = {1, taps};
   INGOT_ASSIGN_OR_RETURN(weights, lowering.Dense(weights));
-  const Tensor out = NewChannelsLast(lowering, type);
-  lowering.Set(result, out);
-  std::vector<Operand> operands = {Read(x), Read(weights), Write(out)};
-  const bool has_bias = c.bias.has_value();
-  if (has_bias) operands.push_back(Read(*c.bias));
-  const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
-  INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(unit.post_ops, adapt, operands));
-  return lowering.AddKernel("ingot:depthwise", std::move(operands), [=](const StepArgs& args) {
-    std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
-    kernels::DepthwiseArgs run = call;
-    run.x = args.At<float>(0);
-    run.weights = args.At<float>(1);
-    run.bias = has_bias ? args.At<float>(3) : nullptr;
-    run.stages = epilogue.Bind(args, 0, room);
-    run.y = args.At<float>(2);
-    kernels::Depthwise(run, args.threads());
-    return absl::OkStatus();
-  });
+  return AddImageKernel(lowering, unit, c, result, type, "ingot:depthwise", call, x, weights,
+                        /*workspace=*/0,
+                        [](kernels::DepthwiseArgs& run, const float* packed, void*, int threads) {
+                          run.weights = packed;
+                          kernels::Depthwise(run, threads);
+                        });
 }
 
 }  // namespace

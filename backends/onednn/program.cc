@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
@@ -86,6 +85,16 @@ class Program::Binding {
   std::vector<std::vector<Slot>> slots_;  // by base
   std::vector<char*> bound_;
 };
+
+Addresses AddressesOf(absl::Span<const ingot_tensor> inputs,
+                      absl::Span<const ingot_tensor> outputs) {
+  Addresses addresses;
+  for (const auto tensors : {inputs, outputs}) {
+    for (const ingot_tensor& tensor : tensors)
+      addresses.push_back(plugin::TensorData<char>(tensor));
+  }
+  return addresses;
+}
 
 absl::Status RunOnce(const PrimitiveCall& call, const StepArgs& args) {
   INGOT_ASSIGN_OR_RETURN(Stream stream, MakeStream());
@@ -177,16 +186,12 @@ absl::Status Program::RunSteps(const sdk::RunContext& context, char* const* base
 
 absl::Status Program::Run(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
                           absl::Span<const ingot_tensor> outputs, void* workspace) const {
-  absl::InlinedVector<char*, kFewAddresses> addresses;
-  for (const ingot_tensor& tensor : inputs) addresses.push_back(plugin::TensorData<char>(tensor));
-  for (const ingot_tensor& tensor : outputs) addresses.push_back(plugin::TensorData<char>(tensor));
-  return RunAt(context, addresses, workspace);
+  return RunAt(context, AddressesOf(inputs, outputs), workspace);
 }
 
 absl::Status Program::RunAt(const sdk::RunContext& context, absl::Span<char* const> addresses,
                             void* workspace) const {
-  absl::InlinedVector<char*, kFewAddresses + kFirstInputBase> bases = {
-      nullptr, static_cast<char*>(workspace)};
+  Addresses bases = {nullptr, static_cast<char*>(workspace)};
   bases.insert(bases.end(), addresses.begin(), addresses.end());
   if (!calls_onednn_) {
     // Own kernels only: the caller's OpenMP setting stays untouched and no binding is needed.

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
@@ -37,6 +38,11 @@ inline constexpr size_t kFewAddresses = 32;   // so many of an execution fit on 
 inline constexpr uint32_t kAbsoluteBase = 0;  // offset is the address: constants
 inline constexpr uint32_t kWorkspaceBase = 1;
 inline constexpr uint32_t kFirstInputBase = 2;  // inputs, then outputs
+
+// Where an execution's inputs, then its outputs, lie; so many that are usual fit on the stack.
+using Addresses = absl::InlinedVector<char*, 32>;
+Addresses AddressesOf(absl::Span<const ingot_tensor> inputs,
+                      absl::Span<const ingot_tensor> outputs);
 
 // What the code of a step sees.
 class StepArgs {
@@ -109,7 +115,7 @@ class Program {
   // See sdk::Executable::Execute.
   absl::Status Run(const sdk::RunContext& context, absl::Span<const ingot_tensor> inputs,
                    absl::Span<const ingot_tensor> outputs, void* workspace) const;
-  // The same on the memory at `addresses`: the inputs', then the outputs'.
+  // The same at `addresses` (AddressesOf).
   absl::Status RunAt(const sdk::RunContext& context, absl::Span<char* const> addresses,
                      void* workspace) const;
 

@@ -77,12 +77,15 @@ Result Renamed(Emitter& emitter, const OpSignature& op, Operands args) {
   return absl::InternalError(absl::StrCat(op.schema.op, " has no other name"));
 }
 
-// Copies of views: the view, in memory of its own.
+// Copies of views: the views, in memory of their own.
 Result CopiedView(Emitter& emitter, const OpSignature& op, Operands args) {
   std::string name = op.schema.op;
   name.erase(name.find("_copy"), 5);
-  INGOT_ASSIGN_OR_RETURN(const TensorId view, emitter.ApplyOne(name, std::move(args)));
-  return emitter.Apply("aten::clone", {TensorOperand{view}});
+  INGOT_ASSIGN_OR_RETURN(Tensors views, emitter.Apply(name, std::move(args)));
+  for (TensorId& view : views) {
+    INGOT_ASSIGN_OR_RETURN(view, emitter.ApplyOne("aten::clone", {T(view)}));
+  }
+  return views;
 }
 
 // --- Identities ---
@@ -287,14 +290,7 @@ Result Arange(Emitter& emitter, const OpSignature& op, Operands args) {
 Result Eye(Emitter& emitter, const OpSignature& op, Operands) {
   INGOT_ASSIGN_OR_RETURN(const ir::TensorType type, ExpectedType(emitter, op));
   if (type.rank() != 2) return absl::InvalidArgumentError("aten::eye makes matrices");
-  INGOT_ASSIGN_OR_RETURN(HostConstant rows,
-                         Counted({ir::DType::kInt64, {type.dims[0], 1}}, int64_t{0}, int64_t{1}));
-  INGOT_ASSIGN_OR_RETURN(HostConstant columns,
-                         Counted({ir::DType::kInt64, {1, type.dims[1]}}, int64_t{0}, int64_t{1}));
-  INGOT_ASSIGN_OR_RETURN(
-      const TensorId same,
-      emitter.ApplyOne("aten::eq.Tensor", {TensorOperand{emitter.Constant(std::move(rows))},
-                                           TensorOperand{emitter.Constant(std::move(columns))}}));
+  INGOT_ASSIGN_OR_RETURN(const TensorId same, DiagonalMask(emitter, type.dims[0], type.dims[1], 0));
   return emitter.Apply("aten::_to_copy", {TensorOperand{same}, type.dtype});
 }
 
@@ -410,14 +406,18 @@ constexpr RewriteRow kRows[] = {
     {"aten::matrix_H", SwapLast, "transpose.int"},
     {"aten::alias_copy", CopiedView, "clone"},
     {"aten::detach_copy", CopiedView, "clone"},
+    {"aten::diagonal_copy", CopiedView, "clone of diagonal"},
     {"aten::expand_copy", CopiedView, "clone of expand"},
     {"aten::permute_copy", CopiedView, "clone of permute"},
     {"aten::select_copy.int", CopiedView, "clone of select.int"},
     {"aten::slice_copy.Tensor", CopiedView, "clone of slice.Tensor"},
+    {"aten::split_with_sizes_copy", CopiedView, "clones of split_with_sizes"},
     {"aten::squeeze_copy", CopiedView, "clone of squeeze"},
     {"aten::squeeze_copy.dim", CopiedView, "clone of squeeze.dim"},
     {"aten::t_copy", CopiedView, "clone of t"},
     {"aten::transpose_copy.int", CopiedView, "clone of transpose.int"},
+    {"aten::unbind_copy.int", CopiedView, "clones of unbind.int"},
+    {"aten::unfold_copy", CopiedView, "clone of unfold"},
     {"aten::unsqueeze_copy", CopiedView, "clone of unsqueeze"},
     {"aten::view_copy", CopiedView, "clone of view"},
     {"aten::detach_", SameTensor, "its argument"},
@@ -507,6 +507,21 @@ Rewrite FindRewrite(const std::string& op) {
   }();
   const auto found = table->find(op);
   return found == table->end() ? nullptr : found->second;
+}
+
+absl::StatusOr<TensorId> DiagonalMask(Emitter& emitter, int64_t rows, int64_t columns,
+                                      int64_t offset) {
+  INGOT_ASSIGN_OR_RETURN(HostConstant row,
+                         Counted({ir::DType::kInt64, {rows, 1}}, offset, int64_t{1}));
+  INGOT_ASSIGN_OR_RETURN(HostConstant column,
+                         Counted({ir::DType::kInt64, {columns}}, int64_t{0}, int64_t{1}));
+  return emitter.ApplyOne("aten::eq.Tensor", {T(emitter.Constant(std::move(column))),
+                                              T(emitter.Constant(std::move(row)))});
+}
+
+absl::StatusOr<Tensors> Only(absl::StatusOr<Tensors> results, size_t index) {
+  INGOT_RETURN_IF_ERROR(results.status());
+  return Tensors{(*results)[index]};
 }
 
 TensorId TensorArg(const Operands& args, size_t i) { return std::get<TensorOperand>(args[i]).id; }

@@ -43,11 +43,17 @@ std::vector<RewriteRow> AllRewrites();
 
 // --- What the families share ---
 
+inline Operand T(TensorId id) { return TensorOperand{id}; }
 TensorId TensorArg(const Operands& args, size_t i);  // REQUIRES: it is a tensor
 // A lone number stands for a list of it in some schemas.
 std::vector<int64_t> IntsArg(const Operands& args, size_t i);
 bool IsNone(const Operands& args, size_t i);
 std::vector<int64_t> SizesOf(const Emitter& emitter, TensorId tensor);
+// One of an op's results. REQUIRES: there are more than `index`.
+absl::StatusOr<Tensors> Only(absl::StatusOr<Tensors> results, size_t index);
+// A constant b8[rows, columns]: where column - row == offset.
+absl::StatusOr<TensorId> DiagonalMask(Emitter& emitter, int64_t rows, int64_t columns,
+                                      int64_t offset);
 
 }  // namespace ingot::pt2
 

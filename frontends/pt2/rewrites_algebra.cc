@@ -19,7 +19,6 @@ namespace {
 using Result = absl::StatusOr<Tensors>;
 using Ints = std::vector<int64_t>;
 
-Operand T(TensorId id) { return TensorOperand{id}; }
 const ir::TensorType& TypeOf(const Emitter& emitter, const Operands& args, size_t i) {
   return emitter.type(TensorArg(args, i));
 }

@@ -14,13 +14,7 @@ namespace {
 using Result = absl::StatusOr<Tensors>;
 using Ints = std::vector<int64_t>;
 
-Operand T(TensorId id) { return TensorOperand{id}; }
 int Rank(const Emitter& emitter, TensorId id) { return emitter.type(id).rank(); }
-
-absl::StatusOr<Tensors> Only(absl::StatusOr<Tensors> results, size_t index) {
-  INGOT_RETURN_IF_ERROR(results.status());
-  return Tensors{(*results)[index]};
-}
 
 // --- Shapes ---
 
@@ -157,46 +151,6 @@ Result TakeAlongDim(Emitter& emitter, const OpSignature& op, Operands args) {
   return emitter.Apply("aten::gather", {T(self), dim, T(indices)});
 }
 
-// --- Losses ---
-
-enum Reduction : int64_t { kNone = 0, kMean = 1, kSum = 2 };
-
-Result L1Loss(Emitter& emitter, const OpSignature&, Operands args) {
-  INGOT_ASSIGN_OR_RETURN(const TensorId difference,
-                         emitter.ApplyOne("aten::sub.Tensor", {args[0], args[1]}));
-  INGOT_ASSIGN_OR_RETURN(const TensorId distance, emitter.ApplyOne("aten::abs", {T(difference)}));
-  switch (std::get<int64_t>(args[2])) {
-    case kNone:
-      return Tensors{distance};
-    case kMean:
-      return emitter.Apply("aten::mean", {T(distance)});
-    default:
-      return emitter.Apply("aten::sum", {T(distance)});
-  }
-}
-
-// Classes along dimension 1: [N,C] and [N,C,H,W]; the others stay as they are.
-Result NllLoss(Emitter& emitter, const OpSignature& op, Operands args) {
-  const int rank = Rank(emitter, TensorArg(args, 0));
-  if (rank != 2 && rank != 4) return emitter.ApplyAsIs(op, std::move(args));
-  return Only(emitter.Apply(rank == 2 ? "aten::nll_loss_forward" : "aten::nll_loss2d_forward",
-                            std::move(args)),
-              0);
-}
-
-// Of class numbers, without label smoothing.
-Result CrossEntropy(Emitter& emitter, const OpSignature& op, Operands args) {
-  const TensorId self = TensorArg(args, 0);
-  const bool classes = emitter.type(TensorArg(args, 1)).dtype == ir::DType::kInt64;
-  if (!classes || std::get<double>(args[5]) != 0 ||
-      (Rank(emitter, self) != 2 && Rank(emitter, self) != 4)) {
-    return emitter.ApplyAsIs(op, std::move(args));
-  }
-  INGOT_ASSIGN_OR_RETURN(const TensorId logs,
-                         emitter.ApplyOne("aten::log_softmax.int", {args[0], int64_t{1}}));
-  return emitter.Apply("aten::nll_loss_nd", {T(logs), args[1], args[2], args[3], args[4]});
-}
-
 Result GridSampler(Emitter& emitter, const OpSignature&, Operands args) {
   const bool is_volume = Rank(emitter, TensorArg(args, 0)) == 5;
   return emitter.Apply(is_volume ? "aten::grid_sampler_3d" : "aten::grid_sampler_2d",
@@ -229,9 +183,6 @@ constexpr RewriteRow kRows[] = {
     {"aten::argsort.stable", Argsort, "sort.stable"},
     {"aten::msort", Msort, "sort"},
     {"aten::take_along_dim", TakeAlongDim, "expand, gather"},
-    {"aten::l1_loss", L1Loss, "sub.Tensor, abs, mean or sum"},
-    {"aten::nll_loss_nd", NllLoss, "nll_loss_forward or nll_loss2d_forward"},
-    {"aten::cross_entropy_loss", CrossEntropy, "log_softmax.int, nll_loss_forward"},
     {"aten::grid_sampler", GridSampler, "grid_sampler_2d or grid_sampler_3d"},
 };
 

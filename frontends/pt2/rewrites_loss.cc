@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/status_macros.h"
 #include "frontends/pt2/rewrites.h"
 #include "frontends/pt2/steps.h"
 
@@ -10,8 +11,6 @@ namespace ingot::pt2 {
 namespace {
 
 using Result = absl::StatusOr<Tensors>;
-
-Operand T(TensorId id) { return TensorOperand{id}; }
 
 TensorId Reduced(Steps& s, TensorId loss, const Operand& reduction) {
   switch (std::get<int64_t>(reduction)) {
@@ -22,6 +21,33 @@ TensorId Reduced(Steps& s, TensorId loss, const Operand& reduction) {
     default:
       return s("aten::sum", {T(loss)});
   }
+}
+
+Result L1Loss(Emitter& emitter, const OpSignature&, Operands args) {
+  Steps s(emitter);
+  const TensorId distance = s("aten::abs", {T(s("aten::sub.Tensor", {args[0], args[1]}))});
+  return s.Results({Reduced(s, distance, args[2])});
+}
+
+// Classes along dimension 1: [N,C] and [N,C,H,W]; the others stay as they are.
+Result NllLoss(Emitter& emitter, const OpSignature& op, Operands args) {
+  const int rank = emitter.type(TensorArg(args, 0)).rank();
+  if (rank != 2 && rank != 4) return emitter.ApplyAsIs(op, std::move(args));
+  return Only(emitter.Apply(rank == 2 ? "aten::nll_loss_forward" : "aten::nll_loss2d_forward",
+                            std::move(args)),
+              0);
+}
+
+// Of class numbers, without label smoothing.
+Result CrossEntropy(Emitter& emitter, const OpSignature& op, Operands args) {
+  const int rank = emitter.type(TensorArg(args, 0)).rank();
+  const bool classes = emitter.type(TensorArg(args, 1)).dtype == ir::DType::kInt64;
+  if (!classes || std::get<double>(args[5]) != 0 || (rank != 2 && rank != 4)) {
+    return emitter.ApplyAsIs(op, std::move(args));
+  }
+  INGOT_ASSIGN_OR_RETURN(const TensorId logs,
+                         emitter.ApplyOne("aten::log_softmax.int", {args[0], int64_t{1}}));
+  return emitter.Apply("aten::nll_loss_nd", {T(logs), args[1], args[2], args[3], args[4]});
 }
 
 // target (log(target) - x); log_target: exp(target) (target - x).
@@ -107,6 +133,9 @@ Result TripletMargin(Emitter& emitter, const OpSignature&, Operands args) {
 }
 
 constexpr RewriteRow kRows[] = {
+    {"aten::l1_loss", L1Loss, "sub.Tensor, abs, mean or sum"},
+    {"aten::nll_loss_nd", NllLoss, "nll_loss_forward or nll_loss2d_forward"},
+    {"aten::cross_entropy_loss", CrossEntropy, "log_softmax.int, nll_loss_forward"},
     {"aten::poisson_nll_loss", PoissonNll, "exp or log, mul.Tensor"},
     {"aten::kl_div", KlDivergence, "xlogy.Tensor, mul.Tensor"},
     {"aten::binary_cross_entropy_with_logits", CrossEntropyWithLogits, "log_sigmoid"},

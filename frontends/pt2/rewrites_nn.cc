@@ -14,8 +14,6 @@ namespace {
 using Result = absl::StatusOr<Tensors>;
 using Ints = std::vector<int64_t>;
 
-Operand T(TensorId id) { return TensorOperand{id}; }
-
 const Operand& Named(const OpSignature& op, const Operands& args, const char* name) {
   return args[static_cast<size_t>(op.schema.Find(name))];
 }

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/rewrites.h"
 #include "frontends/pt2/steps.h"
 
@@ -16,7 +15,6 @@ namespace {
 using Result = absl::StatusOr<Tensors>;
 using Ints = std::vector<int64_t>;
 
-Operand T(TensorId id) { return TensorOperand{id}; }
 int64_t Rank(const Emitter& emitter, TensorId id) { return emitter.type(id).rank(); }
 int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
 
@@ -124,12 +122,10 @@ Result FftShift(Emitter& emitter, const OpSignature&, Operands args) {
 
 // --- Cuts ---
 
-// Those whose results are no views in eager's eyes, or are copies, by the cut without the word.
-template <bool kCopy>
-Result CutAs(Emitter& emitter, const OpSignature& op, Operands args) {
+// Of eager's views that it takes for none: copies.
+Result UnsafeCut(Emitter& emitter, const OpSignature& op, Operands args) {
   std::string name = op.schema.op;
-  const std::string word = kCopy ? "_copy" : "unsafe_";
-  name.erase(name.find(word), word.size());
+  name.erase(name.find("unsafe_"), 7);
   Steps s(emitter);
   Tensors parts = s.All(name, std::move(args));
   for (TensorId& part : parts) part = s("aten::clone", {T(part)});
@@ -179,17 +175,6 @@ Result SumToSize(Emitter& emitter, const OpSignature&, Operands args) {
 }
 
 // --- Diagonals ---
-
-// b8[rows, columns]: where column - row == offset.
-absl::StatusOr<TensorId> DiagonalMask(Emitter& emitter, int64_t rows, int64_t columns,
-                                      int64_t offset) {
-  INGOT_ASSIGN_OR_RETURN(HostConstant row,
-                         Counted({ir::DType::kInt64, {rows, 1}}, offset, int64_t{1}));
-  INGOT_ASSIGN_OR_RETURN(HostConstant column,
-                         Counted({ir::DType::kInt64, {columns}}, int64_t{0}, int64_t{1}));
-  return emitter.ApplyOne("aten::eq.Tensor", {T(emitter.Constant(std::move(column))),
-                                              T(emitter.Constant(std::move(row)))});
-}
 
 // Element i of the last dimension of `diagonal`, of size n, at column i + max(offset, 0) of lines
 // of `columns`, which all rows of a matrix share.
@@ -274,12 +259,8 @@ constexpr RewriteRow kRows[] = {
     {"aten::rot90", Rot90, "flip, transpose.int"},
     {"aten::fft_fftshift", FftShift<0>, "roll"},
     {"aten::fft_ifftshift", FftShift<1>, "roll"},
-    {"aten::unsafe_split.Tensor", CutAs<false>, "clones of split.Tensor"},
-    {"aten::unsafe_chunk", CutAs<false>, "clones of chunk"},
-    {"aten::split_with_sizes_copy", CutAs<true>, "clones of split_with_sizes"},
-    {"aten::unbind_copy.int", CutAs<true>, "clones of unbind.int"},
-    {"aten::unfold_copy", CutAs<true>, "clone of unfold"},
-    {"aten::diagonal_copy", CutAs<true>, "clone of diagonal"},
+    {"aten::unsafe_split.Tensor", UnsafeCut, "clones of split.Tensor"},
+    {"aten::unsafe_chunk", UnsafeCut, "clones of chunk"},
     {"aten::hsplit.int", SplitAlong<1>, "slice.Tensor"},
     {"aten::hsplit.array", SplitAlong<1>, "slice.Tensor"},
     {"aten::vsplit.int", SplitAlong<0>, "slice.Tensor"},
