@@ -55,7 +55,8 @@ absl::StatusOr<c10::IValue> CallInBucket(const BatchBucket& bucket, const FlatAr
   runtime::RunContext with_scalars = context;
   if (!padded.scalars.empty()) with_scalars.scalars = padded.scalars;
   std::vector<at::Tensor> results;
-  INGOT_RETURN_IF_ERROR(CallFlat(*bucket.graph, padded.tensors, results, with_scalars));
+  INGOT_RETURN_IF_ERROR(
+      CallFlat(*bucket.graph, /*pool=*/nullptr, padded.tensors, results, with_scalars));
   for (size_t slot = 0; slot < results.size(); ++slot) {
     const int64_t count = bucket.plan.result_rows[slot];
     if (count > 0) results[slot] = results[slot].narrow(0, 0, count * bucket.size);

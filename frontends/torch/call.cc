@@ -16,9 +16,9 @@ absl::StatusOr<TensorViews> Views(absl::Span<const at::Tensor> tensors) {
 
 namespace {
 
-absl::Status CallViews(const runtime::CompiledGraph& graph, absl::Span<const at::Tensor> arguments,
-                       const TensorViews& argument_views, std::vector<at::Tensor>& results,
-                       const runtime::RunContext& context) {
+absl::Status CallViews(const runtime::CompiledGraph& graph, ResultPool* pool,
+                       absl::Span<const at::Tensor> arguments, const TensorViews& argument_views,
+                       std::vector<at::Tensor>& results, const runtime::RunContext& context) {
   const absl::Span<const runtime::ResultSpec> specs = graph.results();
   results.resize(specs.size());
   TensorViews result_views;
@@ -26,7 +26,7 @@ absl::Status CallViews(const runtime::CompiledGraph& graph, absl::Span<const at:
     if (specs[i].is_alias) {
       results[i] = AliasResult(specs[i], arguments);
     } else if (!results[i].defined()) {
-      results[i] = EmptyResult(specs[i]);
+      results[i] = pool == nullptr ? EmptyResult(specs[i]) : pool->Take(i);
     }
     INGOT_ASSIGN_OR_RETURN(ingot_tensor view, ToIngotTensor(results[i], i));
     result_views.push_back(view);
@@ -42,8 +42,9 @@ absl::Status CallViews(const runtime::CompiledGraph& graph, absl::Span<const at:
 
 }  // namespace
 
-absl::Status CallFlat(const runtime::CompiledGraph& graph, absl::Span<const at::Tensor> arguments,
-                      std::vector<at::Tensor>& results, const runtime::RunContext& context) {
+absl::Status CallFlat(const runtime::CompiledGraph& graph, ResultPool* pool,
+                      absl::Span<const at::Tensor> arguments, std::vector<at::Tensor>& results,
+                      const runtime::RunContext& context) {
   const size_t slots = graph.results().size();
   if (!results.empty() && results.size() != slots) {
     return absl::InvalidArgumentError(absl::StrCat("the graph has ", slots, " result slots, but ",
@@ -51,7 +52,7 @@ absl::Status CallFlat(const runtime::CompiledGraph& graph, absl::Span<const at::
   }
   INGOT_ASSIGN_OR_RETURN(const TensorViews views, Views(arguments));
   INGOT_RETURN_IF_ERROR(graph.CheckArguments(views));
-  return CallViews(graph, arguments, views, results, context);
+  return CallViews(graph, pool, arguments, views, results, context);
 }
 
 absl::flat_hash_set<std::string> StateNames(const ir::Graph& graph) {
@@ -62,24 +63,24 @@ absl::flat_hash_set<std::string> StateNames(const ir::Graph& graph) {
   return names;
 }
 
-absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph,
+absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph, ResultPool* pool,
                                  const FlatArguments& arguments,
                                  const runtime::RunContext& context) {
   INGOT_ASSIGN_OR_RETURN(const TensorViews views, Views(arguments.tensors));
   INGOT_RETURN_IF_ERROR(graph.CheckArguments(views));
-  return Call(graph, arguments, views, context);
+  return Call(graph, pool, arguments, views, context);
 }
 
-absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph,
+absl::StatusOr<c10::IValue> Call(const runtime::CompiledGraph& graph, ResultPool* pool,
                                  const FlatArguments& arguments, const TensorViews& views,
                                  const runtime::RunContext& context) {
   std::vector<at::Tensor> results;
   if (arguments.scalars.empty()) {
-    INGOT_RETURN_IF_ERROR(CallViews(graph, arguments.tensors, views, results, context));
+    INGOT_RETURN_IF_ERROR(CallViews(graph, pool, arguments.tensors, views, results, context));
   } else {
     runtime::RunContext with_scalars = context;
     with_scalars.scalars = arguments.scalars;
-    INGOT_RETURN_IF_ERROR(CallViews(graph, arguments.tensors, views, results, with_scalars));
+    INGOT_RETURN_IF_ERROR(CallViews(graph, pool, arguments.tensors, views, results, with_scalars));
   }
   return Unflatten(graph.result_structure(), results);
 }

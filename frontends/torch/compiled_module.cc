@@ -21,6 +21,7 @@
 #include "core/runtime/session.h"
 #include "frontends/torch/batch_buckets.h"
 #include "frontends/torch/call.h"
+#include "frontends/torch/result_pool.h"
 #include "frontends/torch/tensor_adapter.h"
 #include "frontends/torchscript/arguments.h"
 #include "frontends/torchscript/data_numbers.h"
@@ -65,8 +66,9 @@ struct CompiledModule::Impl {
       if (flat.ok()) {
         INGOT_ASSIGN_OR_RETURN(const TensorViews views, Views(flat->tensors));
         if (graph.Fits(views)) {
-          if (!graph.is_stateful()) return Call(graph, *flat, views, context);
-          return Call(graph, *flat, views, WithState(graph, context));
+          ResultPool* const pool = use->pool.get();
+          if (!graph.is_stateful()) return Call(graph, pool, *flat, views, context);
+          return Call(graph, pool, *flat, views, WithState(graph, context));
         }
       }
     }
@@ -93,7 +95,7 @@ struct CompiledModule::Impl {
 
   absl::StatusOr<c10::IValue> RunGraph(const runtime::CompiledGraph& graph,
                                        const FlatArguments& flat, const RunContext& context) {
-    return Call(graph, flat, WithState(graph, context));
+    return Call(graph, /*pool=*/nullptr, flat, WithState(graph, context));
   }
 
   // The graph used last that is of its call's own signature, and what it hangs on: all that a call
@@ -101,6 +103,7 @@ struct CompiledModule::Impl {
   struct LastUse {
     Graph graph;
     std::shared_ptr<const ModuleGuard> guard;
+    std::shared_ptr<ResultPool> pool;  // of the graph's results
     bool Holds() const { return guard == nullptr || guard->Check().ok(); }
   };
   std::shared_ptr<const LastUse> Last() {
@@ -142,7 +145,8 @@ struct CompiledModule::Impl {
     }
     INGOT_ASSIGN_OR_RETURN(Target target, FindExact(arguments, described.signature));
     absl::MutexLock lock(&mutex);
-    last = std::make_shared<const LastUse>(LastUse{target.graph, guard});
+    last = std::make_shared<const LastUse>(
+        LastUse{target.graph, guard, std::make_shared<ResultPool>(target.graph->results())});
     return target;
   }
 

@@ -9,6 +9,7 @@
 #include "core/runtime/compiled_graph.h"
 #include "core/runtime/session.h"
 #include "frontends/torch/call.h"
+#include "frontends/torch/result_pool.h"
 #include "frontends/torch/tensor_adapter.h"
 #include "frontends/torchscript/guard.h"
 #include "frontends/torchscript/module_guard.h"
@@ -20,7 +21,9 @@ using torchscript::Guard;
 using torchscript::ModuleGuard;
 
 CompiledGraph::CompiledGraph(std::shared_ptr<const runtime::CompiledGraph> graph, Origin origin)
-    : graph_(std::move(graph)), origin_(std::move(origin)) {}
+    : graph_(std::move(graph)),
+      pool_(std::make_shared<ResultPool>(graph_->results())),
+      origin_(std::move(origin)) {}
 
 absl::Status CompiledGraph::CheckOrigin() const {
   return origin_.guard == nullptr ? absl::OkStatus() : origin_.guard->Check();
@@ -31,7 +34,7 @@ absl::Status CompiledGraph::RunFlat(absl::Span<const at::Tensor> arguments,
                                     const RunContext& context) const {
   return Guard("running the compiled graph", [&]() -> absl::Status {
     INGOT_RETURN_IF_ERROR(CheckOrigin());
-    return CallFlat(*graph_, arguments, results, context);
+    return CallFlat(*graph_, pool_.get(), arguments, results, context);
   });
 }
 
@@ -41,7 +44,7 @@ absl::StatusOr<c10::IValue> CompiledGraph::Run(const std::vector<c10::IValue>& a
     INGOT_RETURN_IF_ERROR(CheckOrigin());
     INGOT_ASSIGN_OR_RETURN(const FlatArguments flat,
                            Flatten(graph_->signature().arguments_structure, arguments));
-    return Call(*graph_, flat, context);
+    return Call(*graph_, pool_.get(), flat, context);
   });
 }
 

@@ -58,6 +58,8 @@ using runtime::RunContext;
 // Loads a TorchScript file, from a path or from memory: NotFound, DataLoss, no exception.
 using torchscript::LoadModule;
 
+class ResultPool;
+
 class CompiledGraph {
  public:
   // Where a graph comes from. Either may be null.
@@ -92,6 +94,7 @@ class CompiledGraph {
   absl::Status CheckOrigin() const;
 
   std::shared_ptr<const runtime::CompiledGraph> graph_;
+  std::shared_ptr<ResultPool> pool_;  // of the graph's results
   Origin origin_;
 };
 
