@@ -303,6 +303,7 @@ class Recorder {
 
   void RestoreContents(const TensorSnapshot& before) {
     if (before.storage == nullptr || !tape_.WasWritten(before.storage)) return;
+    if (before.storage->data() == nullptr) return;  // nobody is left who could see it
     const at::Tensor contents = tape_.Contents(before);
     if (contents.defined()) before.tensor.data().copy_(contents);
   }

@@ -283,14 +283,36 @@ void Tape::KeepWhole(Frame& frame) {
   }
   ForEachTensor(call.inputs, [&](const TensorSnapshot& t) { seen_.insert(t.storage); });
   ForEachTensor(call.outputs, [&](const TensorSnapshot& t) { seen_.insert(t.storage); });
-  (parent == nullptr ? calls_ : parent->children).push_back(std::move(call));
+  if (parent != nullptr) {
+    parent->children.push_back(std::move(call));
+    return;
+  }
+  Keep(std::move(call));
+  CollectDeadMemory();
+}
+
+// A call that is kept for good.
+void Tape::Keep(Call call) {
+  // The operand's value and the snapshot.
+  const auto hold = [&](const TensorSnapshot& t) { dead_memory_.Hold(t.tensor, 2); };
+  ForEachTensor(call.inputs, hold);
+  ForEachTensor(call.outputs, hold);
+  calls_.push_back(std::move(call));
+}
+
+// REQUIRES: no call is open, as fingerprints are taken of what open ones have made.
+void Tape::CollectDeadMemory() {
+  dead_memory_.Collect([&](StorageId storage) { return dependent_.contains(storage); });
 }
 
 void Tape::Splice(Frame& frame) {
   Frame* parent = frames_.empty() ? nullptr : frames_.back();
-  std::vector<Call>& target = parent == nullptr ? calls_ : parent->children;
-  for (Call& child : frame.children) target.push_back(std::move(child));
-  if (parent == nullptr) return;
+  if (parent == nullptr) {
+    for (Call& child : frame.children) Keep(std::move(child));
+    CollectDeadMemory();
+    return;
+  }
+  for (Call& child : frame.children) parent->children.push_back(std::move(child));
   parent->reads_unknown |= frame.reads_unknown;
   parent->reads_number |= frame.reads_number;
   parent->is_unwritable |= frame.is_unwritable;

@@ -12,8 +12,10 @@
 // bytes in memory: a kernel that also computes by itself stays whole.
 //
 // Tensors are snapshots: identity of the storage, layout, and the storage's epoch (how often it had
-// been written). All of them stay alive, so that addresses are unique. `Contents` yields the bytes
-// that an input-independent tensor had at its epoch: a storage about to be written is copied first.
+// been written). All of them stay alive, so that addresses are unique; memory that depends on the
+// arguments and that the program has dropped is freed all the same (dead_memory.h), so that a
+// recording takes about as much as the program. `Contents` yields the bytes that an
+// input-independent tensor had at its epoch: a storage about to be written is copied first.
 //
 // Not thread-safe: one tape, one thread.
 #ifndef INGOT_FRONTENDS_TORCHSCRIPT_TAPE_H_
@@ -32,6 +34,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "frontends/torchscript/dead_memory.h"
 #include "frontends/torchscript/layout.h"
 #include "frontends/torchscript/op_rules.h"
 
@@ -110,10 +113,13 @@ class Tape {
   void Splice(Frame& frame);
   void PreserveWritten(const Call& call);
   void NoteWrites(const Call& call);
+  void Keep(Call call);
+  void CollectDeadMemory();
   bool DependsOnInput(const Call& call) const;
 
   const OpRules& rules_;
   std::vector<Call> calls_;
+  DeadMemory dead_memory_;
   std::vector<Frame*> frames_;  // open calls, outermost first
   bool inside_whole_ = false;   // a call kept whole is open: nothing below it counts
   absl::Status status_;
