@@ -52,13 +52,13 @@ namespace torchscript {
 class ModuleGuard;
 }
 
+class ResultPool;
+
 using runtime::FallbackPolicy;
 using runtime::Options;
 using runtime::RunContext;
 // Loads a TorchScript file, from a path or from memory: NotFound, DataLoss, no exception.
 using torchscript::LoadModule;
-
-class ResultPool;
 
 class CompiledGraph {
  public:
