@@ -1,4 +1,5 @@
 // Normalisation of the batch by its own statistics and of weights, PReLU, channel shuffle.
+#include <optional>
 #include <utility>
 
 #include "core/passes/decompositions.h"
@@ -47,6 +48,20 @@ absl::StatusOr<Outputs> Prelu(GraphRewriter& r, const ir::Node& node) {
   return step.Finish({step("aten::where.self", {Ref(positive), Ref(self), Ref(scaled)})});
 }
 
+// Arguments: self, noise, lower, upper, training, generator. Beside training it draws nothing.
+absl::StatusOr<Outputs> Rrelu(GraphRewriter& r, const ir::Node& node) {
+  const ValueId self = OperandOf(node, 0), noise = OperandOf(node, 1);
+  if (self == kNoValue || noise == kNoValue || node.args.size() != 6 || node.outputs.size() != 2 ||
+      !std::holds_alternative<bool>(node.args[4]) || BoolAt(node, 4)) {
+    return Outputs{};
+  }
+  const std::optional<double> lower = AsDouble(r.NumberOf(node.args[2]));
+  const std::optional<double> upper = AsDouble(r.NumberOf(node.args[3]));
+  if (!lower.has_value() || !upper.has_value()) return Outputs{};
+  Steps step(r);
+  return step.Finish({step("aten::leaky_relu", {Ref(self), (*lower + *upper) / 2}), noise});
+}
+
 // Arguments: self [n, groups * c, …], groups.
 absl::StatusOr<Outputs> ChannelShuffle(GraphRewriter& r, const ir::Node& node) {
   const ValueId self = OperandOf(node, 0);
@@ -65,7 +80,7 @@ absl::StatusOr<Outputs> ChannelShuffle(GraphRewriter& r, const ir::Node& node) {
 // Arguments: v, g, dim: v * (g / the norm of v over all dimensions but `dim`).
 absl::StatusOr<Outputs> WeightNorm(GraphRewriter& r, const ir::Node& node) {
   const ValueId v = OperandOf(node, 0), g = OperandOf(node, 1);
-  if (v == kNoValue || g == kNoValue || node.outputs.size() != 1) return Outputs{};
+  if (v == kNoValue || g == kNoValue || !UnusedFrom(r, node, 1)) return Outputs{};
   const ir::TensorType type = r.type(v);
   const int64_t dim = IntAt(node, 2, 0);
   if (!IsWide(type) || r.type(g).dtype != type.dtype || dim < 0 || dim >= type.rank()) {
@@ -80,14 +95,15 @@ absl::StatusOr<Outputs> WeightNorm(GraphRewriter& r, const ir::Node& node) {
   const ValueId norm =
       step("aten::linalg_vector_norm", {Ref(v), int64_t{2}, std::move(over), true, ir::None{}});
   const ValueId scale = step("aten::div.Tensor", {Ref(g), Ref(norm)});
-  return step.Finish({step("aten::mul.Tensor", {Ref(v), Ref(scale)})});
+  Outputs outputs(node.outputs.size(), kNoValue);
+  outputs[0] = step("aten::mul.Tensor", {Ref(v), Ref(scale)});
+  return step.Finish(std::move(outputs));
 }
 
 constexpr Decomposition kLayers[] = {
-    {"aten::native_batch_norm", BatchNorm},
-    {"aten::_prelu_kernel", Prelu},
-    {"aten::channel_shuffle", ChannelShuffle},
-    {"aten::_weight_norm", WeightNorm},
+    {"aten::native_batch_norm", BatchNorm},       {"aten::_prelu_kernel", Prelu},
+    {"aten::rrelu_with_noise_functional", Rrelu}, {"aten::channel_shuffle", ChannelShuffle},
+    {"aten::_weight_norm", WeightNorm},           {"aten::_weight_norm_interface", WeightNorm},
 };
 
 }  // namespace

@@ -87,6 +87,7 @@ const Layer kLayers[] = {
      "    return torch.instance_norm(a, b, c, None, None, True, 0.1, 1e-5, False)\n", &Image},
     {"batch_norm_of_the_batch",
      "    return torch.batch_norm(a, b, c, None, None, True, 0.1, 1e-5, False)\n", &Image},
+    {"rrelu", "    return torch.rrelu(a, 0.1, 0.3, False)\n", &Image},
     {"prelu", "    return torch.prelu(a, b)\n", &Image},
     {"lstm_cell",
      "    s = a[:, 0]\n"
