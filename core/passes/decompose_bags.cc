@@ -89,9 +89,11 @@ ValueId RaggedBags(Steps& step, const Bags& bags) {
 }
 
 // Arguments: weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights,
-// include_last_offset, padding_idx.
+// include_last_offset, padding_idx (which plain embedding_bag has not).
 absl::StatusOr<Outputs> EmbeddingBag(GraphRewriter& r, const ir::Node& node) {
-  if (node.args.size() != 9 || !UnusedFrom(r, node, 1) || IntAt(node, 8, 0) >= 0) return Outputs{};
+  const bool plain = node.op == "aten::embedding_bag";
+  if (node.args.size() != (plain ? 8 : 9) || !UnusedFrom(r, node, 1)) return Outputs{};
+  if (!plain && IntAt(node, 8, 0) >= 0) return Outputs{};
   Bags bags{OperandOf(node, 0), OperandOf(node, 1), OperandOf(node, 2),
             OperandOf(node, 6), IntAt(node, 4, -1), 0};
   for (ValueId value : {bags.weight, bags.indices, bags.offsets}) {
@@ -114,6 +116,7 @@ absl::StatusOr<Outputs> EmbeddingBag(GraphRewriter& r, const ir::Node& node) {
 }
 
 constexpr Decomposition kBags[] = {
+    {"aten::embedding_bag", EmbeddingBag},
     {"aten::_embedding_bag", EmbeddingBag},
     {"aten::_embedding_bag_forward_only", EmbeddingBag},
 };

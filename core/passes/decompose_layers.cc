@@ -37,12 +37,19 @@ absl::StatusOr<Outputs> BatchNorm(GraphRewriter& r, const ir::Node& node) {
   return step.Finish(std::move(outputs));
 }
 
-// Arguments: self, weight, which broadcasts: self > 0 ? self : weight * self.
+// Arguments: self, weight: self > 0 ? self : weight * self. The weight of _prelu_kernel broadcasts,
+// that of prelu is by channel.
 absl::StatusOr<Outputs> Prelu(GraphRewriter& r, const ir::Node& node) {
-  const ValueId self = OperandOf(node, 0), weight = OperandOf(node, 1);
+  const ValueId self = OperandOf(node, 0);
+  ValueId weight = OperandOf(node, 1);
   if (self == kNoValue || weight == kNoValue || node.outputs.size() != 1) return Outputs{};
   if (r.type(self) != r.type(node.outputs[0])) return Outputs{};
   Steps step(r);
+  if (node.op == "aten::prelu" && r.type(self).rank() > 1 && r.type(weight).NumElements() > 1) {
+    std::vector<int64_t> sizes(r.type(self).rank(), 1);
+    sizes[1] = r.type(weight).NumElements();
+    weight = step.Reshape(weight, std::move(sizes));
+  }
   const ValueId positive = step("aten::gt.Scalar", {Ref(self), int64_t{0}});
   const ValueId scaled = step("aten::mul.Tensor", {Ref(self), Ref(weight)});
   return step.Finish({step("aten::where.self", {Ref(positive), Ref(self), Ref(scaled)})});
@@ -101,9 +108,13 @@ absl::StatusOr<Outputs> WeightNorm(GraphRewriter& r, const ir::Node& node) {
 }
 
 constexpr Decomposition kLayers[] = {
-    {"aten::native_batch_norm", BatchNorm},       {"aten::_prelu_kernel", Prelu},
-    {"aten::rrelu_with_noise_functional", Rrelu}, {"aten::channel_shuffle", ChannelShuffle},
-    {"aten::_weight_norm", WeightNorm},           {"aten::_weight_norm_interface", WeightNorm},
+    {"aten::native_batch_norm", BatchNorm},
+    {"aten::_prelu_kernel", Prelu},
+    {"aten::prelu", Prelu},
+    {"aten::rrelu_with_noise_functional", Rrelu},
+    {"aten::channel_shuffle", ChannelShuffle},
+    {"aten::_weight_norm", WeightNorm},
+    {"aten::_weight_norm_interface", WeightNorm},
 };
 
 }  // namespace

@@ -25,6 +25,16 @@ TEST(DecomposeTest, PreluIsAChoice) {
   EXPECT_FALSE(Change(Decompose, r));
 }
 
+// As exported programs have it.
+TEST(DecomposeTest, PreluByChannel) {
+  ir::Recording r = MakeRecording(
+      "%x : f32[2,3,4] = argument 0 %w : f32[3] = argument 1\n"
+      "%y : f32[2,3,4] = aten::prelu(%x, %w)\n"
+      "result 0 = %y returns T0");
+  EXPECT_TRUE(Change(Decompose, r));
+  EXPECT_THAT(Nodes(r), HasSubstr("aten::reshape(%1, [1, 3, 1])"));
+}
+
 TEST(DecomposeTest, BatchNormOfOneRowIsAGroupNorm) {
   ir::Recording r = MakeRecording(
       "%x : f32[1,6,4] = argument 0\n"
