@@ -88,12 +88,21 @@ ValueId RaggedBags(Steps& step, const Bags& bags) {
               {Ref(sum), Ref(step("aten::clamp_min", {Ref(trimmed(sizes)), int64_t{1}}))});
 }
 
+// Whether a row of the table counts as absent, or the node is none of these ops.
+bool HasPadding(const ir::Node& node) {
+  if (node.op == "aten::embedding_bag") return node.args.size() != 8;
+  if (node.args.size() != 9) return true;
+  // Negative is none for the kernels, and counts from the end for the op that calls them.
+  if (node.op == "aten::embedding_bag.padding_idx") {
+    return !std::holds_alternative<ir::None>(node.args[8]);
+  }
+  return IntAt(node, 8, 0) >= 0;
+}
+
 // Arguments: weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights,
 // include_last_offset, padding_idx (which plain embedding_bag has not).
 absl::StatusOr<Outputs> EmbeddingBag(GraphRewriter& r, const ir::Node& node) {
-  const bool plain = node.op == "aten::embedding_bag";
-  if (node.args.size() != (plain ? 8 : 9) || !UnusedFrom(r, node, 1)) return Outputs{};
-  if (!plain && IntAt(node, 8, 0) >= 0) return Outputs{};
+  if (!UnusedFrom(r, node, 1) || HasPadding(node)) return Outputs{};
   Bags bags{OperandOf(node, 0), OperandOf(node, 1), OperandOf(node, 2),
             OperandOf(node, 6), IntAt(node, 4, -1), 0};
   for (ValueId value : {bags.weight, bags.indices, bags.offsets}) {
@@ -117,6 +126,7 @@ absl::StatusOr<Outputs> EmbeddingBag(GraphRewriter& r, const ir::Node& node) {
 
 constexpr Decomposition kBags[] = {
     {"aten::embedding_bag", EmbeddingBag},
+    {"aten::embedding_bag.padding_idx", EmbeddingBag},
     {"aten::_embedding_bag", EmbeddingBag},
     {"aten::_embedding_bag_forward_only", EmbeddingBag},
 };

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "core/passes/testing.h"
 
 namespace ingot::passes {
@@ -95,6 +98,18 @@ TEST(DecomposeTest, APaddingRowKeepsTheBags) {
       "aten::_embedding_bag(%w, %i, %o, false, 0, false, None, false, 0)\n"
       "result 0 = %y returns T0");
   EXPECT_FALSE(Change(Decompose, r));
+}
+
+// As exported programs have them: without a padding row, or with one that counts from the end.
+TEST(DecomposeTest, ExportedBags) {
+  for (const auto& [padding, changes] : {std::pair("None", true), std::pair("-1", false)}) {
+    ir::Recording r = MakeRecording(absl::StrCat(
+        "%w : f32[9,3] = argument 0 %i : i64[4] = argument 1 %o : i64[2] = argument 2\n"
+        "%y, %b, %s, %m : f32[2,3], i64[0], i64[2], i64[2] = "
+        "aten::embedding_bag.padding_idx(%w, %i, %o, false, 0, false, None, false, ",
+        padding, ")\nresult 0 = %y returns T0"));
+    EXPECT_EQ(Change(Decompose, r), changes) << padding;
+  }
 }
 
 TEST(DecomposeTest, AttentionOfRankFiveIsOfRankFour) {
