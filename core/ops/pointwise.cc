@@ -263,7 +263,7 @@ std::vector<OpDef> Arithmetic() {
        InferFloatBinary, "self / other, in floating point"},
       {"aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor", "",
        kPointwise, InferDivMode, "self / other, rounded by rounding_mode"},
-      {"aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor", "other",
+      {"aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor", "",
        kPointwise, InferDivMode, "self / other, rounded by rounding_mode"},
       {"aten::floor_divide(Tensor self, Tensor other) -> Tensor", "", kPointwise,
        InferRealNonBoolBinary, "floor(self / other)"},

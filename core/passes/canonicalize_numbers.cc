@@ -19,7 +19,7 @@ struct ScalarForms {
   absl::string_view op;
   absl::string_view number_right;
   absl::string_view number_left;  // empty: none
-  bool has_alpha;
+  bool has_third;                 // alpha or rounding_mode, handed on
 };
 
 constexpr ScalarForms kForms[] = {
@@ -27,6 +27,10 @@ constexpr ScalarForms kForms[] = {
     {"aten::sub.Tensor", "aten::sub.Scalar", "aten::rsub.Scalar", true},
     {"aten::mul.Tensor", "aten::mul.Scalar", "aten::mul.Scalar", false},
     {"aten::div.Tensor", "aten::div.Scalar", "", false},
+    {"aten::div.Tensor_mode", "aten::div.Scalar_mode", "", true},
+    {"aten::floor_divide", "aten::floor_divide.Scalar", "", false},
+    {"aten::remainder.Tensor", "aten::remainder.Scalar", "", false},
+    {"aten::fmod.Tensor", "aten::fmod.Scalar", "", false},
     {"aten::eq.Tensor", "aten::eq.Scalar", "aten::eq.Scalar", false},
     {"aten::ne.Tensor", "aten::ne.Scalar", "aten::ne.Scalar", false},
     {"aten::lt.Tensor", "aten::lt.Scalar", "aten::gt.Scalar", false},
@@ -78,7 +82,7 @@ absl::StatusOr<ValueId> NumberOperand(GraphRewriter& r, const ir::Node& node) {
   const std::optional<ir::Scalar> right = r.NumberOf(node.args[1]);
   if (right.has_value() && PromotesAlike(r.type(a), r.type(b))) {
     std::vector<ir::Argument> args = {ir::ValueRef{a}, AsArgument(*right)};
-    if (forms->has_alpha) args.push_back(node.args[2]);
+    if (forms->has_third) args.push_back(node.args[2]);
     return r.Emit(forms->number_right, std::move(args));
   }
   const std::optional<ir::Scalar> left = r.NumberOf(node.args[0]);
@@ -87,7 +91,7 @@ absl::StatusOr<ValueId> NumberOperand(GraphRewriter& r, const ir::Node& node) {
     return kNoValue;
   }
   std::vector<ir::Argument> args = {ir::ValueRef{b}, AsArgument(*left)};
-  if (forms->has_alpha) {
+  if (forms->has_third) {
     // number + alpha * tensor is alpha-free only in the plain case.
     if (!IsOne(node.args[2])) return kNoValue;
     args.push_back(node.args[2]);

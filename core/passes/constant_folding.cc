@@ -17,20 +17,6 @@ using ir::kNoValue;
 using ir::ValueId;
 using Ints = std::vector<int64_t>;
 
-// A constant of `type` whose bytes `fill` writes.
-template <typename Fill>
-ir::Constant MakeConstant(const ir::TensorType& type, Fill fill) {
-  const auto bytes = std::make_shared<std::vector<std::max_align_t>>(
-      static_cast<size_t>(type.NumBytes()) / sizeof(std::max_align_t) + 1);
-  fill(reinterpret_cast<char*>(bytes->data()));
-  ir::Constant constant;
-  constant.type = type;
-  constant.data = bytes->data();
-  constant.owner = bytes;
-  constant.digest = ir::Sha256(constant.data, static_cast<size_t>(type.NumBytes()));
-  return constant;
-}
-
 // A view of a constant, in elements: sizes are those of the result.
 struct View {
   ir::Dims strides;

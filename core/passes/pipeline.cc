@@ -9,6 +9,7 @@
 #include "core/passes/constant_folding.h"
 #include "core/passes/cse.h"
 #include "core/passes/dce.h"
+#include "core/passes/decompose.h"
 #include "core/passes/lift_scalars.h"
 #include "core/passes/patterns.h"
 
@@ -32,9 +33,13 @@ absl::Status CheckCount(const ir::Recording& recording, ir::InputRole role, absl
 
 std::vector<Pass> StandardPasses() {
   return {
-      {"canonicalize", Canonicalize},         {"constant_folding", FoldConstants},
-      {"cse", EliminateCommonSubexpressions}, {"dce", EliminateDeadCode},
-      {"activations", MatchActivations},      {"attention", MatchAttention},
+      {"decompose", Decompose},
+      {"canonicalize", Canonicalize},
+      {"constant_folding", FoldConstants},
+      {"cse", EliminateCommonSubexpressions},
+      {"dce", EliminateDeadCode},
+      {"activations", MatchActivations},
+      {"attention", MatchAttention},
   };
 }
 

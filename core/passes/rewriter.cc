@@ -1,6 +1,8 @@
 #include "core/passes/rewriter.h"
 
+#include <cstddef>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -80,36 +82,57 @@ void GraphRewriter::Append(ir::Node node) {
   }
 }
 
-absl::Status GraphRewriter::ReplaceOutput(const ir::Node& node, ValueId by) {
-  const ValueId output = node.outputs.size() == 1 ? node.outputs[0] : kNoValue;
-  if (output == kNoValue || type(by) != type(output)) {
+absl::Status GraphRewriter::ReplaceOutput(const ir::Node& node, ValueId output, ValueId by) {
+  if (by == kNoValue && (output == kNoValue || uses_[output] == 0)) return absl::OkStatus();
+  if (by == kNoValue || output == kNoValue || type(by) != type(output)) {
     return absl::InternalError(
-        absl::StrCat(node.op, " was replaced by a value of type ", ir::ToString(type(by)), ", not ",
-                     output == kNoValue ? "its one output's" : ir::ToString(type(output))));
+        absl::StrCat(node.op, " was replaced by ",
+                     by == kNoValue ? "no value" : ir::ToString(type(by)), ", not one of the type ",
+                     output == kNoValue ? "(none)" : ir::ToString(type(output)), " of its output"));
   }
   replacement_[output] = by;
   uses_[by] += uses_[output];
   uses_[output] = 0;
+  return absl::OkStatus();
+}
+
+absl::Status GraphRewriter::Replace(const ir::Node& node, const std::vector<ValueId>& by) {
+  if (by.size() != node.outputs.size()) {
+    return absl::InternalError(absl::StrCat(node.op, " has ", node.outputs.size(),
+                                            " outputs and was replaced by ", by.size(), " values"));
+  }
+  for (size_t i = 0; i < by.size(); ++i) {
+    INGOT_RETURN_IF_ERROR(ReplaceOutput(node, node.outputs[i], by[i]));
+  }
   CountUses(node, -1);
   return absl::OkStatus();
 }
 
 absl::StatusOr<bool> GraphRewriter::Run(Rule rule) {
+  return RunWide(
+      [&rule](GraphRewriter& r, const ir::Node& node) -> absl::StatusOr<std::vector<ValueId>> {
+        INGOT_ASSIGN_OR_RETURN(const ValueId by, rule(r, node));
+        if (by == kNoValue) return std::vector<ValueId>{};
+        return std::vector<ValueId>{by};
+      });
+}
+
+absl::StatusOr<bool> GraphRewriter::RunWide(WideRule rule) {
   ir::Graph& graph = recording_.graph;
   std::vector<ir::Node> old_nodes = std::move(graph.mutable_nodes());
   bool changed = false;
   absl::Status status;
   for (ir::Node& node : old_nodes) {
     ir::MapOperands(node, [this](ValueId value) { return Resolve(value); });
-    ValueId by = kNoValue;
+    std::vector<ValueId> by;
     if (status.ok()) {
       source_ = node.source;
-      absl::StatusOr<ValueId> result = rule(*this, node);
+      absl::StatusOr<std::vector<ValueId>> result = rule(*this, node);
       status = result.status();
-      if (result.ok()) by = *result;
+      if (result.ok()) by = *std::move(result);
     }
-    if (status.ok() && by != kNoValue) {
-      status = ReplaceOutput(node, by);
+    if (status.ok() && !by.empty()) {
+      status = Replace(node, by);
       changed = true;
       if (status.ok()) continue;
     }
@@ -181,6 +204,18 @@ ValueId GraphRewriter::AddConstant(ir::Constant constant, std::string name) {
   constant_index_[value] = static_cast<int>(recording_.constants.size());
   recording_.constants.push_back(std::move(constant));
   return value;
+}
+
+ir::Constant MakeConstant(const ir::TensorType& type, absl::FunctionRef<void(char*)> fill) {
+  const auto bytes = std::make_shared<std::vector<std::max_align_t>>(
+      static_cast<size_t>(type.NumBytes()) / sizeof(std::max_align_t) + 1);
+  fill(reinterpret_cast<char*>(bytes->data()));
+  ir::Constant constant;
+  constant.type = type;
+  constant.data = bytes->data();
+  constant.owner = bytes;
+  constant.digest = ir::Sha256(constant.data, static_cast<size_t>(type.NumBytes()));
+  return constant;
 }
 
 ValueId OperandOf(const ir::Node& node, size_t i) {

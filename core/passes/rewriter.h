@@ -35,8 +35,14 @@ class GraphRewriter {
 
   explicit GraphRewriter(ir::Recording& recording);
 
-  // Call once. Whether any node was replaced.
+  // The same for nodes of several outputs: a value for each, kNoValue for one that nothing uses;
+  // or no values, to keep the node.
+  using WideRule =
+      absl::FunctionRef<absl::StatusOr<std::vector<ir::ValueId>>(GraphRewriter&, const ir::Node&)>;
+
+  // Call one of them, once. Whether any node was replaced.
   absl::StatusOr<bool> Run(Rule rule);
+  absl::StatusOr<bool> RunWide(WideRule rule);
 
   // --- For rules ---
   const ir::TensorType& type(ir::ValueId value) const { return recording_.graph.type(value); }
@@ -62,7 +68,8 @@ class GraphRewriter {
   ir::ValueId Resolve(ir::ValueId value) const;
   void CountUses(const ir::Node& node, int delta);
   void Append(ir::Node node);
-  absl::Status ReplaceOutput(const ir::Node& node, ir::ValueId by);
+  absl::Status ReplaceOutput(const ir::Node& node, ir::ValueId output, ir::ValueId by);
+  absl::Status Replace(const ir::Node& node, const std::vector<ir::ValueId>& by);
   void GrowTo(size_t num_values);
 
   ir::Recording& recording_;
@@ -73,6 +80,9 @@ class GraphRewriter {
   std::vector<int> constant_index_;        // by value; -1: not a constant input
   std::string source_;  // of the node in hand: what is emitted for it comes from there
 };
+
+// A constant of `type` whose bytes `fill` writes, row-major.
+ir::Constant MakeConstant(const ir::TensorType& type, absl::FunctionRef<void(char*)> fill);
 
 // The value at argument `i`, or kNoValue if that isn't a tensor operand.
 ir::ValueId OperandOf(const ir::Node& node, size_t i);

@@ -140,8 +140,9 @@ bool Layout::Covers(const Layout& other) const {
 }
 
 bool HasLayout(const at::Tensor& tensor) {
-  return tensor.defined() && tensor.layout() == at::kStrided && tensor.is_cpu() &&
-         tensor.has_storage();
+  // A nested tensor calls itself strided, but has no sizes.
+  return tensor.defined() && tensor.layout() == at::kStrided && !tensor.is_nested() &&
+         tensor.is_cpu() && tensor.has_storage();
 }
 
 Layout LayoutOf(const at::Tensor& tensor) {

@@ -29,7 +29,8 @@ def parse_args(argv):
         "NAME.npz (forward arguments arg0, arg1, ...).")
     parser.add_argument("--out", metavar="DIR", help="folder to write to; made if missing")
     parser.add_argument("--set", choices=SETS, default="models", dest="set_name",
-                        help="models: real architectures; lazy: the 2x3 modules of tests/lazy "
+                        help="models: real architectures; lazy: the 2x3 modules of tests/lazy; zoo: "
+                        "many more architectures, for finding what does not run yet "
                         "(default: %(default)s)")
     parser.add_argument("--scale", choices=SCALES, default="small",
                         help="full: the real sizes and MiniLM's real weights; small: the same "

@@ -6,7 +6,7 @@ Imports nothing heavy: the command line's --help needs only this module.
 import dataclasses
 from typing import Callable, Sequence
 
-SETS = ("models", "lazy")
+SETS = ("models", "lazy", "zoo")
 SCALES = ("small", "full")
 FORMATS = ("pt", "pt2", "npz")
 

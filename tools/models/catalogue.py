@@ -1,10 +1,13 @@
 """Every case, by set. Importing this module imports torch and transformers (seconds)."""
 
-from tools.models import lazy_modules, plain_models, text_models, vision_models
+from tools.models import (lazy_modules, plain_models, text_models, vision_models, zoo_layers,
+                          zoo_sequences, zoo_signal, zoo_text, zoo_vision)
 
 SETS = {
     "models": (text_models.CASES + vision_models.CASES + plain_models.CASES),
     "lazy": lazy_modules.CASES,
+    "zoo": (zoo_text.CASES + zoo_vision.CASES + zoo_signal.CASES + zoo_sequences.CASES +
+            zoo_layers.CASES),
 }
 
 

@@ -1,5 +1,6 @@
 #include "backends/onednn/kernels/resample.h"
 
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -46,6 +47,22 @@ TEST(ResampleTest, BilinearOfTwoPlanes) {
   const std::vector<ResampleAxis> axes = {LinearAxis(2, 3, {0, true}), LinearAxis(2, 3, {0, true})};
   EXPECT_THAT(Resampled(axes, {0, 2, 4, 6, 1, 1, 1, 1}),
               ElementsAre(0, 1, 2, 2, 3, 4, 4, 5, 6, 1, 1, 1, 1, 1, 1, 1, 1, 1));
+}
+
+// An image is a volume of depth 1, whose general path adds up in the same order.
+TEST(ResampleTest, ImagesAreAsVolumesOfDepthOne) {
+  std::vector<float> x(2 * 5 * 7);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * i % 23) - 7.5f;
+  x[11] = std::numeric_limits<float>::infinity();
+  x[40] = std::numeric_limits<float>::quiet_NaN();
+  const ResampleAxis one = NearestAxis(1, 1, false, {});
+  for (const std::vector<ResampleAxis>& axes :
+       {std::vector<ResampleAxis>{NearestAxis(5, 9, false, {}), NearestAxis(7, 4, false, {})},
+        {LinearAxis(5, 9, {}), LinearAxis(7, 13, {})},
+        {CubicAxis(5, 9, {}), CubicAxis(7, 13, {0, true})}}) {
+    EXPECT_THAT(Resampled(axes, x),
+                Pointwise(testing::NanSensitiveFloatEq(), Resampled({one, axes[0], axes[1]}, x)));
+  }
 }
 
 TEST(ResampleTest, CubicKeepsLinesInside) {

@@ -1,0 +1,138 @@
+// _embedding_bag: rows of a table, summed, averaged or maximised over bags.
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "core/passes/decompositions.h"
+
+namespace ingot::passes {
+namespace {
+
+using ir::DType;
+using ir::kNoValue;
+using ir::ValueId;
+using Ints = std::vector<int64_t>;
+
+enum Mode : int64_t { kSum = 0, kMean = 1, kMax = 2 };
+
+struct Bags {
+  ValueId weight, indices, offsets, scales;  // scales: kNoValue for none
+  int64_t mode, count;
+};
+
+// The size of the bags if offsets are constant and all bags are as large; else 0.
+int64_t UniformSize(const GraphRewriter& r, const Bags& bags) {
+  const ir::Constant* offsets = r.ConstantOf(bags.offsets);
+  const int64_t total = r.type(bags.indices).NumElements();
+  if (offsets == nullptr || bags.count == 0 || total % bags.count != 0) return 0;
+  const int64_t size = total / bags.count;
+  for (int64_t i = 0; i < offsets->type.NumElements(); ++i) {
+    int64_t offset;
+    std::memcpy(&offset, static_cast<const char*>(offsets->data) + i * sizeof(offset),
+                sizeof(offset));
+    if (offset != i * size) return 0;
+  }
+  return size;
+}
+
+ValueId UniformBags(Steps& step, const Bags& bags, int64_t size) {
+  ValueId rows = step("aten::embedding",
+                      {Ref(bags.weight), Ref(step.Reshape(bags.indices, {bags.count, size})),
+                       int64_t{-1}, false, false});
+  if (bags.scales != kNoValue) {
+    rows = step("aten::mul.Tensor",
+                {Ref(rows), Ref(step.Reshape(bags.scales, {bags.count, size, 1}))});
+  }
+  switch (bags.mode) {
+    case kSum:
+      return step("aten::sum.dim_IntList", {Ref(rows), Ints{1}, false, ir::None{}});
+    case kMean:
+      return step("aten::mean.dim", {Ref(rows), Ints{1}, false, ir::None{}});
+    default:
+      return step("aten::amax", {Ref(rows), Ints{1}, false});
+  }
+}
+
+// Any offsets, known on the call only. One more bag than asked for takes what is behind the last.
+ValueId RaggedBags(Steps& step, const Bags& bags) {
+  const ir::TensorType weight = step.type(bags.weight);
+  const int64_t total = step.type(bags.indices).NumElements();
+  Ints places(static_cast<size_t>(total));
+  std::iota(places.begin(), places.end(), int64_t{0});
+  const ValueId after =
+      step("aten::searchsorted.Tensor",
+           {Ref(bags.offsets), Ref(step.Int64s(places)), false, true, ir::None{}, ir::None{}});
+  const ValueId bag = step("aten::sub.Scalar", {Ref(after), int64_t{1}, int64_t{1}});
+  ValueId rows =
+      step("aten::embedding", {Ref(bags.weight), Ref(bags.indices), int64_t{-1}, false, false});
+  if (bags.scales != kNoValue) {
+    rows = step("aten::mul.Tensor", {Ref(rows), Ref(step.Reshape(bags.scales, {total, 1}))});
+  }
+  const ValueId zeros = step.Zeros({weight.dtype, {bags.count + 1, weight.dims[1]}});
+  const auto trimmed = [&](ValueId value) {
+    return step("aten::slice.Tensor", {Ref(value), int64_t{0}, int64_t{0}, bags.count, int64_t{1}});
+  };
+  if (bags.mode == kMax) {
+    return trimmed(
+        step("aten::index_reduce", {Ref(zeros), int64_t{0}, Ref(bag), Ref(rows), "amax", false}));
+  }
+  const ValueId sum =
+      trimmed(step("aten::index_add", {Ref(zeros), int64_t{0}, Ref(bag), Ref(rows), int64_t{1}}));
+  if (bags.mode == kSum) return sum;
+  const ValueId ones =
+      step("aten::clamp_min", {Ref(step.Zeros({weight.dtype, {total, 1}})), int64_t{1}});
+  const ValueId sizes =
+      step("aten::index_add", {Ref(step.Zeros({weight.dtype, {bags.count + 1, 1}})), int64_t{0},
+                               Ref(bag), Ref(ones), int64_t{1}});
+  return step("aten::div.Tensor",
+              {Ref(sum), Ref(step("aten::clamp_min", {Ref(trimmed(sizes)), int64_t{1}}))});
+}
+
+// Whether a row of the table counts as absent, or the node is none of these ops.
+bool HasPadding(const ir::Node& node) {
+  if (node.op == "aten::embedding_bag") return node.args.size() != 8;
+  if (node.args.size() != 9) return true;
+  // Negative is none for the kernels, and counts from the end for the op that calls them.
+  if (node.op == "aten::embedding_bag.padding_idx") {
+    return !std::holds_alternative<ir::None>(node.args[8]);
+  }
+  return IntAt(node, 8, 0) >= 0;
+}
+
+// Arguments: weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights,
+// include_last_offset, padding_idx (which plain embedding_bag has not).
+absl::StatusOr<Outputs> EmbeddingBag(GraphRewriter& r, const ir::Node& node) {
+  if (!UnusedFrom(r, node, 1) || HasPadding(node)) return Outputs{};
+  Bags bags{OperandOf(node, 0), OperandOf(node, 1), OperandOf(node, 2),
+            OperandOf(node, 6), IntAt(node, 4, -1), 0};
+  for (ValueId value : {bags.weight, bags.indices, bags.offsets}) {
+    if (value == kNoValue) return Outputs{};
+  }
+  const ir::TensorType& weight = r.type(bags.weight);
+  if (!IsWide(weight) || weight.rank() != 2 || bags.mode < kSum || bags.mode > kMax) {
+    return Outputs{};
+  }
+  for (ValueId value : {bags.indices, bags.offsets}) {
+    if (r.type(value).dtype != DType::kInt64 || r.type(value).rank() != 1) return Outputs{};
+  }
+  bags.count = r.type(bags.offsets).dims[0] - (BoolAt(node, 7) ? 1 : 0);
+  if (r.type(node.outputs[0]).dims != ir::Dims{bags.count, weight.dims[1]}) return Outputs{};
+  Steps step(r);
+  const int64_t size = UniformSize(r, bags);
+  Outputs outputs(node.outputs.size(), kNoValue);
+  outputs[0] = size > 0 ? UniformBags(step, bags, size) : RaggedBags(step, bags);
+  return step.Finish(std::move(outputs));
+}
+
+constexpr Decomposition kBags[] = {
+    {"aten::embedding_bag", EmbeddingBag},
+    {"aten::embedding_bag.padding_idx", EmbeddingBag},
+    {"aten::_embedding_bag", EmbeddingBag},
+    {"aten::_embedding_bag_forward_only", EmbeddingBag},
+};
+
+}  // namespace
+
+absl::Span<const Decomposition> BagDecompositions() { return kBags; }
+
+}  // namespace ingot::passes
