@@ -189,13 +189,11 @@ def main(argv=None):
     import torch
 
     from tools.opinfo import database
-    from tools.opinfo import sample  # noqa: F401  pylint: disable=unused-import  # for the children
-
-    if args.format == "pt2":  # once, not in each child
-        import torch._dynamo
-        import torch.export.pt2_archive  # noqa: F401
+    from tools.opinfo import sample  # also for the children
 
     torch.set_num_threads(1)
+    if args.format == "pt2":
+        sample.warm_up()
     ops = select(database.load(), args.ops)
     if not ops:
         print(f"tools.opinfo: no op of op_db is called {','.join(args.ops)}", file=sys.stderr)
