@@ -493,7 +493,7 @@ absl::Span<const RewriteRow> PlainRewrites() { return AllPlain(); }
 std::vector<RewriteRow> AllRewrites() {
   std::vector<RewriteRow> all;
   for (const auto family : {PlainRewrites, NetworkRewrites, CompositeRewrites, ShapeRewrites,
-                            AlgebraRewrites, LossRewrites}) {
+                            AlgebraRewrites, LossRewrites, NumericRewrites}) {
     all.insert(all.end(), family().begin(), family().end());
   }
   return all;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/rewrites.h"
 
 namespace ingot::pt2 {
@@ -107,6 +108,14 @@ Result SameIfReal(Emitter& emitter, const OpSignature& op, Operands args) {
   return Tensors{TensorArg(args, 0)};
 }
 
+Result IsReal(Emitter& emitter, const OpSignature& op, Operands args) {
+  ir::TensorType type = emitter.type(TensorArg(args, 0));
+  if (ir::IsComplex(type.dtype)) return emitter.ApplyAsIs(op, std::move(args));
+  type.dtype = ir::DType::kBool;
+  INGOT_ASSIGN_OR_RETURN(HostConstant yes, Filled(type, true));
+  return Tensors{emitter.Constant(std::move(yes))};
+}
+
 // std_mean, var_mean and their .dim: with the flag `unbiased` in place of the correction.
 Result SpreadAndMean(Emitter& emitter, const OpSignature& op, Operands args) {
   const bool has_dim = op.schema.Find("dim") >= 0;
@@ -175,6 +184,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::ger", Outer, "unsqueeze, mul.Tensor"},
     {"aten::real", SameIfReal, "its argument, unless it is complex"},
     {"aten::conj_physical", SameIfReal, "its argument, unless it is complex"},
+    {"aten::isreal", IsReal, "a constant, unless it is complex"},
     {"aten::std_mean", SpreadAndMean, "std_mean.correction"},
     {"aten::std_mean.dim", SpreadAndMean, "std_mean.correction"},
     {"aten::var_mean", SpreadAndMean, "var_mean.correction"},
