@@ -47,6 +47,14 @@ Result AtLeastOne(Emitter& emitter, const OpSignature&, Operands args) {
   INGOT_ASSIGN_OR_RETURN(const TensorId result, AtLeast(emitter, TensorArg(args, 0), kRank));
   return Tensors{result};
 }
+template <int kRank>
+Result AtLeastAll(Emitter& emitter, const OpSignature&, Operands args) {
+  Tensors results = std::get<TensorListOperand>(args[0]).ids;
+  for (TensorId& id : results) {
+    INGOT_ASSIGN_OR_RETURN(id, AtLeast(emitter, id, kRank));
+  }
+  return results;
+}
 
 // hstack, vstack, dstack: at least kRank dimensions, joined along kDim; hstack of vectors along 0.
 template <int kRank, int64_t kDim>
@@ -173,6 +181,9 @@ constexpr RewriteRow kRows[] = {
     {"aten::atleast_1d", AtLeastOne<1>, "reshape"},
     {"aten::atleast_2d", AtLeastOne<2>, "reshape"},
     {"aten::atleast_3d", AtLeastOne<3>, "reshape, unsqueeze"},
+    {"aten::atleast_1d.Sequence", AtLeastAll<1>, "reshape"},
+    {"aten::atleast_2d.Sequence", AtLeastAll<2>, "reshape"},
+    {"aten::atleast_3d.Sequence", AtLeastAll<3>, "reshape, unsqueeze"},
     {"aten::hstack", (Stacked<1, 1>), "cat"},
     {"aten::vstack", (Stacked<2, 0>), "cat"},
     {"aten::dstack", (Stacked<3, 2>), "cat"},
