@@ -77,6 +77,11 @@ Result Indexed(Emitter& emitter, const OpSignature& op, Operands args) {
   const bool any = std::any_of(indices.ids.begin(), indices.ids.end(),
                                [&](TensorId id) { return IsMask(emitter, id); });
   if (!any) return emitter.ApplyAsIs(op, std::move(args));
+  // Where elements are put doesn't change the result's size.
+  const bool all_known = std::all_of(indices.ids.begin(), indices.ids.end(), [&](TensorId id) {
+    return !IsMask(emitter, id) || emitter.memory().IsConstant(id);
+  });
+  if (kPut && !all_known) return emitter.ApplyOutside(op, args, {emitter.type(TensorArg(args, 0))});
   INGOT_RETURN_IF_ERROR(ReplaceMasks(emitter, op.schema.op, indices));
   return emitter.ApplyAsIs(op, std::move(args));
 }

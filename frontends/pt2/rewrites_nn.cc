@@ -141,6 +141,9 @@ absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, d
 }
 
 Result BatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
+  const ir::TensorType& input = emitter.type(TensorArg(args, 0));
+  if (input.NumElements() == 0 && input.rank() < 2)  // no channels, nothing to normalise
+    return emitter.Apply("aten::clone", {args[0]});
   const bool has_statistics = !IsNone(args, 3) && !IsNone(args, 4);
   if (!std::get<bool>(args[5]) && has_statistics) return emitter.ApplyAsIs(op, std::move(args));
   INGOT_ASSIGN_OR_RETURN(

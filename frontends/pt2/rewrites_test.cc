@@ -108,6 +108,15 @@ TEST_F(RewritesTest, CrossEntropyOfAnyRankAndTarget) {
   EXPECT_THAT(Ops(), Not(Contains("aten::cross_entropy_loss")));
 }
 
+TEST_F(RewritesTest, PuttingUnderAMaskIsLeftToLibTorch) {
+  const TensorId x = Input({4, 3}), mask = Input({4}, ir::DType::kBool), values = Input({2, 3});
+  EXPECT_EQ(SizesAfter("aten::index_put", {T(x), TensorListOperand{{mask}}, T(values), false}),
+            (ir::Dims{4, 3}));
+  EXPECT_THAT(Ops(), ElementsAre("aten::index_put:opaque"));
+  EXPECT_THAT(emitter_.Apply("aten::index.Tensor", {T(x), TensorListOperand{{mask}}}),
+              StatusIs(Code::kFailedPrecondition));
+}
+
 TEST_F(RewritesTest, OverloadsOfAbsentTolerances) {
   const TensorId x = Input({3, 3});
   emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {3, 3}})});
