@@ -233,8 +233,20 @@ Result Einsum(Emitter& emitter, const OpSignature& op, Operands args) {
   return s.Results({s("aten::permute", {T(result.id), order})});
 }
 
+// A size of 1 meets any: the other is summed up first. False if the sizes still differ.
+bool SumBesideOne(Steps& s, Lettered& a, size_t da, Lettered& b, size_t db) {
+  const auto sum = [&s](Lettered& t, size_t d) {
+    t.id = s("aten::sum.dim_IntList", {T(t.id), Ints{static_cast<int64_t>(d)}, true});
+    t.sizes[d] = 1;
+  };
+  if (a.sizes[da] != 1 && b.sizes[db] == 1) sum(a, da);
+  if (a.sizes[da] == 1 && b.sizes[db] != 1) sum(b, db);
+  return a.sizes[da] == b.sizes[db];
+}
+
 // Letters for all dimensions of both: equal ones at the dimensions that are summed over.
 Result Tensordot(Emitter& emitter, const OpSignature& op, Operands args) {
+  Steps s(emitter);
   Lettered a{TensorArg(args, 0), "", SizesOf(emitter, TensorArg(args, 0))};
   Lettered b{TensorArg(args, 1), "", SizesOf(emitter, TensorArg(args, 1))};
   const Ints dims_a = IntsArg(args, 2), dims_b = IntsArg(args, 3);
@@ -247,14 +259,13 @@ Result Tensordot(Emitter& emitter, const OpSignature& op, Operands args) {
     const int64_t da = dims_a[i] < 0 ? dims_a[i] + std::ssize(a.sizes) : dims_a[i];
     const int64_t db = dims_b[i] < 0 ? dims_b[i] + std::ssize(b.sizes) : dims_b[i];
     plain = da >= 0 && da < std::ssize(a.sizes) && db >= 0 && db < std::ssize(b.sizes) &&
-            a.sizes[static_cast<size_t>(da)] == b.sizes[static_cast<size_t>(db)];
+            SumBesideOne(s, a, static_cast<size_t>(da), b, static_cast<size_t>(db));
     if (plain) b.letters[static_cast<size_t>(db)] = a.letters[static_cast<size_t>(da)];
   }
   if (!plain) return emitter.ApplyAsIs(op, std::move(args));
   std::string kept;
   for (const char c : a.letters) kept += Has(b.letters, c) ? "" : std::string(1, c);
   for (const char c : b.letters) kept += Has(a.letters, c) ? "" : std::string(1, c);
-  Steps s(emitter);
   return s.Results({Contract(s, std::move(a), std::move(b), kept).id});
 }
 

@@ -165,6 +165,10 @@ Result TakeAlongDim(Emitter& emitter, const OpSignature& op, Operands args) {
   }
   INGOT_ASSIGN_OR_RETURN(self, emitter.ApplyOne("aten::expand", {T(self), own}));
   INGOT_ASSIGN_OR_RETURN(indices, emitter.ApplyOne("aten::expand", {T(indices), wanted}));
+  // Negative ones count from the end; eager takes any number around.
+  if (const int64_t size = own[static_cast<size_t>(dim)]; size > 0) {
+    INGOT_ASSIGN_OR_RETURN(indices, emitter.ApplyOne("aten::remainder.Scalar", {T(indices), size}));
+  }
   return emitter.Apply("aten::gather", {T(self), dim, T(indices)});
 }
 
@@ -203,7 +207,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::argsort", Argsort, "sort"},
     {"aten::argsort.stable", Argsort, "sort.stable"},
     {"aten::msort", Msort, "sort"},
-    {"aten::take_along_dim", TakeAlongDim, "expand, gather"},
+    {"aten::take_along_dim", TakeAlongDim, "expand, remainder.Scalar, gather"},
     {"aten::grid_sampler", GridSampler, "grid_sampler_2d or grid_sampler_3d"},
 };
 

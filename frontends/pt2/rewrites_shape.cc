@@ -202,6 +202,35 @@ Result SplitAlong(Emitter& emitter, const OpSignature& op, Operands args) {
   return s.Results(std::move(parts));
 }
 
+// Cut at positions, or into as many parts, the first of which are larger by 1.
+Result TensorSplit(Emitter& emitter, const OpSignature& op, Operands args) {
+  const Ints sizes = SizesOf(emitter, TensorArg(args, 0));
+  const int64_t rank = std::ssize(sizes), dim = Wrap(std::get<int64_t>(args[2]), rank);
+  if (dim < 0 || dim >= rank)
+    return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": no such dimension"));
+  const int64_t size = sizes[static_cast<size_t>(dim)];
+  Ints ends;
+  if (const auto* parts = std::get_if<int64_t>(&args[1]);
+      parts != nullptr && op.schema.Find("sections") >= 0) {
+    if (*parts <= 0 || *parts > kMaxElements)
+      return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": no such number of parts"));
+    int64_t end = 0;
+    for (int64_t i = 0; i < *parts; ++i)
+      ends.push_back(end += size / *parts + (i < size % *parts ? 1 : 0));
+  } else {
+    ends = IntsArg(args, 1);
+    ends.push_back(size);
+  }
+  Steps s(emitter);
+  Tensors parts;
+  int64_t begin = 0;
+  for (const int64_t end : ends) {
+    parts.push_back(s("aten::slice.Tensor", {args[0], dim, begin, end, int64_t{1}}));
+    begin = end;
+  }
+  return s.Results(std::move(parts));
+}
+
 // The sum over what `size` lacks or has as 1.
 Result SumToSize(Emitter& emitter, const OpSignature&, Operands args) {
   const Ints from = SizesOf(emitter, TensorArg(args, 0)), to = IntsArg(args, 1);
@@ -340,6 +369,8 @@ constexpr RewriteRow kRows[] = {
     {"aten::vsplit.array", SplitAlong<0>, "slice.Tensor"},
     {"aten::dsplit.int", SplitAlong<2>, "slice.Tensor"},
     {"aten::dsplit.array", SplitAlong<2>, "slice.Tensor"},
+    {"aten::tensor_split.sections", TensorSplit, "slice.Tensor"},
+    {"aten::tensor_split.indices", TensorSplit, "slice.Tensor"},
     {"aten::sum_to_size", SumToSize, "sum.dim_IntList, view"},
     {"aten::diag_embed", DiagEmbed, "constant_pad_nd, where.ScalarOther"},
     {"aten::diag", Diag, "diag_embed, or clone of diagonal"},

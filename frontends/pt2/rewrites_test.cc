@@ -83,6 +83,27 @@ TEST_F(RewritesTest, EquationsWithDotsAndDiagonals) {
   EXPECT_THAT(Ops(), Not(Contains("aten::einsum")));
 }
 
+TEST_F(RewritesTest, ProductsOverASizeOfOne) {
+  const TensorId x = Input({1, 1, 1}), y = Input({2, 1, 2});
+  EXPECT_EQ(SizesAfter("aten::tensordot", {T(x), T(y), Ints{0, 1}, Ints{2, 0}}), (ir::Dims{1, 1}));
+  EXPECT_THAT(Ops(), Not(Contains("aten::tensordot")));
+}
+
+TEST_F(RewritesTest, PlacesAlongADimensionCountFromTheEnd) {
+  const TensorId x = Input({5, 5}), places = Input({5, 5}, ir::DType::kInt64);
+  EXPECT_EQ(SizesAfter("aten::take_along_dim", {T(x), T(places), int64_t{1}}), (ir::Dims{5, 5}));
+  EXPECT_THAT(Ops(), ElementsAre("aten::remainder.Scalar", "aten::gather"));
+}
+
+TEST_F(RewritesTest, PartsOfUnequalSize) {
+  const TensorId x = Input({2, 7});
+  const auto parts = emitter_.Apply("aten::tensor_split.sections", {T(x), int64_t{3}, int64_t{1}});
+  ASSERT_THAT(parts, IsOk());
+  std::vector<int64_t> sizes;
+  for (const TensorId part : *parts) sizes.push_back(emitter_.type(part).dims[1]);
+  EXPECT_THAT(sizes, ElementsAre(3, 2, 2));
+}
+
 TEST_F(RewritesTest, PowersOfANumber) {
   EXPECT_EQ(SizesAfter("aten::linalg_vander", {T(Input({})), int64_t{3}}), (ir::Dims{1, 3}));
 }
