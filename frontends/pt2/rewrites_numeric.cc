@@ -338,7 +338,8 @@ Result VectorDot(Emitter& emitter, const OpSignature& op, Operands args) {
   return s.Results({s("aten::sum.dim_IntList", {T(products), IntsArg(args, 2), false})});
 }
 
-// Without tolerances the overloads mean the same, and TorchScript takes the one of numbers.
+// Without tolerances the overloads mean the same, and TorchScript resolves such a call to the one
+// of numbers (not so for linalg_matrix_rank).
 Result WithNumberTolerances(Emitter& emitter, const OpSignature& op, Operands args) {
   if (!IsNone(args, 1) || !IsNone(args, 2)) return emitter.ApplyAsIs(op, std::move(args));
   return emitter.Apply(absl::StrReplaceAll(op.schema.op, {{"_tensor", "_float"}}), std::move(args));
@@ -366,8 +367,6 @@ constexpr RewriteRow kRows[] = {
     {"aten::linalg_matrix_norm", MatrixNorm, "linalg_vector_norm, amax or amin"},
     {"aten::linalg_matrix_norm.str_ord", MatrixNorm, "linalg_vector_norm"},
     {"aten::linalg_pinv.atol_rtol_tensor", WithNumberTolerances, "linalg_pinv.atol_rtol_float"},
-    {"aten::linalg_matrix_rank.atol_rtol_tensor", WithNumberTolerances,
-     "linalg_matrix_rank.atol_rtol_float"},
     {"aten::linalg_vecdot", VectorDot, "mul.Tensor, sum.dim_IntList"},
     {"aten::linalg_norm", Norm, "linalg_vector_norm or linalg_matrix_norm"},
     {"aten::linalg_norm.ord_str", Norm, "linalg_matrix_norm"},
