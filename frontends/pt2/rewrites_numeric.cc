@@ -30,6 +30,10 @@ bool IsReal(const Operand& number) {
   return std::holds_alternative<int64_t>(number) || std::holds_alternative<double>(number);
 }
 
+bool IsComplexArg(const Emitter& emitter, const Operands& args) {
+  return ir::IsComplex(emitter.type(TensorArg(args, 0)).dtype);
+}
+
 TensorId Slice(Steps& s, TensorId self, int64_t dim, int64_t begin, int64_t end) {
   return s("aten::slice.Tensor", {T(self), dim, begin, end, int64_t{1}});
 }
@@ -247,7 +251,7 @@ Result Vandermonde(Emitter& emitter, const OpSignature& op, Operands args) {
   }
   const int64_t count =
       IsNone(args, 1) ? (sizes.empty() ? 0 : sizes.back()) : std::get<int64_t>(args[1]);
-  if (count < 2 || emitter.type(x).dtype == ir::DType::kBool)
+  if (count < 2 || emitter.type(x).dtype == ir::DType::kBool || IsComplexArg(emitter, args))
     return emitter.ApplyAsIs(op, std::move(args));
   sizes.push_back(count - 1);
   Steps s(emitter);
@@ -293,7 +297,8 @@ Result MatrixNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   const int64_t rank = emitter.type(TensorArg(args, 0)).rank();
   Ints dims = IntsArg(args, 2);
   for (int64_t& dim : dims) dim = Wrap(dim, rank);
-  if (dims.size() != 2 || !IsIn(dims[0], rank) || !IsIn(dims[1], rank) || dims[0] == dims[1])
+  if (IsComplexArg(emitter, args) || dims.size() != 2 || !IsIn(dims[0], rank) ||
+      !IsIn(dims[1], rank) || dims[0] == dims[1])
     return emitter.ApplyAsIs(op, std::move(args));
   if (const auto* name = std::get_if<std::string>(&args[1])) {
     if (*name != "fro") return emitter.ApplyAsIs(op, std::move(args));
@@ -325,14 +330,14 @@ Result Norm(Emitter& emitter, const OpSignature& op, Operands args) {
     return emitter.Apply(named ? "aten::linalg_matrix_norm.str_ord" : "aten::linalg_matrix_norm",
                          std::move(args));
   }
-  if (has_order && dims > 2) return emitter.ApplyAsIs(op, std::move(args));
+  if ((has_order && dims > 2) || IsComplexArg(emitter, args))
+    return emitter.ApplyAsIs(op, std::move(args));
   if (!has_order) args[1] = int64_t{2};
   return emitter.Apply("aten::linalg_vector_norm", std::move(args));
 }
 
 Result VectorDot(Emitter& emitter, const OpSignature& op, Operands args) {
-  if (ir::IsComplex(emitter.type(TensorArg(args, 0)).dtype))
-    return emitter.ApplyAsIs(op, std::move(args));
+  if (IsComplexArg(emitter, args)) return emitter.ApplyAsIs(op, std::move(args));
   Steps s(emitter);
   const TensorId products = s("aten::mul.Tensor", {args[0], args[1]});
   return s.Results({s("aten::sum.dim_IntList", {T(products), IntsArg(args, 2), false})});

@@ -138,6 +138,13 @@ TEST_F(RewritesTest, PuttingUnderAMaskIsLeftToLibTorch) {
               StatusIs(Code::kFailedPrecondition));
 }
 
+TEST_F(RewritesTest, NormsOfComplexMatricesStay) {
+  const TensorId x = Input({3, 3}, ir::DType::kComplex64);
+  emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {}})});
+  ASSERT_THAT(emitter_.Apply("aten::linalg_norm", {T(x), 1.0}), IsOk());
+  EXPECT_THAT(Ops(), ElementsAre("aten::linalg_matrix_norm"));
+}
+
 TEST_F(RewritesTest, OverloadsOfAbsentTolerances) {
   const TensorId x = Input({3, 3});
   emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {3, 3}})});
