@@ -54,9 +54,7 @@ class Memory {
     return tensors_[a].storage == tensors_[b].storage;
   }
   // How many elements the memory has that `id` shows some of.
-  int64_t MemoryElements(TensorId id) const {
-    return storage(id).root->layout.type.NumElements();
-  }
+  int64_t MemoryElements(TensorId id) const { return storage(id).root->layout.type.NumElements(); }
   bool WasWritten(TensorId id) const { return storage(id).was_written; }
 
   // Emits what it takes.
