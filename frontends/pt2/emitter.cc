@@ -289,6 +289,13 @@ absl::StatusOr<Tensors> Emitter::ApplyOpaque(const std::string& op, Operands arg
   return results;
 }
 
+absl::StatusOr<Tensors> Emitter::ApplyOutside(const OpSignature& signature, const Operands& args,
+                                              std::vector<ir::TensorType> types) {
+  OpSignature outside = signature;
+  absl::StrAppend(&outside.schema.op, ":opaque");  // as recordings name it
+  return EmitNode(outside, args, std::move(types));
+}
+
 absl::StatusOr<Tensors> Emitter::ApplyInPlace(const OpSignature& signature, Operands args) {
   const std::string& op = signature.schema.op;
   const std::string functional = WithoutUnderscore(op);

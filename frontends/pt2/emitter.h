@@ -52,6 +52,11 @@ class Emitter {
   // Emits an op that isn't in the vocabulary, as it is.
   absl::StatusOr<Tensors> ApplyOpaque(const std::string& op, Operands args);
 
+  // Emits an op of the vocabulary on arguments that the vocabulary does not take, for the backend
+  // that runs everything: a node that is known to be outside, with results of these types.
+  absl::StatusOr<Tensors> ApplyOutside(const OpSignature& signature, const Operands& args,
+                                       std::vector<ir::TensorType> types);
+
   // `constant` fitted into memory of its own.
   TensorId Constant(HostConstant constant) { return memory_.AddConstant(std::move(constant)); }
   // Overwrites `target` with `value`, cast and broadcast to the target's type.

@@ -23,7 +23,8 @@ constexpr int64_t kMaxPositions = 1 << 24;
 std::vector<int64_t> ToVector(const ir::Dims& dims) { return {dims.begin(), dims.end()}; }
 
 // For each element of `layout`, its number among those of `root`, which is dense.
-absl::StatusOr<std::vector<int64_t>> NumbersInRoot(const Layout& root, const Layout& layout) {
+absl::StatusOr<std::vector<int64_t>> NumbersInRoot(const Layout& root, const Layout& layout,
+                                                   bool writes) {
   const auto [begin, end] = root.Extent();
   std::vector<int64_t> number(static_cast<size_t>(end - begin), -1);
   const std::vector<int64_t> root_positions = Positions(root);
@@ -36,7 +37,7 @@ absl::StatusOr<std::vector<int64_t>> NumbersInRoot(const Layout& root, const Lay
     if (position < begin || position >= end || number[static_cast<size_t>(position - begin)] < 0) {
       return absl::InternalError("a view reaches beyond the memory that it shares");
     }
-    if (seen[static_cast<size_t>(position - begin)]) {
+    if (writes && seen[static_cast<size_t>(position - begin)]) {
       return absl::InvalidArgumentError(
           "it writes into a view whose elements share places: clone it first");
     }
@@ -111,8 +112,12 @@ absl::StatusOr<ValueId> Memory::Read(TensorId id) {
 
 absl::StatusOr<ValueId> Memory::ReadPlace(Storage& memory, Place& place) {
   if (place.version == memory.version) return place.value;
-  INGOT_ASSIGN_OR_RETURN(const ValueId operand, ReadPlace(memory, *place.parent));
-  place.value = EmitStep(place, operand);
+  if (place.step.op.empty()) {
+    INGOT_ASSIGN_OR_RETURN(place.value, Gather(memory, place.layout));
+  } else {
+    INGOT_ASSIGN_OR_RETURN(const ValueId operand, ReadPlace(memory, *place.parent));
+    place.value = EmitStep(place, operand);
+  }
   place.version = memory.version;
   return place.value;
 }
@@ -128,7 +133,7 @@ ValueId Memory::EmitStep(const Place& place, ValueId operand) {
 // A weight keeps its own bytes and gets view nodes; what was computed here is stored as it is used,
 // unless the view repeats elements.
 bool Memory::IsWorthANode(const Storage& memory, const Place& place) {
-  if (place.parent == nullptr) return false;
+  if (place.parent == nullptr || place.step.op.empty()) return false;
   const int64_t elements = place.layout.type.NumElements();
   const int64_t whole = memory.root->layout.type.NumElements();
   if (elements <= kSmallView) return false;
@@ -230,7 +235,7 @@ absl::StatusOr<ValueId> Memory::Scatter(Storage& memory, const Layout& layout, V
     return absl::UnimplementedError(
         "it writes through a view of a large tensor in a way that is not supported");
   }
-  INGOT_ASSIGN_OR_RETURN(const std::vector<int64_t> written, NumbersInRoot(root, layout));
+  INGOT_ASSIGN_OR_RETURN(const std::vector<int64_t> written, NumbersInRoot(root, layout, true));
   // Element i of the new root is element `source[i]` of the old root followed by what is written.
   std::vector<int64_t> source(static_cast<size_t>(whole));
   std::iota(source.begin(), source.end(), 0);
@@ -251,6 +256,28 @@ absl::StatusOr<ValueId> Memory::Scatter(Storage& memory, const Layout& layout, V
       Emit("aten::index_select", {ValueRef{both}, int64_t{0}, ValueRef{constants_->Add(index, "")}},
            {type.dtype, {whole}});
   return Emit("aten::view", {ValueRef{merged}, ToVector(type.dims)}, type);
+}
+
+absl::StatusOr<ValueId> Memory::Gather(Storage& memory, const Layout& layout) {
+  const Layout& root = memory.root->layout;
+  const int64_t whole = root.type.NumElements(), count = layout.type.NumElements();
+  if (whole > kMaxPositions || count > kMaxPositions) {
+    return absl::UnimplementedError(
+        "it reads through a view of a large tensor in a way that is not supported");
+  }
+  INGOT_ASSIGN_OR_RETURN(const std::vector<int64_t> read, NumbersInRoot(root, layout, false));
+  char* bytes = nullptr;
+  INGOT_ASSIGN_OR_RETURN(const HostConstant index,
+                         NewConstant({ir::DType::kInt64, {count}}, &bytes));
+  if (count > 0) std::memcpy(bytes, read.data(), read.size() * sizeof(int64_t));
+  INGOT_ASSIGN_OR_RETURN(const ValueId all, ReadPlace(memory, *memory.root));
+  const ir::DType dtype = layout.type.dtype;
+  const ValueId flat =
+      Emit("aten::view", {ValueRef{all}, std::vector<int64_t>{whole}}, {dtype, {whole}});
+  const ValueId found =
+      Emit("aten::index_select", {ValueRef{flat}, int64_t{0}, ValueRef{constants_->Add(index, "")}},
+           {dtype, {count}});
+  return Emit("aten::view", {ValueRef{found}, ToVector(layout.type.dims)}, layout.type);
 }
 
 }  // namespace ingot::pt2

@@ -53,6 +53,8 @@ class Memory {
   bool SharesMemory(TensorId a, TensorId b) const {
     return tensors_[a].storage == tensors_[b].storage;
   }
+  // How many elements the memory has that `id` shows some of.
+  int64_t MemoryElements(TensorId id) const { return storage(id).root->layout.type.NumElements(); }
   bool WasWritten(TensorId id) const { return storage(id).was_written; }
 
   // Emits what it takes.
@@ -104,6 +106,7 @@ class Memory {
   absl::StatusOr<ir::ValueId> EmitInverse(Storage& storage, Place& place, InverseStep inverse,
                                           ir::ValueId value);
   absl::StatusOr<ir::ValueId> Scatter(Storage& storage, const Layout& layout, ir::ValueId value);
+  absl::StatusOr<ir::ValueId> Gather(Storage& storage, const Layout& layout);
 
   ir::Graph* graph_;
   ConstantPool* constants_;

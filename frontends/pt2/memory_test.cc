@@ -83,6 +83,20 @@ TEST_F(MemoryTest, AViewWithoutAnInverseIsWrittenByPositions) {
                                  "aten::view"));
 }
 
+TEST_F(MemoryTest, AViewThatNoOpMakesIsReadByPositions) {
+  const TensorId x = AddInput();
+  // Diagonals of neighbours, which overlap.
+  const TensorId windows = memory_.AddView(x, {{{ir::DType::kFloat32, {3, 5}}, {7, 1}, 1}, {}});
+  ASSERT_THAT(memory_.Read(windows), IsOk());
+  EXPECT_THAT(Ops(), ElementsAre("aten::view", "aten::index_select", "aten::view"));
+  const TensorId row =
+      AddView(windows, "aten::select.int", {int64_t{0}, int64_t{2}}, {ir::DType::kFloat32, {5}});
+  ASSERT_THAT(memory_.Read(row), IsOk());
+  EXPECT_EQ(Ops().back(), "aten::select.int");
+  const TensorId beyond = memory_.AddView(x, {{{ir::DType::kFloat32, {4, 5}}, {7, 1}, 1}, {}});
+  EXPECT_THAT(memory_.Read(beyond), StatusIs(absl::StatusCode::kInternal));
+}
+
 TEST_F(MemoryTest, ElementsThatShareAPlaceAreNotWritten) {
   const TensorId x = AddInput();
   const TensorId row =

@@ -210,6 +210,8 @@ Result Diff(Emitter& emitter, const OpSignature&, Operands args) {
   const int64_t dim = WrapDim(std::get<int64_t>(args[2]), rank);
   if (rank == 0 || dim < 0 || dim >= rank)
     return absl::InvalidArgumentError("aten::diff: the dimension is out of range");
+  // Eager then looks at nothing else.
+  if (std::get<int64_t>(args[1]) == 0) return emitter.Apply("aten::clone", {args[0]});
   TensorListOperand parts;
   if (!IsNone(args, 3)) parts.ids.push_back(TensorArg(args, 3));
   parts.ids.push_back(self);
@@ -330,72 +332,6 @@ Result Tile(Emitter& emitter, const OpSignature&, Operands args) {
   return emitter.Apply("aten::repeat", {args[0], std::move(repeats)});
 }
 
-// --- Indexing by masks ---
-
-bool IsMask(const Emitter& emitter, TensorId id) {
-  return id != kNoTensor && (emitter.type(id).dtype == ir::DType::kBool ||
-                             emitter.type(id).dtype == ir::DType::kUInt8);
-}
-
-// A mask that depends on no input picks fixed positions.
-absl::Status ReplaceMasks(Emitter& emitter, const std::string& op, TensorListOperand& indices) {
-  TensorListOperand replaced;
-  for (const TensorId id : indices.ids) {
-    if (!IsMask(emitter, id)) {
-      replaced.ids.push_back(id);
-      continue;
-    }
-    if (!emitter.memory().IsConstant(id)) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("data-dependent: ", op,
-                       " sizes its result by a mask that is computed from the arguments; "
-                       "use torch.where or masked_fill"));
-    }
-    INGOT_ASSIGN_OR_RETURN(const HostConstant mask, emitter.memory().Contents(id));
-    INGOT_ASSIGN_OR_RETURN(std::vector<HostConstant> positions, TruePositions(mask));
-    for (HostConstant& position : positions) {
-      replaced.ids.push_back(emitter.Constant(std::move(position)));
-    }
-  }
-  indices = std::move(replaced);
-  return absl::OkStatus();
-}
-
-// x[mask] = number, with a mask computed from the arguments.
-bool IsMaskedFill(const Emitter& emitter, const Operands& args) {
-  const auto& indices = std::get<TensorListOperand>(args[1]).ids;
-  return indices.size() == 1 && IsMask(emitter, indices[0]) &&
-         !emitter.memory().IsConstant(indices[0]) && !std::get<bool>(args[3]) &&
-         emitter.type(TensorArg(args, 2)).NumElements() == 1;
-}
-
-Result MaskedFill(Emitter& emitter, const Operands& args) {
-  const TensorId self = TensorArg(args, 0);
-  TensorId mask = std::get<TensorListOperand>(args[1]).ids[0];
-  if (emitter.type(mask).dtype != ir::DType::kBool) {
-    INGOT_ASSIGN_OR_RETURN(mask,
-                           emitter.ApplyOne("aten::ne.Scalar", {TensorOperand{mask}, int64_t{0}}));
-  }
-  // A mask of lower rank covers the first dimensions.
-  Ints sizes = SizesOf(emitter, mask);
-  sizes.resize(emitter.type(self).dims.size(), 1);
-  INGOT_ASSIGN_OR_RETURN(mask, emitter.ApplyOne("aten::view", {TensorOperand{mask}, sizes}));
-  INGOT_ASSIGN_OR_RETURN(const TensorId number, emitter.ApplyOne("aten::view", {args[2], Ints()}));
-  return emitter.Apply("aten::where.self",
-                       {TensorOperand{mask}, TensorOperand{number}, TensorOperand{self}});
-}
-
-template <bool kPut>
-Result Indexed(Emitter& emitter, const OpSignature& op, Operands args) {
-  if (kPut && IsMaskedFill(emitter, args)) return MaskedFill(emitter, args);
-  auto& indices = std::get<TensorListOperand>(args[1]);
-  const bool any = std::any_of(indices.ids.begin(), indices.ids.end(),
-                               [&](TensorId id) { return IsMask(emitter, id); });
-  if (!any) return emitter.ApplyAsIs(op, std::move(args));
-  INGOT_RETURN_IF_ERROR(ReplaceMasks(emitter, op.schema.op, indices));
-  return emitter.ApplyAsIs(op, std::move(args));
-}
-
 constexpr char kConstantDoc[] = "a constant";
 constexpr RewriteRow kRows[] = {
     {"aten::T", Reversed, "permute"},
@@ -470,8 +406,6 @@ constexpr RewriteRow kRows[] = {
     {"aten::arange.start_step", Arange, kConstantDoc},
     {"aten::eye", Eye, kConstantDoc},
     {"aten::eye.m", Eye, kConstantDoc},
-    {"aten::index.Tensor", Indexed<false>, "itself, fixed masks as positions"},
-    {"aten::index_put", Indexed<true>, "itself, or where.self for a mask and a number"},
 };
 
 const std::vector<RewriteRow>& AllPlain() {
@@ -493,7 +427,7 @@ absl::Span<const RewriteRow> PlainRewrites() { return AllPlain(); }
 std::vector<RewriteRow> AllRewrites() {
   std::vector<RewriteRow> all;
   for (const auto family : {PlainRewrites, NetworkRewrites, CompositeRewrites, ShapeRewrites,
-                            AlgebraRewrites, LossRewrites}) {
+                            AlgebraRewrites, LossRewrites, NumericRewrites, IndexRewrites}) {
     all.insert(all.end(), family().begin(), family().end());
   }
   return all;

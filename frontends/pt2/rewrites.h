@@ -5,7 +5,8 @@
 //   aten::arange(16)                   → a constant
 //
 // To add an op, add a row to a family's table (rewrites.cc, rewrites_nn.cc, rewrites_composite.cc,
-// rewrites_shape.cc, rewrites_algebra.cc, rewrites_loss.cc).
+// rewrites_shape.cc, rewrites_algebra.cc, rewrites_loss.cc, rewrites_numeric.cc,
+// rewrites_index.cc).
 // Thread-safe.
 #ifndef INGOT_FRONTENDS_PT2_REWRITES_H_
 #define INGOT_FRONTENDS_PT2_REWRITES_H_
@@ -38,6 +39,8 @@ absl::Span<const RewriteRow> CompositeRewrites();  // what ATen puts together fr
 absl::Span<const RewriteRow> ShapeRewrites();      // … that only moves elements
 absl::Span<const RewriteRow> AlgebraRewrites();    // … of sums and products
 absl::Span<const RewriteRow> LossRewrites();
+absl::Span<const RewriteRow> IndexRewrites();
+absl::Span<const RewriteRow> NumericRewrites();  // integrals, gradients, quantiles, matrix norms
 
 std::vector<RewriteRow> AllRewrites();
 

@@ -8,7 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "core/base/status_macros.h"
 #include "frontends/pt2/rewrites.h"
 #include "frontends/pt2/steps.h"
@@ -97,22 +101,54 @@ Lettered Contract(Steps& s, Lettered a, Lettered b, const std::string& kept) {
   return product;
 }
 
-// Operands' letters and the result's; false for what is left as it is: "...", and letters twice in
-// one operand.
-bool ReadEquation(const std::string& equation, std::vector<std::string>& inputs,
-                  std::string& output) {
+// "..." as digits, as many as the operand with most dimensions left needs; shorter ones have the
+// last of them. False if there are more dots or dimensions than that.
+bool ReadDots(const std::vector<size_t>& ranks, std::string& equation) {
+  std::vector<std::string> parts = absl::StrSplit(equation, ',');
+  const std::pair<std::string, std::string> last = absl::StrSplit(parts.back(), "->");
+  const bool has_output = absl::StrContains(parts.back(), "->");
+  parts.back() = last.first;
+  if (parts.size() != ranks.size()) return false;
+  const std::string dots = "...", digits = "0123456789";
+  size_t most = 0;
+  std::vector<size_t> own(parts.size(), 0);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!absl::StrContains(parts[i], dots)) continue;
+    const size_t letters = parts[i].size() - dots.size();
+    if (letters > ranks[i] || ranks[i] - letters > digits.size()) return false;
+    own[i] = ranks[i] - letters;
+    most = std::max(most, own[i]);
+  }
+  for (size_t i = 0; i < parts.size(); ++i)
+    parts[i] = absl::StrReplaceAll(parts[i], {{dots, digits.substr(most - own[i], own[i])}});
+  equation = absl::StrJoin(parts, ",");
+  if (!has_output) return true;
+  absl::StrAppend(&equation, "->",
+                  absl::StrReplaceAll(last.second, {{dots, digits.substr(0, most)}}));
+  return true;
+}
+
+bool IsLetter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+
+// Operands' letters and the result's; false for what is left as it is.
+bool ReadEquation(std::string equation, const std::vector<size_t>& ranks,
+                  std::vector<std::string>& inputs, std::string& output) {
+  equation.erase(std::remove(equation.begin(), equation.end(), ' '), equation.end());
+  if (std::any_of(equation.begin(), equation.end(),
+                  [](unsigned char c) { return std::isdigit(c) != 0; }) ||
+      !ReadDots(ranks, equation))
+    return false;
   inputs.assign(1, "");
   size_t i = 0;
   bool has_output = false;
   for (; i < equation.size(); ++i) {
     const char c = equation[i];
-    if (c == ' ') continue;
     if (c == ',') {
       inputs.emplace_back();
     } else if (equation.compare(i, 2, "->") == 0) {
       has_output = true;
       break;
-    } else if (std::isalpha(static_cast<unsigned char>(c)) == 0 || Has(inputs.back(), c)) {
+    } else if (!IsLetter(c)) {
       return false;
     } else {
       inputs.back() += c;
@@ -120,21 +156,42 @@ bool ReadEquation(const std::string& equation, std::vector<std::string>& inputs,
   }
   if (has_output) {
     for (i += 2; i < equation.size(); ++i) {
-      if (equation[i] == ' ') continue;
-      if (std::isalpha(static_cast<unsigned char>(equation[i])) == 0 || Has(output, equation[i]))
-        return false;
+      if (!IsLetter(equation[i]) || Has(output, equation[i])) return false;
       output += equation[i];
     }
     return true;
   }
-  // Those that occur once, capitals first.
+  // What the dots stand for, then letters that occur once, capitals first.
   std::string all;
   for (const std::string& letters : inputs) all += letters;
   for (const char letter : all) {
-    if (std::count(all.begin(), all.end(), letter) == 1) output += letter;
+    const bool is_dots = std::isdigit(static_cast<unsigned char>(letter)) != 0;
+    if (is_dots ? !Has(output, letter) : std::count(all.begin(), all.end(), letter) == 1)
+      output += letter;
   }
   std::sort(output.begin(), output.end());
   return true;
+}
+
+// Letters twice in one operand: its diagonal.
+void TakeDiagonals(Steps& s, Lettered& t) {
+  for (size_t i = 0; i < t.letters.size();) {
+    const char letter = t.letters[i];
+    const size_t other = t.letters.find(letter, i + 1);
+    if (other == std::string::npos) {
+      ++i;
+      continue;
+    }
+    t.id = s("aten::diagonal",
+             {T(t.id), int64_t{0}, static_cast<int64_t>(i), static_cast<int64_t>(other)});
+    const int64_t size = t.sizes[i];
+    for (const size_t at : {other, i}) {
+      t.letters.erase(at, 1);
+      t.sizes.erase(t.sizes.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+    t.letters += letter;
+    t.sizes.push_back(size);
+  }
 }
 
 // From left to right. A letter has one size everywhere; eager also stretches sizes of 1.
@@ -142,16 +199,19 @@ Result Einsum(Emitter& emitter, const OpSignature& op, Operands args) {
   std::vector<std::string> inputs;
   std::string output;
   const auto& tensors = std::get<TensorListOperand>(args[1]).ids;
-  bool plain = IsNone(args, 2) && ReadEquation(std::get<std::string>(args[0]), inputs, output) &&
+  std::vector<size_t> ranks;
+  for (const TensorId id : tensors) ranks.push_back(emitter.type(id).dims.size());
+  bool plain = IsNone(args, 2) &&
+               ReadEquation(std::get<std::string>(args[0]), ranks, inputs, output) &&
                inputs.size() == tensors.size();
   std::vector<Lettered> operands;
   for (size_t i = 0; plain && i < tensors.size(); ++i) {
     operands.push_back({tensors[i], inputs[i], SizesOf(emitter, tensors[i])});
     plain = operands[i].sizes.size() == inputs[i].size() && IsFloating(emitter.type(tensors[i]));
-    for (size_t k = 0; plain && k < i; ++k) {
-      for (const char letter : inputs[i])
-        plain = plain &&
-                (!Has(inputs[k], letter) || operands[k].size(letter) == operands[i].size(letter));
+    for (size_t k = 0; plain && k <= i; ++k) {
+      for (size_t d = 0; d < inputs[i].size(); ++d)
+        plain = plain && (!Has(inputs[k], inputs[i][d]) ||
+                          operands[k].size(inputs[i][d]) == operands[i].sizes[d]);
     }
   }
   std::string all;
@@ -159,6 +219,7 @@ Result Einsum(Emitter& emitter, const OpSignature& op, Operands args) {
   for (const char letter : output) plain = plain && Has(all, letter);
   if (!plain) return emitter.ApplyAsIs(op, std::move(args));
   Steps s(emitter);
+  for (Lettered& operand : operands) TakeDiagonals(s, operand);
   Lettered result = operands[0];
   for (size_t i = 1; i < operands.size(); ++i) {
     std::string kept = output;
@@ -172,8 +233,20 @@ Result Einsum(Emitter& emitter, const OpSignature& op, Operands args) {
   return s.Results({s("aten::permute", {T(result.id), order})});
 }
 
+// A size of 1 meets any: the other is summed up first. False if the sizes still differ.
+bool SumBesideOne(Steps& s, Lettered& a, size_t da, Lettered& b, size_t db) {
+  const auto sum = [&s](Lettered& t, size_t d) {
+    t.id = s("aten::sum.dim_IntList", {T(t.id), Ints{static_cast<int64_t>(d)}, true});
+    t.sizes[d] = 1;
+  };
+  if (a.sizes[da] != 1 && b.sizes[db] == 1) sum(a, da);
+  if (a.sizes[da] == 1 && b.sizes[db] != 1) sum(b, db);
+  return a.sizes[da] == b.sizes[db];
+}
+
 // Letters for all dimensions of both: equal ones at the dimensions that are summed over.
 Result Tensordot(Emitter& emitter, const OpSignature& op, Operands args) {
+  Steps s(emitter);
   Lettered a{TensorArg(args, 0), "", SizesOf(emitter, TensorArg(args, 0))};
   Lettered b{TensorArg(args, 1), "", SizesOf(emitter, TensorArg(args, 1))};
   const Ints dims_a = IntsArg(args, 2), dims_b = IntsArg(args, 3);
@@ -186,14 +259,13 @@ Result Tensordot(Emitter& emitter, const OpSignature& op, Operands args) {
     const int64_t da = dims_a[i] < 0 ? dims_a[i] + std::ssize(a.sizes) : dims_a[i];
     const int64_t db = dims_b[i] < 0 ? dims_b[i] + std::ssize(b.sizes) : dims_b[i];
     plain = da >= 0 && da < std::ssize(a.sizes) && db >= 0 && db < std::ssize(b.sizes) &&
-            a.sizes[static_cast<size_t>(da)] == b.sizes[static_cast<size_t>(db)];
+            SumBesideOne(s, a, static_cast<size_t>(da), b, static_cast<size_t>(db));
     if (plain) b.letters[static_cast<size_t>(db)] = a.letters[static_cast<size_t>(da)];
   }
   if (!plain) return emitter.ApplyAsIs(op, std::move(args));
   std::string kept;
   for (const char c : a.letters) kept += Has(b.letters, c) ? "" : std::string(1, c);
   for (const char c : b.letters) kept += Has(a.letters, c) ? "" : std::string(1, c);
-  Steps s(emitter);
   return s.Results({Contract(s, std::move(a), std::move(b), kept).id});
 }
 
@@ -247,24 +319,6 @@ Result Cross(Emitter& emitter, const OpSignature&, Operands args) {
     dim = three - sizes.begin();
   }
   return emitter.Apply("aten::linalg_cross", {args[0], args[1], dim});
-}
-
-// Sums of neighbours' means along a dimension, with equal steps.
-Result Trapezoid(Emitter& emitter, const OpSignature& op, Operands args) {
-  const Ints sizes = SizesOf(emitter, TensorArg(args, 0));
-  const int64_t rank = std::ssize(sizes), given = std::get<int64_t>(args[2]);
-  const int64_t dim = given < 0 ? given + rank : given;
-  if (dim < 0 || dim >= rank || sizes[static_cast<size_t>(dim)] == 0 ||
-      !IsFloating(TypeOf(emitter, args, 0)))
-    return emitter.ApplyAsIs(op, std::move(args));
-  const int64_t size = sizes[static_cast<size_t>(dim)];
-  Steps s(emitter);
-  const TensorId left = s("aten::slice.Tensor", {args[0], dim, int64_t{0}, size - 1, int64_t{1}});
-  const TensorId right = s("aten::slice.Tensor", {args[0], dim, int64_t{1}, size, int64_t{1}});
-  const TensorId sum =
-      s("aten::sum.dim_IntList", {T(s("aten::add.Tensor", {T(left), T(right)})), Ints{dim}, false});
-  const TensorId steps = s("aten::mul.Scalar", {T(sum), args[1]});
-  return s.Results({s("aten::div.Scalar", {T(steps), 2.0})});
 }
 
 // --- Distances ---
@@ -395,8 +449,6 @@ constexpr RewriteRow kRows[] = {
     {"aten::bilinear", Bilinear, "linear, mul.Tensor, sum.dim_IntList"},
     {"aten::linalg_multi_dot", MultiDot, "matmul"},
     {"aten::cross", Cross, "linalg_cross"},
-    {"aten::trapezoid.dx", Trapezoid, "slice.Tensor, add.Tensor, sum.dim_IntList"},
-    {"aten::trapz.dx", Trapezoid, "slice.Tensor, add.Tensor, sum.dim_IntList"},
     {"aten::float_power.Scalar", FloatPower, "_to_copy, pow.Scalar"},
     {"aten::float_power.Tensor_Scalar", FloatPower, "_to_copy, pow.Tensor_Scalar"},
     {"aten::float_power.Tensor_Tensor", FloatPower, "_to_copy, pow.Tensor_Tensor"},

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/rewrites.h"
 
 namespace ingot::pt2 {
@@ -45,6 +46,14 @@ template <int kRank>
 Result AtLeastOne(Emitter& emitter, const OpSignature&, Operands args) {
   INGOT_ASSIGN_OR_RETURN(const TensorId result, AtLeast(emitter, TensorArg(args, 0), kRank));
   return Tensors{result};
+}
+template <int kRank>
+Result AtLeastAll(Emitter& emitter, const OpSignature&, Operands args) {
+  Tensors results = std::get<TensorListOperand>(args[0]).ids;
+  for (TensorId& id : results) {
+    INGOT_ASSIGN_OR_RETURN(id, AtLeast(emitter, id, kRank));
+  }
+  return results;
 }
 
 // hstack, vstack, dstack: at least kRank dimensions, joined along kDim; hstack of vectors along 0.
@@ -107,6 +116,14 @@ Result SameIfReal(Emitter& emitter, const OpSignature& op, Operands args) {
   return Tensors{TensorArg(args, 0)};
 }
 
+Result IsReal(Emitter& emitter, const OpSignature& op, Operands args) {
+  ir::TensorType type = emitter.type(TensorArg(args, 0));
+  if (ir::IsComplex(type.dtype)) return emitter.ApplyAsIs(op, std::move(args));
+  type.dtype = ir::DType::kBool;
+  INGOT_ASSIGN_OR_RETURN(HostConstant yes, Filled(type, true));
+  return Tensors{emitter.Constant(std::move(yes))};
+}
+
 // std_mean, var_mean and their .dim: with the flag `unbiased` in place of the correction.
 Result SpreadAndMean(Emitter& emitter, const OpSignature& op, Operands args) {
   const bool has_dim = op.schema.Find("dim") >= 0;
@@ -148,6 +165,10 @@ Result TakeAlongDim(Emitter& emitter, const OpSignature& op, Operands args) {
   }
   INGOT_ASSIGN_OR_RETURN(self, emitter.ApplyOne("aten::expand", {T(self), own}));
   INGOT_ASSIGN_OR_RETURN(indices, emitter.ApplyOne("aten::expand", {T(indices), wanted}));
+  // Negative ones count from the end; eager takes any number around.
+  if (const int64_t size = own[static_cast<size_t>(dim)]; size > 0) {
+    INGOT_ASSIGN_OR_RETURN(indices, emitter.ApplyOne("aten::remainder.Scalar", {T(indices), size}));
+  }
   return emitter.Apply("aten::gather", {T(self), dim, T(indices)});
 }
 
@@ -164,6 +185,9 @@ constexpr RewriteRow kRows[] = {
     {"aten::atleast_1d", AtLeastOne<1>, "reshape"},
     {"aten::atleast_2d", AtLeastOne<2>, "reshape"},
     {"aten::atleast_3d", AtLeastOne<3>, "reshape, unsqueeze"},
+    {"aten::atleast_1d.Sequence", AtLeastAll<1>, "reshape"},
+    {"aten::atleast_2d.Sequence", AtLeastAll<2>, "reshape"},
+    {"aten::atleast_3d.Sequence", AtLeastAll<3>, "reshape, unsqueeze"},
     {"aten::hstack", (Stacked<1, 1>), "cat"},
     {"aten::vstack", (Stacked<2, 0>), "cat"},
     {"aten::dstack", (Stacked<3, 2>), "cat"},
@@ -175,6 +199,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::ger", Outer, "unsqueeze, mul.Tensor"},
     {"aten::real", SameIfReal, "its argument, unless it is complex"},
     {"aten::conj_physical", SameIfReal, "its argument, unless it is complex"},
+    {"aten::isreal", IsReal, "a constant, unless it is complex"},
     {"aten::std_mean", SpreadAndMean, "std_mean.correction"},
     {"aten::std_mean.dim", SpreadAndMean, "std_mean.correction"},
     {"aten::var_mean", SpreadAndMean, "var_mean.correction"},
@@ -182,7 +207,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::argsort", Argsort, "sort"},
     {"aten::argsort.stable", Argsort, "sort.stable"},
     {"aten::msort", Msort, "sort"},
-    {"aten::take_along_dim", TakeAlongDim, "expand, gather"},
+    {"aten::take_along_dim", TakeAlongDim, "expand, remainder.Scalar, gather"},
     {"aten::grid_sampler", GridSampler, "grid_sampler_2d or grid_sampler_3d"},
 };
 

@@ -1,4 +1,5 @@
 // Rewrites of network layers: convolutions, norms, pooling, padding, dropout, resizing.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/rewrites.h"
+#include "frontends/pt2/steps.h"
 
 namespace ingot::pt2 {
 namespace {
@@ -111,6 +113,7 @@ absl::StatusOr<TensorId> Moved(Emitter& emitter, const Operand& running, TensorI
 // Batch norm in training: normalised by the batch's own mean and variance.
 struct Trained {
   TensorId output = kNoTensor, running_mean = kNoTensor, running_var = kNoTensor;
+  TensorId mean = kNoTensor, variance = kNoTensor;  // of the batch, biased
 };
 absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, double momentum,
                                        double eps) {
@@ -124,6 +127,8 @@ absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, d
       trained.output,
       emitter.ApplyOne("aten::batch_norm", {args[0], args[1], args[2], T(mean), T(variance), false,
                                             momentum, eps, false}));
+  trained.mean = mean;
+  trained.variance = variance;
   if (!IsNone(args, 3)) {
     INGOT_ASSIGN_OR_RETURN(trained.running_mean, Moved(emitter, args[3], mean, momentum));
   }
@@ -136,6 +141,9 @@ absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, d
 }
 
 Result BatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
+  const ir::TensorType& input = emitter.type(TensorArg(args, 0));
+  if (input.NumElements() == 0 && input.rank() < 2)  // no channels, nothing to normalise
+    return emitter.Apply("aten::clone", {args[0]});
   const bool has_statistics = !IsNone(args, 3) && !IsNone(args, 4);
   if (!std::get<bool>(args[5]) && has_statistics) return emitter.ApplyAsIs(op, std::move(args));
   INGOT_ASSIGN_OR_RETURN(
@@ -165,10 +173,38 @@ Result WithTheRest(Emitter& emitter, const OpSignature& op, Operands args, Tenso
   return results;
 }
 
+// Output, mean and 1 / deviation, as training saves them; _batch_norm_with_update also reserves
+// memory, none of it here.
+Result WithSaved(Emitter& emitter, const OpSignature& op, const Trained& trained, double eps) {
+  INGOT_ASSIGN_OR_RETURN(const TensorId shifted,
+                         emitter.ApplyOne("aten::add.Scalar", {T(trained.variance), eps}));
+  INGOT_ASSIGN_OR_RETURN(const TensorId inverse, emitter.ApplyOne("aten::rsqrt", {T(shifted)}));
+  Tensors results = {trained.output, trained.mean, inverse};
+  if (absl::StrContains(op.schema.op, "with_update")) {
+    INGOT_ASSIGN_OR_RETURN(HostConstant none, Filled({ir::DType::kUInt8, {0}}, int64_t{0}));
+    results.push_back(emitter.Constant(std::move(none)));
+  }
+  return results;
+}
+
+// In evaluation the file has nothing for what training saves: tensors without elements.
+Result WithEmpty(Emitter& emitter, TensorId output, size_t saved) {
+  Tensors results = WithUnused(output, saved);
+  for (size_t i = 1; i <= saved && i < emitter.expected().size(); ++i) {
+    const auto& layout = emitter.expected()[i];
+    if (!layout || layout->type.NumElements() != 0) continue;
+    INGOT_ASSIGN_OR_RETURN(HostConstant none, Filled(layout->type, int64_t{0}));
+    results[i] = emitter.Constant(std::move(none));
+  }
+  return results;
+}
+
 Result NativeBatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   const bool functional = absl::EndsWith(op.schema.op, "functional");
   const int training_at = op.schema.Find("training");
-  const bool training = training_at >= 0 && std::get<bool>(args[static_cast<size_t>(training_at)]);
+  const bool training =
+      absl::StrContains(op.schema.op, "with_update") ||
+      (training_at >= 0 && std::get<bool>(args[static_cast<size_t>(training_at)]));
   const double momentum = std::get<double>(Named(op, args, "momentum"));
   const double eps = std::get<double>(Named(op, args, "eps"));
   if (!training) {
@@ -176,12 +212,12 @@ Result NativeBatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
         const TensorId output,
         emitter.ApplyOne("aten::batch_norm", {args[0], args[1], args[2], args[3], args[4], false,
                                               momentum, eps, false}));
-    Tensors results = WithUnused(output, 2);
+    INGOT_ASSIGN_OR_RETURN(Tensors results, WithEmpty(emitter, output, 2));
     if (functional) results.insert(results.end(), {TensorArg(args, 3), TensorArg(args, 4)});
     return results;
   }
   INGOT_ASSIGN_OR_RETURN(const Trained trained, TrainBatchNorm(emitter, args, momentum, eps));
-  Tensors results = WithUnused(trained.output, 2);
+  INGOT_ASSIGN_OR_RETURN(Tensors results, WithSaved(emitter, op, trained, eps));
   if (functional) {
     results.insert(results.end(), {trained.running_mean, trained.running_var});
   } else {
@@ -194,12 +230,13 @@ Result NativeBatchNorm(Emitter& emitter, const OpSignature& op, Operands args) {
 }
 
 // Without running statistics, the batch's own count.
-Result BatchNormWithoutStatistics(Emitter& emitter, const OpSignature&, Operands args) {
+Result BatchNormWithoutStatistics(Emitter& emitter, const OpSignature& op, Operands args) {
   args.insert(args.begin() + 3, 2, ir::None{});
-  INGOT_ASSIGN_OR_RETURN(const Trained trained,
-                         TrainBatchNorm(emitter, args, std::get<double>(args[args.size() - 2]),
-                                        std::get<double>(args.back())));
-  return WithUnused(trained.output, 2);
+  const double eps = std::get<double>(args.back());
+  INGOT_ASSIGN_OR_RETURN(
+      const Trained trained,
+      TrainBatchNorm(emitter, args, std::get<double>(args[args.size() - 2]), eps));
+  return WithSaved(emitter, op, trained, eps);
 }
 
 Result NativeLayerNorm(Emitter& emitter, const OpSignature& op, Operands args) {
@@ -215,6 +252,24 @@ Result NativeGroupNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   return WithTheRest(emitter, op, std::move(args), output, 2);
 }
 
+// Running statistics move to the mean of the instances' own.
+absl::Status MoveInstanceStatistics(Emitter& emitter, const Operands& args) {
+  const TensorId input = TensorArg(args, 0);
+  const double momentum = std::get<double>(args[6]);
+  Ints places;
+  for (int64_t d = 2; d < emitter.type(input).rank(); ++d) places.push_back(d);
+  const auto move = [&](size_t at, const char* op, Operands statistics) -> absl::Status {
+    if (IsNone(args, at)) return absl::OkStatus();
+    INGOT_ASSIGN_OR_RETURN(const TensorId each, emitter.ApplyOne(op, std::move(statistics)));
+    INGOT_ASSIGN_OR_RETURN(const TensorId mean,
+                           emitter.ApplyOne("aten::mean.dim", {T(each), Ints{0}}));
+    INGOT_ASSIGN_OR_RETURN(const TensorId moved, Moved(emitter, args[at], mean, momentum));
+    return emitter.Overwrite(TensorArg(args, at), moved);
+  };
+  INGOT_RETURN_IF_ERROR(move(3, "aten::mean.dim", {args[0], places}));
+  return move(4, "aten::var.correction", {args[0], places, int64_t{1}});
+}
+
 // With its own statistics, each channel is a group.
 Result InstanceNorm(Emitter& emitter, const OpSignature& op, Operands args) {
   const TensorId input = TensorArg(args, 0);
@@ -222,10 +277,10 @@ Result InstanceNorm(Emitter& emitter, const OpSignature& op, Operands args) {
     return emitter.Apply("aten::batch_norm", {args[0], args[1], args[2], args[3], args[4], false,
                                               args[6], args[7], false});
   }
-  if (!IsNone(args, 3) || emitter.type(input).rank() < 2) {
+  if (emitter.type(input).rank() < 3)
     return absl::UnimplementedError(
-        absl::StrCat(op.schema.op, " with running statistics in training is not supported"));
-  }
+        absl::StrCat(op.schema.op, " needs places beside the channels"));
+  INGOT_RETURN_IF_ERROR(MoveInstanceStatistics(emitter, args));
   return emitter.Apply("aten::group_norm",
                        {args[0], emitter.type(input).dims[1], args[1], args[2], args[7]});
 }
@@ -253,6 +308,35 @@ Result MaxPoolWithIndices(Emitter& emitter, const OpSignature& op, Operands args
   return WithTheRest(emitter, op, std::move(args), output, 1);
 }
 
+// Each side is what lies at the other end; negative sizes cut off first.
+Result PadCircular(Emitter& emitter, TensorId self, const Ints& pad) {
+  Steps s(emitter);
+  Ints sizes = SizesOf(emitter, self);
+  if (pad.size() > 2 * sizes.size()) return absl::InvalidArgumentError("padding: too many sides");
+  const auto slice = [&](int64_t dim, int64_t begin, int64_t end) {
+    return s("aten::slice.Tensor", {T(self), dim, begin, end, int64_t{1}});
+  };
+  for (size_t i = 0; 2 * i < pad.size(); ++i) {
+    const int64_t dim = std::ssize(sizes) - 1 - static_cast<int64_t>(i);
+    int64_t size = sizes[static_cast<size_t>(dim)];
+    const int64_t left = pad[2 * i], right = pad[2 * i + 1];
+    if (left < 0 || right < 0) {
+      const int64_t begin = std::max<int64_t>(-left, 0), end = size - std::max<int64_t>(-right, 0);
+      if (begin > end) return absl::InvalidArgumentError("padding cuts off more than there is");
+      self = slice(dim, begin, end);
+      size = end - begin;
+    }
+    if (std::max(left, right) > size)
+      return absl::InvalidArgumentError("circular padding is larger than what it repeats");
+    TensorListOperand parts;
+    if (left > 0) parts.ids.push_back(slice(dim, size - left, size));
+    parts.ids.push_back(self);
+    if (right > 0) parts.ids.push_back(slice(dim, 0, right));
+    if (parts.ids.size() > 1) self = s("aten::cat", {parts, dim});
+  }
+  return s.Results({self});
+}
+
 Result Pad(Emitter& emitter, const OpSignature&, Operands args) {
   const auto& mode = std::get<std::string>(args[2]);
   const Ints& pad = std::get<Ints>(args[1]);
@@ -260,6 +344,8 @@ Result Pad(Emitter& emitter, const OpSignature&, Operands args) {
     const Operand value = IsNone(args, 3) ? Operand(0.0) : args[3];
     return emitter.Apply("aten::constant_pad_nd", {args[0], pad, value});
   }
+  if (mode == "circular" && pad.size() % 2 == 0)
+    return PadCircular(emitter, TensorArg(args, 0), pad);
   const char* const kind = mode == "reflect"     ? "reflection"
                            : mode == "replicate" ? "replication"
                                                  : nullptr;
@@ -342,6 +428,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::_convolution", InnerConvolution, "convolution"},
     {"aten::batch_norm", BatchNorm, "itself; in training mean.dim, var.correction and updates"},
     {"aten::native_batch_norm", NativeBatchNorm, "batch_norm"},
+    {"aten::_batch_norm_with_update", NativeBatchNorm, "mean.dim, var.correction, batch_norm"},
     {"aten::_native_batch_norm_legit", NativeBatchNorm, "batch_norm"},
     {"aten::_native_batch_norm_legit_functional", NativeBatchNorm, "batch_norm"},
     {"aten::_native_batch_norm_legit_no_training", NativeBatchNorm, "batch_norm"},

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/rewrites.h"
 #include "frontends/pt2/steps.h"
 
@@ -89,6 +90,48 @@ Result RepeatInterleave(Emitter& emitter, const OpSignature&, Operands args) {
   return s.Results({s("aten::reshape", {T(s("aten::clone", {T(lines)})), sizes})});
 }
 
+// --- Any strides ---
+
+// A view of the memory that `self` lies in, from its own begin unless an offset is given.
+Result AsStrided(Emitter& emitter, const OpSignature& op, Operands args) {
+  const TensorId self = TensorArg(args, 0);
+  const Ints sizes = IntsArg(args, 1), strides = IntsArg(args, 2);
+  Layout layout{
+      {emitter.type(self).dtype, {sizes.begin(), sizes.end()}},
+      {strides.begin(), strides.end()},
+      IsNone(args, 3) ? emitter.memory().layout(self).offset : std::get<int64_t>(args[3])};
+  const int64_t whole = emitter.memory().MemoryElements(self);
+  bool fits = sizes.size() == strides.size() && layout.offset >= 0;
+  int64_t count = 1;
+  for (size_t d = 0; fits && d < sizes.size(); ++d) {
+    fits = sizes[d] >= 0 && strides[d] >= 0 &&
+           (sizes[d] == 0 || count <= kMaxElements / sizes[d]) &&
+           (sizes[d] <= 1 || sizes[d] - 1 <= whole / std::max<int64_t>(strides[d], 1) ||
+            strides[d] == 0);
+    if (fits) count *= sizes[d];
+  }
+  if (!fits || layout.Extent().second > whole)
+    return absl::InvalidArgumentError(
+        absl::StrCat(op.schema.op, ": sizes and strides do not fit the tensor's memory"));
+  return Tensors{emitter.memory().AddView(self, {std::move(layout), {}})};
+}
+Result AsStridedCopy(Emitter& emitter, const OpSignature&, Operands args) {
+  Steps s(emitter);
+  return s.Results({s("aten::clone", {T(s("aten::as_strided", std::move(args)))})});
+}
+
+// self, src, size, stride, storage_offset: of a copy that lies as `self` does.
+Result AsStridedScatter(Emitter& emitter, const OpSignature& op, Operands args) {
+  const Layout& layout = emitter.memory().layout(TensorArg(args, 0));
+  if (!layout.IsRowMajor() || layout.offset != 0) return emitter.ApplyAsIs(op, std::move(args));
+  Steps s(emitter);
+  const TensorId copy = s("aten::clone", {args[0]});
+  const TensorId target = s("aten::as_strided", {T(copy), args[2], args[3], args[4]});
+  if (!s.ok()) return s.Results({});
+  INGOT_RETURN_IF_ERROR(emitter.Overwrite(target, TensorArg(args, 1)));
+  return Tensors{copy};
+}
+
 // --- Turns ---
 
 Result Rot90(Emitter& emitter, const OpSignature&, Operands args) {
@@ -159,6 +202,35 @@ Result SplitAlong(Emitter& emitter, const OpSignature& op, Operands args) {
   return s.Results(std::move(parts));
 }
 
+// Cut at positions, or into as many parts, the first of which are larger by 1.
+Result TensorSplit(Emitter& emitter, const OpSignature& op, Operands args) {
+  const Ints sizes = SizesOf(emitter, TensorArg(args, 0));
+  const int64_t rank = std::ssize(sizes), dim = Wrap(std::get<int64_t>(args[2]), rank);
+  if (dim < 0 || dim >= rank)
+    return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": no such dimension"));
+  const int64_t size = sizes[static_cast<size_t>(dim)];
+  Ints ends;
+  if (const auto* parts = std::get_if<int64_t>(&args[1]);
+      parts != nullptr && op.schema.Find("sections") >= 0) {
+    if (*parts <= 0 || *parts > kMaxElements)
+      return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": no such number of parts"));
+    int64_t end = 0;
+    for (int64_t i = 0; i < *parts; ++i)
+      ends.push_back(end += size / *parts + (i < size % *parts ? 1 : 0));
+  } else {
+    ends = IntsArg(args, 1);
+    ends.push_back(size);
+  }
+  Steps s(emitter);
+  Tensors parts;
+  int64_t begin = 0;
+  for (const int64_t end : ends) {
+    parts.push_back(s("aten::slice.Tensor", {args[0], dim, begin, end, int64_t{1}}));
+    begin = end;
+  }
+  return s.Results(std::move(parts));
+}
+
 // The sum over what `size` lacks or has as 1.
 Result SumToSize(Emitter& emitter, const OpSignature&, Operands args) {
   const Ints from = SizesOf(emitter, TensorArg(args, 0)), to = IntsArg(args, 1);
@@ -175,6 +247,32 @@ Result SumToSize(Emitter& emitter, const OpSignature&, Operands args) {
 }
 
 // --- Diagonals ---
+
+// Numbers and rows count as matrices; zeros beside each.
+Result BlockDiagonal(Emitter& emitter, const OpSignature& op, Operands args) {
+  Steps s(emitter);
+  auto blocks = std::get<TensorListOperand>(args[0]);
+  int64_t columns = 0;
+  for (TensorId& block : blocks.ids) {
+    Ints sizes = s.Sizes(block);
+    if (sizes.size() > 2)
+      return absl::InvalidArgumentError(absl::StrCat(op.schema.op, " takes matrices"));
+    if (sizes.size() < 2) {
+      sizes.insert(sizes.begin(), 2 - sizes.size(), 1);
+      block = s("aten::reshape", {T(block), sizes});
+    }
+    columns += sizes[1];
+  }
+  int64_t before = 0;
+  for (TensorId& block : blocks.ids) {
+    if (!s.ok()) break;
+    const int64_t own = s.Sizes(block)[1];
+    block =
+        s("aten::constant_pad_nd", {T(block), Ints{before, columns - own - before}, int64_t{0}});
+    before += own;
+  }
+  return s.Results({s("aten::cat", {blocks, int64_t{0}})});
+}
 
 // Element i of the last dimension of `diagonal`, of size n, at column i + max(offset, 0) of lines
 // of `columns`, which all rows of a matrix share.
@@ -256,6 +354,10 @@ constexpr RewriteRow kRows[] = {
     {"aten::cartesian_prod", CartesianProduct, "meshgrid, reshape, stack"},
     {"aten::kron", Kronecker, "reshape, mul.Tensor"},
     {"aten::repeat_interleave.self_int", RepeatInterleave, "expand, reshape"},
+    {"aten::as_strided", AsStrided, "a view by positions: index_select"},
+    {"aten::as_strided_copy", AsStridedCopy, "clone of as_strided"},
+    {"aten::as_strided_scatter", AsStridedScatter, "clone, index_select"},
+    {"aten::block_diag", BlockDiagonal, "constant_pad_nd, cat"},
     {"aten::rot90", Rot90, "flip, transpose.int"},
     {"aten::fft_fftshift", FftShift<0>, "roll"},
     {"aten::fft_ifftshift", FftShift<1>, "roll"},
@@ -267,6 +369,8 @@ constexpr RewriteRow kRows[] = {
     {"aten::vsplit.array", SplitAlong<0>, "slice.Tensor"},
     {"aten::dsplit.int", SplitAlong<2>, "slice.Tensor"},
     {"aten::dsplit.array", SplitAlong<2>, "slice.Tensor"},
+    {"aten::tensor_split.sections", TensorSplit, "slice.Tensor"},
+    {"aten::tensor_split.indices", TensorSplit, "slice.Tensor"},
     {"aten::sum_to_size", SumToSize, "sum.dim_IntList, view"},
     {"aten::diag_embed", DiagEmbed, "constant_pad_nd, where.ScalarOther"},
     {"aten::diag", Diag, "diag_embed, or clone of diagonal"},

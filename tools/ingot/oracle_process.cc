@@ -14,10 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/mutex.h"
 #include "core/base/status_macros.h"
 #include "tools/ingot/exit_code.h"
 #include "tools/ingot/npz.h"
@@ -27,7 +29,7 @@ extern char** environ;
 namespace ingot::tools {
 namespace {
 
-constexpr char kReady[] = "ready ", kDone[] = "done", kError[] = "error ";
+constexpr char kOpen[] = "open ", kReady[] = "ready ", kDone[] = "done", kError[] = "error ";
 
 // A folder that disappears with its contents.
 class TemporaryFolder {
@@ -64,6 +66,9 @@ class Child {
     // Its input is closed, so it ends.
     if (pid_ > 0) waitpid(pid_, nullptr, 0);
   }
+
+  // The conversation has broken off.
+  bool gone() const { return gone_; }
 
   absl::Status Start(std::vector<std::string> command) {
     int in[2], out[2];
@@ -108,25 +113,59 @@ class Child {
   }
 
  private:
-  static absl::Status Gone() {
+  absl::Status Gone() {
+    gone_ = true;
     return absl::InternalError("the process that runs LibTorch ended early");
   }
   pid_t pid_ = -1;
   FILE* to_ = nullptr;
   FILE* from_ = nullptr;
+  bool gone_ = false;
 };
+
+// A child that has loaded LibTorch, and the folder that it shares with this process.
+struct LibTorch {
+  explicit LibTorch(TemporaryFolder its_folder) : folder(std::move(its_folder)) {}
+  TemporaryFolder folder;
+  Child child;
+  int threads = 0;
+};
+
+// One that serves no model now: loading LibTorch takes longer than most models of a folder take to
+// verify. Never destroyed: a child whose input ends removes the folder itself.
+class Idle {
+ public:
+  std::unique_ptr<LibTorch> Take(int threads) {
+    absl::MutexLock lock(&mutex_);
+    return idle_ != nullptr && idle_->threads == threads ? std::move(idle_) : nullptr;
+  }
+  void GiveBack(std::unique_ptr<LibTorch> libtorch) {
+    if (libtorch->child.gone()) return;
+    absl::MutexLock lock(&mutex_);
+    idle_ = std::move(libtorch);
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::unique_ptr<LibTorch> idle_ ABSL_GUARDED_BY(mutex_);
+};
+Idle& TheIdle() {
+  static auto* const idle = new Idle();
+  return *idle;
+}
 
 class ProcessOracle : public Oracle {
  public:
-  ProcessOracle(TemporaryFolder folder, std::unique_ptr<Child> child, std::string name)
-      : folder_(std::move(folder)), child_(std::move(child)), name_(std::move(name)) {}
+  ProcessOracle(std::unique_ptr<LibTorch> libtorch, std::string name)
+      : libtorch_(std::move(libtorch)), name_(std::move(name)) {}
+  ~ProcessOracle() override { TheIdle().GiveBack(std::move(libtorch_)); }
 
   std::string name() const override { return name_; }
 
   absl::StatusOr<Outcome> Run(const Arguments& arguments, uint64_t seed) override {
     INGOT_RETURN_IF_ERROR(RunOnly(arguments, seed));
     INGOT_ASSIGN_OR_RETURN(std::vector<NamedTensor> arrays,
-                           ReadNpz(absl::StrCat(folder_.path(), "/out.npz")));
+                           ReadNpz(absl::StrCat(libtorch_->folder.path(), "/out.npz")));
     Outcome outcome;
     for (NamedTensor& array : arrays) {
       Arguments& part = absl::StartsWith(array.name, "out") ? outcome.results : outcome.arguments;
@@ -140,18 +179,28 @@ class ProcessOracle : public Oracle {
     for (size_t i = 0; i < arguments.size(); ++i) {
       arrays.emplace_back(absl::StrCat("arg", i), arguments[i].view());
     }
-    INGOT_RETURN_IF_ERROR(WriteNpz(absl::StrCat(folder_.path(), "/in.npz"), arrays));
-    INGOT_RETURN_IF_ERROR(child_->Say(absl::StrCat(seed)));
-    INGOT_ASSIGN_OR_RETURN(const std::string answer, child_->Hear());
+    INGOT_RETURN_IF_ERROR(WriteNpz(absl::StrCat(libtorch_->folder.path(), "/in.npz"), arrays));
+    INGOT_RETURN_IF_ERROR(libtorch_->child.Say(absl::StrCat(seed)));
+    INGOT_ASSIGN_OR_RETURN(const std::string answer, libtorch_->child.Hear());
     return answer == kDone ? absl::OkStatus()
                            : absl::InternalError("the process that runs LibTorch makes no sense");
   }
 
  private:
-  TemporaryFolder folder_;
-  std::unique_ptr<Child> child_;
+  std::unique_ptr<LibTorch> libtorch_;
   std::string name_;
 };
+
+absl::StatusOr<std::unique_ptr<LibTorch>> Started(int threads) {
+  if (auto idle = TheIdle().Take(threads); idle != nullptr) return idle;
+  INGOT_ASSIGN_OR_RETURN(TemporaryFolder folder, TemporaryFolder::Create());
+  auto libtorch = std::make_unique<LibTorch>(std::move(folder));
+  libtorch->threads = threads;
+  INGOT_RETURN_IF_ERROR(
+      libtorch->child.Start({"ingot", "oracle", absl::StrCat("--folder=", libtorch->folder.path()),
+                             absl::StrCat("--threads=", threads)}));
+  return libtorch;
+}
 
 constexpr std::array<std::pair<OracleMode, const char*>, 3> kModes = {
     {{OracleMode::kEager, "eager"},
@@ -192,19 +241,18 @@ absl::Status ParseErrorLine(absl::string_view line) {
 absl::StatusOr<std::unique_ptr<Oracle>> StartOracleProcess(const std::string& model,
                                                            OracleMode mode,
                                                            const runtime::Options& options) {
-  INGOT_ASSIGN_OR_RETURN(TemporaryFolder folder, TemporaryFolder::Create());
-  auto child = std::make_unique<Child>();
-  INGOT_RETURN_IF_ERROR(
-      child->Start({"ingot", "oracle", model, absl::StrCat("--folder=", folder.path()),
-                    absl::StrCat("--mode=", OracleModeName(mode)),
-                    absl::StrCat("--threads=", runtime::EffectiveThreads(options.threads))}));
-  const auto answer = child->Hear();
+  if (absl::StrContains(model, '\n'))  // the end of what is said
+    return absl::InvalidArgumentError("a model's path must not have line breaks");
+  INGOT_ASSIGN_OR_RETURN(auto libtorch, Started(runtime::EffectiveThreads(options.threads)));
+  INGOT_RETURN_IF_ERROR(libtorch->child.Say(absl::StrCat(kOpen, OracleModeName(mode), " ", model)));
+  const auto answer = libtorch->child.Hear();
+  if (!answer.ok()) TheIdle().GiveBack(std::move(libtorch));
   INGOT_RETURN_IF_ERROR(AtStage(Stage::kModel, answer.status()));
   absl::string_view name = *answer;
   if (!absl::ConsumePrefix(&name, kReady)) {
     return absl::InternalError("the process that runs LibTorch makes no sense");
   }
-  return std::make_unique<ProcessOracle>(std::move(folder), std::move(child), std::string(name));
+  return std::make_unique<ProcessOracle>(std::move(libtorch), std::string(name));
 }
 
 }  // namespace ingot::tools

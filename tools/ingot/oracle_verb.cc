@@ -12,6 +12,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "tools/ingot/common_flags.h"
 #include "tools/ingot/compile.h"
@@ -50,23 +52,25 @@ class OracleVerb : public Verb {
   std::string name() const override { return "oracle"; }
   std::string summary() const override { return "serve LibTorch's results to a verify process"; }
   void Declare(OptionSet& options) override {
-    options.Positional("MODEL", "the model that is verified", &model_);
     options.Value("folder", "where in.npz and out.npz are", &folder_);
-    options.Choice("mode", "what to run", {"eager", "float64", "frozen"}, &mode_);
     options.Value("threads", "threads", &flags_.threads);
   }
 
   absl::StatusOr<ExitCode> Run() override {
-    const absl::StatusOr<std::unique_ptr<Oracle>> oracle = Create();
-    if (!oracle.ok()) {
-      Say(ErrorLine(oracle.status()));
-      return ExitCode::kOk;
-    }
-    Say(absl::StrCat("ready ", (*oracle)->name()));
     for (std::string line; std::getline(std::cin, line);) {
-      const absl::Status status = Serve(**oracle, line);
-      Say(status.ok() ? "done" : ErrorLine(status));
+      absl::string_view rest = line;
+      if (absl::ConsumePrefix(&rest, "open ")) {
+        const absl::Status status = Open(rest);
+        Say(status.ok() ? absl::StrCat("ready ", oracle_->name()) : ErrorLine(status));
+      } else {
+        const absl::Status status = Serve(line);
+        Say(status.ok() ? "done" : ErrorLine(status));
+      }
     }
+    std::error_code ignored;
+    const std::filesystem::path folder(folder_);
+    for (const char* file : {"in.npz", "out.npz"}) std::filesystem::remove(folder / file, ignored);
+    std::filesystem::remove(folder, ignored);
     return ExitCode::kOk;
   }
 
@@ -76,34 +80,44 @@ class OracleVerb : public Verb {
     std::fflush(stdout);
   }
 
-  absl::StatusOr<std::unique_ptr<Oracle>> Create() {
+  // "MODE MODEL"
+  absl::Status Open(absl::string_view what) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(what, absl::MaxSplits(' ', 1));
+    oracle_.reset();
+    module_.reset();
+    INGOT_ASSIGN_OR_RETURN(oracle_, Create(OracleModeOf(parts.first), parts.second));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::unique_ptr<Oracle>> Create(OracleMode mode, const std::string& path) {
     INGOT_ASSIGN_OR_RETURN(runtime::Options options, flags_.Resolve());
-    const OracleMode mode = OracleModeOf(mode_);
-    std::filesystem::path traced(model_);
+    std::filesystem::path traced(path);
     traced.replace_extension(".pt");
     std::error_code missing;
-    if (traced != std::filesystem::path(model_) && std::filesystem::exists(traced, missing)) {
+    if (traced != std::filesystem::path(path) && std::filesystem::exists(traced, missing)) {
       INGOT_ASSIGN_OR_RETURN(module_, OpenModel(traced.string(), options));
       return module_->CreateOracle(mode);
     }
     if (mode != OracleMode::kEager) {
-      return absl::UnimplementedError(absl::StrCat(
-          "the oracle ", mode_, " needs the traced module beside the model: ", traced.string()));
+      return absl::UnimplementedError(
+          absl::StrCat("the oracle ", OracleModeName(mode),
+                       " needs the traced module beside the model: ", traced.string()));
     }
     options.backend = "torchscript";
     options.fallback = runtime::FallbackPolicy::kForbid;
     std::unique_ptr<Model> model;
-    INGOT_ASSIGN_OR_RETURN(model, OpenModel(model_, options));
+    INGOT_ASSIGN_OR_RETURN(model, OpenModel(path, options));
     INGOT_ASSIGN_OR_RETURN(const auto session, CreateSession(options));
     return std::make_unique<KernelOracle>(std::move(model), session);
   }
 
-  absl::Status Serve(Oracle& oracle, const std::string& line) {
+  absl::Status Serve(const std::string& line) {
     uint64_t seed = 0;
+    if (oracle_ == nullptr) return absl::FailedPreconditionError("no model is open");
     if (!absl::SimpleAtoi(line, &seed)) return absl::InvalidArgumentError("no seed");
     INGOT_ASSIGN_OR_RETURN(const Arguments arguments,
                            ReadArguments(absl::StrCat(folder_, "/in.npz")));
-    INGOT_ASSIGN_OR_RETURN(const Outcome outcome, oracle.Run(arguments, seed));
+    INGOT_ASSIGN_OR_RETURN(const Outcome outcome, oracle_->Run(arguments, seed));
     std::vector<std::pair<std::string, ingot_tensor>> arrays;
     for (size_t i = 0; i < outcome.results.size(); ++i) {
       arrays.emplace_back(absl::StrCat("out", i), outcome.results[i].view());
@@ -114,9 +128,10 @@ class OracleVerb : public Verb {
     return WriteNpz(absl::StrCat(folder_, "/out.npz"), arrays);
   }
 
-  std::string model_, folder_, mode_ = "eager";
+  std::string folder_;
   CommonFlags flags_;
   std::unique_ptr<Model> module_;
+  std::unique_ptr<Oracle> oracle_;  // may use the module
 };
 
 }  // namespace

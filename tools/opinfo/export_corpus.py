@@ -7,6 +7,7 @@ cases there are and why the other samples make none.
 import argparse
 import collections
 import fnmatch
+import gc
 import json
 import multiprocessing
 import os
@@ -189,13 +190,12 @@ def main(argv=None):
     import torch
 
     from tools.opinfo import database
-    from tools.opinfo import sample  # noqa: F401  pylint: disable=unused-import  # for the children
-
-    if args.format == "pt2":  # once, not in each child
-        import torch._dynamo
-        import torch.export.pt2_archive  # noqa: F401
+    from tools.opinfo import sample  # also for the children
 
     torch.set_num_threads(1)
+    if args.format == "pt2":
+        sample.warm_up()
+    gc.freeze()  # else each child's collector touches, and so copies, all that is loaded
     ops = select(database.load(), args.ops)
     if not ops:
         print(f"tools.opinfo: no op of op_db is called {','.join(args.ops)}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """One sample of one op: what of it is argument, whether it traces, and its two files."""
 
 import os
+import tempfile
 import warnings
 
 import numpy as np
@@ -160,6 +161,14 @@ def export(op, sample, tensors, stem):
             if os.path.exists(f"{stem}.pt2"):
                 os.remove(f"{stem}.pt2")
             raise Skipped("not exportable", _line(error)) from error
+
+
+def warm_up():
+    """What torch.export imports and caches at its first call, before a process forks: half a second
+    that each child would spend again, more than most ops' samples take."""
+    with tempfile.TemporaryDirectory() as folder:
+        torch.export.save(torch.export.export(torch.nn.ReLU(), (torch.ones(2),), strict=False),
+                          os.path.join(folder, "warm.pt2"))
 
 
 def write(program, tensors, stem):
