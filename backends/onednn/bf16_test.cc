@@ -43,7 +43,9 @@ Result RunIt(Make make, const std::vector<Array>& inputs, bool bf16) {
   for (int i = 0; i < 3; ++i) {
     absl::StatusOr<std::vector<Array>> out = runner->Run(inputs);
     EXPECT_THAT(out, IsOk());
-    if (i > 0) EXPECT_EQ(out->front().bytes, result.values.bytes) << "run " << i;
+    if (i > 0) {
+      EXPECT_EQ(out->front().bytes, result.values.bytes) << "run " << i;
+    }
     result.values = out->front();
   }
   return result;

@@ -293,7 +293,7 @@ Result Dropout(Emitter& emitter, const OpSignature& op, Operands args) {
   return emitter.ApplyAsIs(op, std::move(args));
 }
 
-Result NativeDropout(Emitter& emitter, const OpSignature& op, Operands args) {
+Result NativeDropout(Emitter&, const OpSignature& op, Operands args) {
   const auto* train = std::get_if<bool>(&args[2]);
   if (train == nullptr || *train)
     return absl::UnimplementedError(

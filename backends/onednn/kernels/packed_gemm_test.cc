@@ -263,7 +263,9 @@ float FromBf16(uint16_t bits) {
 }
 
 TEST_P(PackedGemmTest, OnlyMachinesWithTheInstructionHaveBf16) {
-  if (PackedGemm::HasBf16()) EXPECT_LE(GetParam(), HWY_AVX3);
+  if (PackedGemm::HasBf16()) {
+    EXPECT_LE(GetParam(), HWY_AVX3);
+  }
 }
 
 TEST_P(PackedGemmTest, Bf16PairsGiveSumsOfRoundedFactors) {
