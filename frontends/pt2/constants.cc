@@ -1,8 +1,6 @@
 #include "frontends/pt2/constants.h"
 
-#include <atomic>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,7 +11,6 @@ namespace ingot::pt2 {
 namespace {
 
 constexpr int64_t kSmallBytes = 4096;
-constexpr int64_t kBytesWorthAThread = 8 << 20;
 
 }  // namespace
 
@@ -27,23 +24,6 @@ absl::StatusOr<HostConstant> NewConstant(const ir::TensorType& type, char** byte
   }
   if (size > 0) std::memset(*bytes, 0, size);
   return HostConstant{type, *bytes, buffer};
-}
-
-void ComputeDigests(std::vector<ir::Constant>& constants, const ConstantDone& done) {
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < constants.size(); i = next++) {
-      constants[i].digest =
-          ir::Sha256(constants[i].data, static_cast<size_t>(constants[i].type.NumBytes()));
-      if (done) done(constants[i]);
-    }
-  };
-  int64_t bytes = 0;
-  for (const ir::Constant& constant : constants) bytes += constant.type.NumBytes();
-  std::thread helper;
-  if (bytes > kBytesWorthAThread) helper = std::thread(work);
-  work();
-  if (helper.joinable()) helper.join();
 }
 
 ir::ValueId ConstantPool::Add(const HostConstant& constant, std::string name) {
@@ -66,8 +46,8 @@ ir::ValueId ConstantPool::Add(const HostConstant& constant, std::string name) {
   return value;
 }
 
-std::vector<ir::Constant> ConstantPool::Finish(const ConstantDone& done) && {
-  ComputeDigests(constants_, done);
+std::vector<ir::Constant> ConstantPool::Finish(const ir::ConstantDone& done) && {
+  ir::ComputeDigests(absl::MakeSpan(constants_), done);
   for (ir::InputSpec& input : graph_->mutable_inputs()) {
     if (input.role == ir::InputRole::kConstant) input.digest = constants_[input.index].digest;
   }

@@ -4,17 +4,17 @@
 //   ValueId w = pool.Add(weight, "fc1.weight");     // a constant input of the graph
 //   std::vector<ir::Constant> constants = std::move(pool).Finish();
 //
-// Not thread-safe; ComputeDigests and Finish hash on two threads.
+// Not thread-safe.
 #ifndef INGOT_FRONTENDS_PT2_CONSTANTS_H_
 #define INGOT_FRONTENDS_PT2_CONSTANTS_H_
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "core/ir/constant_digests.h"
 #include "core/ir/recording.h"
 
 namespace ingot::pt2 {
@@ -30,11 +30,6 @@ struct HostConstant {
 // none. REQUIRES: sizes are not negative and their product does not overflow.
 absl::StatusOr<HostConstant> NewConstant(const ir::TensorType& type, char** bytes);
 
-// Fills in the digests. `done` is called with each constant once its bytes have been read, from
-// either thread.
-using ConstantDone = std::function<void(ir::Constant&)>;
-void ComputeDigests(std::vector<ir::Constant>& constants, const ConstantDone& done = nullptr);
-
 class ConstantPool {
  public:
   explicit ConstantPool(ir::Graph* graph) : graph_(graph) {}
@@ -43,7 +38,8 @@ class ConstantPool {
   ir::ValueId Add(const HostConstant& constant, std::string name);
 
   // Sets the digests of the graph's constant inputs. The constants are in the order of their index.
-  std::vector<ir::Constant> Finish(const ConstantDone& done = nullptr) &&;
+  // `done`: see ir::ComputeDigests.
+  std::vector<ir::Constant> Finish(const ir::ConstantDone& done = nullptr) &&;
 
  private:
   ir::Graph* graph_;

@@ -131,7 +131,7 @@ class Conversion {
       constant.file = archive_.FileOf(constant.data);
       ir::EvictPages(constant);
     });
-    ComputeDigests(initial_state_);
+    ir::ComputeDigests(absl::MakeSpan(initial_state_));
     recording.initial_state = std::move(initial_state_);
     for (uint32_t slot = 0; slot < types_.size(); ++slot) {
       recording.signature.arguments.push_back({types_[slot], {}});

@@ -1,19 +1,16 @@
 #include "frontends/torchscript/constant_pool.h"
 
-#include <algorithm>
-#include <atomic>
 #include <memory>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "core/ir/constant_digests.h"
 #include "frontends/torchscript/layout.h"
 
 namespace ingot::torchscript {
 namespace {
 
 constexpr int64_t kSmallBytes = 4096;
-constexpr int64_t kBytesWorthAThread = 8 << 20;
 
 }  // namespace
 
@@ -24,22 +21,6 @@ ir::Constant MakeConstant(const at::Tensor& tensor) {
   constant.data = tensor.const_data_ptr();
   constant.owner = owner;
   return constant;
-}
-
-void ComputeDigests(std::vector<ir::Constant>& constants) {
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < constants.size(); i = next++) {
-      constants[i].digest =
-          ir::Sha256(constants[i].data, static_cast<size_t>(constants[i].type.NumBytes()));
-    }
-  };
-  int64_t bytes = 0;
-  for (const ir::Constant& constant : constants) bytes += constant.type.NumBytes();
-  std::thread helper;
-  if (bytes > kBytesWorthAThread) helper = std::thread(work);
-  work();
-  if (helper.joinable()) helper.join();
 }
 
 ir::ValueId ConstantPool::Add(const at::Tensor& tensor, std::string name) {
@@ -64,7 +45,7 @@ ir::ValueId ConstantPool::Add(const at::Tensor& tensor, std::string name) {
 }
 
 std::vector<ir::Constant> ConstantPool::Finish() && {
-  ComputeDigests(constants_);
+  ir::ComputeDigests(absl::MakeSpan(constants_));
   for (ir::InputSpec& input : graph_->mutable_inputs()) {
     if (input.role == ir::InputRole::kConstant) input.digest = constants_[input.index].digest;
   }

@@ -4,7 +4,7 @@
 //   ValueId w = pool.Add(weight, "fc1.weight");     // a constant input of the graph
 //   std::vector<ir::Constant> constants = std::move(pool).Finish();
 //
-// Memory is shared with the tensors. Not thread-safe; Finish hashes on two threads.
+// Memory is shared with the tensors. Not thread-safe.
 #ifndef INGOT_FRONTENDS_TORCHSCRIPT_CONSTANT_POOL_H_
 #define INGOT_FRONTENDS_TORCHSCRIPT_CONSTANT_POOL_H_
 
@@ -22,9 +22,6 @@ namespace ingot::torchscript {
 // `tensor` as a constant that keeps it alive, without digest. REQUIRES: row-major, of an ingot
 // dtype.
 ir::Constant MakeConstant(const at::Tensor& tensor);
-
-// Fills in the digests.
-void ComputeDigests(std::vector<ir::Constant>& constants);
 
 class ConstantPool {
  public:

@@ -15,6 +15,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/ir/constant_digests.h"
 #include "frontends/torchscript/arguments.h"
 #include "frontends/torchscript/default_generator.h"
 #include "frontends/torchscript/graph_recorder.h"
@@ -288,7 +289,7 @@ class Recorder {
       // The live tensor goes on changing.
       recording.initial_state.push_back(MakeConstant(contents.clone()));
     }
-    ComputeDigests(recording.initial_state);
+    ir::ComputeDigests(absl::MakeSpan(recording.initial_state));
     recording.signature = std::move(arguments_.signature);
     recording.graph = std::move(recorder.graph());
     return recording;

@@ -1,0 +1,26 @@
+// Digests of many constants, on several threads: SHA-256 of a model's weights takes longer than
+// most of what a recording does.
+//
+//   ComputeDigests(absl::MakeSpan(recording.constants));
+//
+// Thread-safe for different constants.
+#ifndef INGOT_CORE_IR_CONSTANT_DIGESTS_H_
+#define INGOT_CORE_IR_CONSTANT_DIGESTS_H_
+
+#include <functional>
+
+#include "absl/types/span.h"
+#include "core/ir/recording.h"
+
+namespace ingot::ir {
+
+// Fills in the digests, the largest constants first, on as many threads as this process has CPUs
+// and the bytes are worth, up to kMaxDigestThreads. `done` is called with each constant once its
+// bytes have been read, from any of the threads.
+inline constexpr unsigned kMaxDigestThreads = 8;
+using ConstantDone = std::function<void(Constant&)>;
+void ComputeDigests(absl::Span<Constant> constants, const ConstantDone& done = nullptr);
+
+}  // namespace ingot::ir
+
+#endif  // INGOT_CORE_IR_CONSTANT_DIGESTS_H_
