@@ -493,4 +493,18 @@ std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& option
   return FusionPlanner(graph, options).Plan();
 }
 
+std::vector<Unit> WithoutPostOps(const Unit& chain) {
+  std::vector<Unit> units = {chain};
+  std::vector<ir::NodeId>& rest = units[0].nodes;
+  units[0].post_ops.clear();
+  for (const PostOp& post_op : chain.post_ops) {
+    rest.erase(std::remove(rest.begin(), rest.end(), post_op.node), rest.end());
+    Unit unit;
+    unit.anchor = post_op.node;
+    unit.nodes = {post_op.node};
+    units.push_back(std::move(unit));
+  }
+  return units;
+}
+
 }  // namespace ingot::onednn

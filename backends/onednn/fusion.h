@@ -70,6 +70,10 @@ struct FusionOptions {
 
 std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& options = {});
 
+// A chain's work in more units: one of the anchor with its padding and batch normalisation, then
+// one a post-op. REQUIRES: kChain.
+std::vector<Unit> WithoutPostOps(const Unit& chain);
+
 // The post-op that `node` is for a chain whose last value is `chain`; nullopt if it is none for
 // that anchor. The operand of a convolution's binary post-op may be per channel (dimension 1),
 // others' per last dimension.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "core/ir/builder.h"
@@ -282,6 +283,25 @@ TEST_F(FusionTest, OptionsTurnEachKindOff) {
   const std::vector<Unit> units =
       Plan(Op("aten::exp", {ValueRef{z}}), {false, false, false, false});
   EXPECT_THAT(units, SizeIs(3));
+}
+
+TEST_F(FusionTest, AChainComesApartIntoItsAnchorAndItsPostOps) {
+  const auto x = Argument({1, 8, 6, 6}), skip = Argument({1, 8, 6, 6});
+  const auto y = BatchNorm(Conv(x, Weight({8, 8, 3, 3})), Weight({8}), Weight({8}));
+  const auto sum = Op("aten::add.Tensor", {ValueRef{y}, ValueRef{skip}});
+  const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{sum}}));
+  const auto chain = std::find_if(units.begin(), units.end(),
+                                  [](const Unit& unit) { return !unit.post_ops.empty(); });
+  ASSERT_NE(chain, units.end());
+  const std::vector<Unit> parts = WithoutPostOps(*chain);
+  ASSERT_THAT(parts, SizeIs(1 + chain->post_ops.size()));
+  EXPECT_EQ(parts[0].anchor, chain->anchor);
+  EXPECT_EQ(parts[0].batch_norm, chain->batch_norm);
+  EXPECT_THAT(parts[0].post_ops, IsEmpty());
+  std::vector<ir::NodeId> nodes;
+  for (const Unit& part : parts) nodes.insert(nodes.end(), part.nodes.begin(), part.nodes.end());
+  EXPECT_EQ(nodes, chain->nodes);
+  EXPECT_EQ(parts[1].kind, Unit::Kind::kNode);
 }
 
 }  // namespace

@@ -200,6 +200,11 @@ class Lowering {
   size_t num_inputs_ = 0;
 };
 
+// What a lowering function returns that finds the chain's post-ops at odds with its anchor, before
+// it has added a step of the program: the unit is lowered again as WithoutPostOps.
+inline absl::Status BetterInParts() { return absl::AbortedError("better in parts"); }
+inline bool IsBetterInParts(const absl::Status& status) { return absl::IsAborted(status); }
+
 // --- The table ---
 
 struct OpLowering {

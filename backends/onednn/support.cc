@@ -85,11 +85,22 @@ absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
                                                  const CompileOptions& options) {
   Lowering lowering(graph, constants, context,
                     {options.threads, options.bf16 && kernels::PackedGemm::HasBf16()});
-  for (const Unit& unit : PlanFusion(graph, options.fusion)) {
+  const auto lower = [&](const Unit& unit) -> absl::Status {
     INGOT_RETURN_IF_ERROR(context.cancel().Check());
     lowering.BeginUnit(unit);
-    INGOT_RETURN_IF_ERROR(LowerUnit(lowering, unit), ir::Describe(graph, unit.anchor));
+    const absl::Status status = LowerUnit(lowering, unit);
+    if (IsBetterInParts(status)) return status;
+    INGOT_RETURN_IF_ERROR(status, ir::Describe(graph, unit.anchor));
     lowering.EndUnit();
+    return absl::OkStatus();
+  };
+  for (const Unit& unit : PlanFusion(graph, options.fusion)) {
+    const absl::Status status = lower(unit);
+    if (!IsBetterInParts(status)) {
+      INGOT_RETURN_IF_ERROR(status);
+      continue;
+    }
+    for (const Unit& part : WithoutPostOps(unit)) INGOT_RETURN_IF_ERROR(lower(part));
   }
   return std::move(lowering).Finish();
 }

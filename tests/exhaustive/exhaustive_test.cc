@@ -125,8 +125,9 @@ void Check(const Call& call, ir::DType dtype) {
   const Bound none{};
   const Bound* bound = FindBound(g_backend, call.name, dtype);
   if (bound == nullptr) bound = &none;
-  EXPECT_EQ(difference.ulps, bound->ulps) << difference.worst;
-  EXPECT_EQ(difference.specials, bound->specials) << difference.special;
+  // Bounds, not equalities: eager's vectorised functions are others on AVX2 than on AVX-512.
+  EXPECT_LE(difference.ulps, bound->ulps) << difference.worst;
+  EXPECT_LE(difference.specials, bound->specials) << difference.special;
 }
 
 class ExhaustiveTest : public testing::Test {
