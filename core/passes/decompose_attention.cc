@@ -181,11 +181,11 @@ Ints Folded(const ir::TensorType& type) {
 
 // scaled_dot_product_attention whose operands have rank 5 or more and the same leading dimensions.
 absl::StatusOr<Outputs> HighRank(GraphRewriter& r, const ir::Node& node) {
-  const ir::TensorType& type = r.type(node.outputs[0]);
-  if (type.rank() < 5) return Outputs{};
+  const Ints sizes = Sizes(r.type(node.outputs[0]));
+  if (sizes.size() < 5) return Outputs{};
   const auto leading = [&](ValueId value) {
-    const Ints sizes = Sizes(r.type(value));
-    return Ints(sizes.begin(), sizes.end() - std::min<ptrdiff_t>(3, r.type(value).rank()));
+    const Ints all = Sizes(r.type(value));
+    return Ints(all.begin(), all.end() - std::min<ptrdiff_t>(3, std::ssize(all)));
   };
   std::vector<ir::Argument> args = node.args;
   Steps step(r);
@@ -195,7 +195,6 @@ absl::StatusOr<Outputs> HighRank(GraphRewriter& r, const ir::Node& node) {
     if (leading(value) != leading(node.outputs[0])) return Outputs{};
     args[i] = Ref(step.Reshape(value, Folded(r.type(value))));
   }
-  const Ints sizes = Sizes(type);
   return step.Finish({step.Reshape(step(node.op, std::move(args)), sizes)});
 }
 

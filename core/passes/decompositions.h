@@ -39,6 +39,7 @@ class Steps {
   ir::ValueId Int64s(const std::vector<int64_t>& values);
   ir::ValueId Zeros(const ir::TensorType& type);
 
+  // Valid until the next step.
   const ir::TensorType& type(ir::ValueId value) const { return rewriter_.type(value); }
   bool ok() const { return status_.ok(); }
   absl::StatusOr<Outputs> Finish(Outputs outputs) const;

@@ -45,6 +45,7 @@ class GraphRewriter {
   absl::StatusOr<bool> RunWide(WideRule rule);
 
   // --- For rules ---
+  // Valid until something is emitted or added.
   const ir::TensorType& type(ir::ValueId value) const { return recording_.graph.type(value); }
   // The node that defines `value`; nullptr for an input. Valid during Run.
   const ir::Node* Producer(ir::ValueId value) const;
