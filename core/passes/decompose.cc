@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "core/base/status_macros.h"
+#include "absl/container/flat_hash_map.h"
 #include "core/passes/decompositions.h"
 
 namespace ingot::passes {
@@ -76,15 +76,24 @@ bool UnusedFrom(const GraphRewriter& r, const ir::Node& node, size_t first) {
 
 namespace {
 
-absl::StatusOr<Outputs> DecomposeOne(GraphRewriter& r, const ir::Node& node) {
-  for (const absl::Span<const Decomposition> family :
-       {AttentionDecompositions(), BagDecompositions(), CellDecompositions(), LayerDecompositions(),
-        WindowDecompositions()}) {
-    for (const Decomposition& entry : family) {
-      if (entry.op == node.op) return entry.run(r, node);
+using Table = absl::flat_hash_map<absl::string_view, decltype(Decomposition::run)>;
+
+const Table& AllDecompositions() {
+  static const auto* const all = [] {
+    auto* table = new Table;
+    for (const absl::Span<const Decomposition> family :
+         {AttentionDecompositions(), BagDecompositions(), CellDecompositions(),
+          LayerDecompositions(), WindowDecompositions()}) {
+      for (const Decomposition& entry : family) table->emplace(entry.op, entry.run);
     }
-  }
-  return Outputs{};
+    return table;
+  }();
+  return *all;
+}
+
+absl::StatusOr<Outputs> DecomposeOne(GraphRewriter& r, const ir::Node& node) {
+  const auto found = AllDecompositions().find(node.op);
+  return found == AllDecompositions().end() ? Outputs{} : found->second(r, node);
 }
 
 }  // namespace

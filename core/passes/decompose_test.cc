@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -38,55 +39,55 @@ TEST(DecomposeTest, PreluByChannel) {
   EXPECT_THAT(Nodes(r), HasSubstr("aten::reshape(%1, [1, 3, 1])"));
 }
 
+// One row of six channels in training, with `inputs` beside the row.
+ir::Recording BatchNorm(absl::string_view dtype, absl::string_view inputs,
+                        absl::string_view running, absl::string_view results) {
+  return MakeRecording(absl::StrCat("%x : ", dtype, "[1,6,4] = argument 0", inputs,
+                                    "\n%y, %m, %s : ", dtype, "[1,6,4], ", dtype, "[6], ", dtype,
+                                    "[6] = aten::native_batch_norm(%x, None, None, ", running,
+                                    ", true, 0.1, 1e-05)\n", results));
+}
+constexpr char kNoStatistics[] = "None, None";
+constexpr char kResult[] = "result 0 = %y returns T0";
+
 TEST(DecomposeTest, BatchNormOfOneRowIsAGroupNorm) {
-  ir::Recording r = MakeRecording(
-      "%x : f32[1,6,4] = argument 0\n"
-      "%y, %m, %s : f32[1,6,4], f32[6], f32[6] = "
-      "aten::native_batch_norm(%x, None, None, None, None, true, 0.1, 1e-05)\n"
-      "result 0 = %y returns T0");
+  ir::Recording r = BatchNorm("f32", "", kNoStatistics, kResult);
   EXPECT_TRUE(Change(Decompose, r));
   EXPECT_EQ(Nodes(r), "%1 = aten::group_norm(%0, 6, None, None, 1e-05, false)\n");
 }
 
 TEST(DecomposeTest, StatisticsThatAreUsedKeepTheNode) {
-  ir::Recording r = MakeRecording(
-      "%x : f32[1,6,4] = argument 0\n"
-      "%y, %m, %s : f32[1,6,4], f32[6], f32[6] = "
-      "aten::native_batch_norm(%x, None, None, None, None, true, 0.1, 1e-05)\n"
-      "result 0 = %y result 1 = %m returns (T0, T1)");
+  ir::Recording r =
+      BatchNorm("f32", "", kNoStatistics, "result 0 = %y result 1 = %m returns (T0, T1)");
   EXPECT_FALSE(Change(Decompose, r));
 }
 
 TEST(DecomposeTest, RunningStatisticsKeepTheNode) {
-  ir::Recording r = MakeRecording(
-      "%x : f32[1,6,4] = argument 0 %a : f32[6] = argument 1 %b : f32[6] = argument 2\n"
-      "%y, %m, %s : f32[1,6,4], f32[6], f32[6] = "
-      "aten::native_batch_norm(%x, None, None, %a, %b, true, 0.1, 1e-05)\n"
-      "result 0 = %y returns T0");
+  ir::Recording r =
+      BatchNorm("f32", " %a : f32[6] = argument 1 %b : f32[6] = argument 2", "%a, %b", kResult);
   EXPECT_FALSE(Change(Decompose, r));
 }
 
-TEST(DecomposeTest, BagsOfOneSizeAreReduced) {
-  ir::Recording r = MakeRecording(
+// Four rows of a table in two bags that begin at constant offsets.
+ir::Recording Bags(std::initializer_list<int64_t> offsets) {
+  return MakeRecording(
       "%w : f32[9,3] = argument 0 %i : i64[4] = argument 1\n"
       "%o : i64[2] = constant 0 sha256:$0\n"
       "%y, %b, %s, %m : f32[2,3], i64[0], i64[2], i64[2] = "
       "aten::_embedding_bag(%w, %i, %o, false, 0, false, None, false, -1)\n"
       "result 0 = %y returns T0",
-      {Int64s({2}, {0, 2})});
+      {Int64s({2}, offsets)});
+}
+
+TEST(DecomposeTest, BagsOfOneSizeAreReduced) {
+  ir::Recording r = Bags({0, 2});
   EXPECT_TRUE(Change(Decompose, r));
   EXPECT_THAT(Nodes(r), HasSubstr("aten::sum.dim_IntList("));
   EXPECT_THAT(Nodes(r), Not(HasSubstr("aten::index_add")));
 }
 
 TEST(DecomposeTest, OtherBagsAreAddedUp) {
-  ir::Recording r = MakeRecording(
-      "%w : f32[9,3] = argument 0 %i : i64[4] = argument 1\n"
-      "%o : i64[2] = constant 0 sha256:$0\n"
-      "%y, %b, %s, %m : f32[2,3], i64[0], i64[2], i64[2] = "
-      "aten::_embedding_bag(%w, %i, %o, false, 0, false, None, false, -1)\n"
-      "result 0 = %y returns T0",
-      {Int64s({2}, {0, 3})});
+  ir::Recording r = Bags({0, 3});
   EXPECT_TRUE(Change(Decompose, r));
   EXPECT_THAT(Nodes(r), HasSubstr("aten::index_add("));
 }
@@ -124,11 +125,7 @@ TEST(DecomposeTest, AttentionOfRankFiveIsOfRankFour) {
 }
 
 TEST(DecomposeTest, HalfPrecisionKeepsTheFusedLayer) {
-  ir::Recording r = MakeRecording(
-      "%x : bf16[1,6,4] = argument 0\n"
-      "%y, %m, %s : bf16[1,6,4], bf16[6], bf16[6] = "
-      "aten::native_batch_norm(%x, None, None, None, None, true, 0.1, 1e-05)\n"
-      "result 0 = %y returns T0");
+  ir::Recording r = BatchNorm("bf16", "", kNoStatistics, kResult);
   EXPECT_FALSE(Change(Decompose, r));
 }
 

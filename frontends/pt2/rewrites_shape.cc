@@ -182,24 +182,12 @@ Result SplitAlong(Emitter& emitter, const OpSignature& op, Operands args) {
   const int64_t dim = kDim == 1 && sizes.size() == 1 ? 0 : kDim;
   if (dim >= static_cast<int64_t>(sizes.size()))
     return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": too few dimensions"));
-  const int64_t size = sizes[static_cast<size_t>(dim)];
-  Ints ends;
-  if (const auto* sections = std::get_if<int64_t>(&args[1])) {
-    if (*sections <= 0 || size % *sections != 0)
-      return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": parts of unequal size"));
-    for (int64_t i = 1; i < *sections; ++i) ends.push_back(i * (size / *sections));
-  } else {
-    ends = std::get<Ints>(args[1]);
-  }
-  ends.push_back(size);
-  Steps s(emitter);
-  Tensors parts;
-  int64_t begin = 0;
-  for (const int64_t end : ends) {
-    parts.push_back(s("aten::slice.Tensor", {args[0], dim, begin, end, int64_t{1}}));
-    begin = end;
-  }
-  return s.Results(std::move(parts));
+  const auto* const sections = std::get_if<int64_t>(&args[1]);
+  if (sections != nullptr && (*sections <= 0 || sizes[static_cast<size_t>(dim)] % *sections != 0))
+    return absl::InvalidArgumentError(absl::StrCat(op.schema.op, ": parts of unequal size"));
+  return emitter.Apply(
+      sections != nullptr ? "aten::tensor_split.sections" : "aten::tensor_split.indices",
+      {args[0], args[1], dim});
 }
 
 // Cut at positions, or into as many parts, the first of which are larger by 1.
@@ -363,12 +351,12 @@ constexpr RewriteRow kRows[] = {
     {"aten::fft_ifftshift", FftShift<1>, "roll"},
     {"aten::unsafe_split.Tensor", UnsafeCut, "clones of split.Tensor"},
     {"aten::unsafe_chunk", UnsafeCut, "clones of chunk"},
-    {"aten::hsplit.int", SplitAlong<1>, "slice.Tensor"},
-    {"aten::hsplit.array", SplitAlong<1>, "slice.Tensor"},
-    {"aten::vsplit.int", SplitAlong<0>, "slice.Tensor"},
-    {"aten::vsplit.array", SplitAlong<0>, "slice.Tensor"},
-    {"aten::dsplit.int", SplitAlong<2>, "slice.Tensor"},
-    {"aten::dsplit.array", SplitAlong<2>, "slice.Tensor"},
+    {"aten::hsplit.int", SplitAlong<1>, "tensor_split.sections"},
+    {"aten::hsplit.array", SplitAlong<1>, "tensor_split.indices"},
+    {"aten::vsplit.int", SplitAlong<0>, "tensor_split.sections"},
+    {"aten::vsplit.array", SplitAlong<0>, "tensor_split.indices"},
+    {"aten::dsplit.int", SplitAlong<2>, "tensor_split.sections"},
+    {"aten::dsplit.array", SplitAlong<2>, "tensor_split.indices"},
     {"aten::tensor_split.sections", TensorSplit, "slice.Tensor"},
     {"aten::tensor_split.indices", TensorSplit, "slice.Tensor"},
     {"aten::sum_to_size", SumToSize, "sum.dim_IntList, view"},
