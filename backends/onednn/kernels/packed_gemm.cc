@@ -156,6 +156,7 @@ void Tile(const TileArgs& t) {
   const int64_t lda = t.lda, panel_stride = t.panel_stride;
   const float* w = t.w;
   const float* next = t.next;
+  // Not left to gcc, which in tiles of few rows calls the step with all sums in memory.
   const auto step = [&](int64_t j) __attribute__((always_inline)) HWY_ATTR {
     F32 column[kVectors];
 #pragma GCC unroll 8
