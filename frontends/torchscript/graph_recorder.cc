@@ -47,7 +47,8 @@ GraphRecorder::GraphRecorder(const Tape& tape, std::string name, MemoryModel::Na
     : tape_(tape),
       graph_(std::move(name)),
       constants_(&graph_),
-      memory_(tape, &graph_, &constants_, std::move(name_of)) {}
+      memory_(tape, &graph_, &constants_, std::move(name_of)),
+      padded_(&graph_, &constants_, &memory_) {}
 
 ValueId GraphRecorder::AddInput(ir::InputRole role, uint32_t index, ir::TensorType type,
                                 std::string name) {
@@ -68,6 +69,7 @@ absl::Status GraphRecorder::Process(const Call& call) {
 }
 
 absl::Status GraphRecorder::ProcessCall(const Call& call) {
+  if (PaddedForms::Takes(call)) return padded_.Process(call);
   const OpRule& rule = *call.rule;
   const std::vector<c10::IValue> values = Values(call.inputs);
   const bool is_random = rule.IsRandom(values);

@@ -21,6 +21,7 @@
 #include "frontends/torchscript/constant_pool.h"
 #include "frontends/torchscript/functional_call.h"
 #include "frontends/torchscript/memory_model.h"
+#include "frontends/torchscript/padded_forms.h"
 #include "frontends/torchscript/tape.h"
 
 namespace ingot::torchscript {
@@ -73,6 +74,7 @@ class GraphRecorder {
   ir::Graph graph_;
   ConstantPool constants_;
   mutable MemoryModel memory_;
+  PaddedForms padded_;
   ir::ValueId seed_ = ir::kNoValue;
 };
 

@@ -350,11 +350,6 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"OverlappingOperand",
                     "def forward(self, a):\n  a[:, 1:].copy_(a[:, :-1])\n  return a\n",
                     absl::StatusCode::kUnimplemented, "reads elements that it writes elsewhere"},
-        RefusedCase{"Nested",
-                    "def forward(self, a):\n"
-                    "  n = torch._nested_tensor_from_mask(a.unsqueeze(-1), a > -1)\n"
-                    "  return torch.to_padded_tensor(n, 0.0)\n",
-                    absl::StatusCode::kUnimplemented, "_nested_tensor_from_mask"},
         RefusedCase{"Reshaped", "def forward(self, a):\n  return a.t_()\n",
                     absl::StatusCode::kUnimplemented, "shape or strides of argument 0"}),
     [](const testing::TestParamInfo<RefusedCase>& info) { return info.param.name; });

@@ -77,6 +77,13 @@ bool HasTensors(const std::vector<Operand>& operands) {
 
 }  // namespace
 
+bool HasNested(const std::vector<Operand>& operands) {
+  return std::any_of(operands.begin(), operands.end(), [](const Operand& o) {
+    return std::any_of(o.tensors.begin(), o.tensors.end(),
+                       [](const TensorSnapshot& t) { return t.is_nested(); });
+  });
+}
+
 struct Tape::Frame {
   Call call;
   bool whole = false;
@@ -159,7 +166,7 @@ std::unique_ptr<Tape::Frame> Tape::OpenFrame(const at::RecordFunction& function)
   // What takes no tensor is a constant or random, and yields no view; what yields no tensor has no
   // useful inside.
   frame->whole = rule->IsTakenWhole(args) || !rule->returns_tensors || rule->has_own_kernel ||
-                 rule->shape_argument >= 0 ||
+                 rule->shape_argument >= 0 || HasNested(frame->call.inputs) ||
                  (!HasTensors(frame->call.inputs) && !(rule->is_composite && rule->IsRandom(args)));
   frame->proved_by_bytes =
       !rule->is_composite || (!frames_.empty() && frames_.back()->proved_by_bytes);
@@ -176,7 +183,7 @@ void Tape::CloseFrame(Frame& frame, const at::RecordFunction& function) {
   if (stack.size() < count) return;  // the op threw
   frame.call.outputs =
       Operands(c10::ArrayRef<c10::IValue>(stack).slice(stack.size() - count, count));
-  if (frame.whole || !IsSumOfChildren(frame)) {
+  if (frame.whole || HasNested(frame.call.outputs) || !IsSumOfChildren(frame)) {
     KeepWhole(frame);
   } else {
     Splice(frame);
@@ -333,7 +340,7 @@ void Tape::PreserveWritten(const Call& call) {
 }
 
 bool Tape::DependsOnInput(const Call& call) const {
-  bool depends = call.rule->IsRandom(Values(call.inputs));
+  bool depends = call.rule->IsRandom(Values(call.inputs)) || HasNested(call.inputs);
   ForEachTensor(call.inputs,
                 [&](const TensorSnapshot& t) { depends |= dependent_.contains(t.storage); });
   return depends;

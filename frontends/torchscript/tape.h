@@ -49,6 +49,8 @@ struct TensorSnapshot {
   Layout layout;
 
   bool defined() const { return tensor.defined(); }
+  // Has neither sizes nor a layout; padded_forms.h reads it.
+  bool is_nested() const { return tensor.defined() && tensor.is_nested(); }
 };
 
 // One argument or result: its value (lists copied) and its tensors in order, undefined ones
@@ -57,6 +59,8 @@ struct Operand {
   c10::IValue value;
   std::vector<TensorSnapshot> tensors;
 };
+
+bool HasNested(const std::vector<Operand>& operands);
 
 struct Call {
   const OpRule* rule = nullptr;
