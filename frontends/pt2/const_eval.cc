@@ -546,6 +546,32 @@ absl::StatusOr<HostConstant> Counted(const TensorType& type, const Operand& star
   return Store(type, elements);
 }
 
+namespace {
+
+template <typename Float>
+void FillSpaced(Float start, Float end, int64_t count, Float* to) {
+  const Float step = count > 1 ? (end - start) / static_cast<Float>(count - 1) : Float{0};
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = i < count / 2 ? start + step * static_cast<Float>(i)
+                          : end - step * static_cast<Float>(count - 1 - i);
+  }
+  if (count == 1) to[0] = start;
+}
+
+}  // namespace
+
+absl::StatusOr<HostConstant> Spaced(const TensorType& type, double start, double end) {
+  char* bytes = nullptr;
+  INGOT_ASSIGN_OR_RETURN(HostConstant constant, NewConstant(type, &bytes));
+  if (type.dtype == DType::kFloat32) {
+    FillSpaced(static_cast<float>(start), static_cast<float>(end), type.dims[0],
+               reinterpret_cast<float*>(bytes));
+  } else {
+    FillSpaced(start, end, type.dims[0], reinterpret_cast<double*>(bytes));
+  }
+  return constant;
+}
+
 Operand NumberOf(const HostConstant& constant) {
   if (!IsPlain(constant.type.dtype)) return ir::None{};
   const Elements elements = Load(constant);

@@ -38,6 +38,9 @@ absl::StatusOr<std::optional<HostConstant>> EvaluateConstant(const std::string& 
 absl::StatusOr<HostConstant> Filled(const ir::TensorType& type, const Operand& value);
 absl::StatusOr<HostConstant> Counted(const ir::TensorType& type, const Operand& start,
                                      const Operand& step);
+// linspace: from both ends towards the middle, in the arithmetic of `type`, as eager does.
+// REQUIRES: a vector of float32 or float64.
+absl::StatusOr<HostConstant> Spaced(const ir::TensorType& type, double start, double end);
 
 // The only element of a constant of rank 0. REQUIRES: not complex.
 Operand NumberOf(const HostConstant& constant);

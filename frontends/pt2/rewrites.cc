@@ -289,6 +289,16 @@ Result Arange(Emitter& emitter, const OpSignature& op, Operands args) {
               step >= 0 ? args[static_cast<size_t>(step)] : Operand(int64_t{1})));
   return Tensors{emitter.Constant(std::move(constant))};
 }
+Result Linspace(Emitter& emitter, const OpSignature& op, Operands args) {
+  INGOT_ASSIGN_OR_RETURN(const ir::TensorType type, ExpectedType(emitter, op));
+  // Eager rounds whole numbers by the width of its vectors.
+  const bool is_exact = type.dtype == ir::DType::kFloat32 || type.dtype == ir::DType::kFloat64;
+  if (!is_exact || type.rank() != 1 || !IsRealNumber(args[0]) || !IsRealNumber(args[1]))
+    return emitter.ApplyAsIs(op, std::move(args));
+  INGOT_ASSIGN_OR_RETURN(HostConstant constant,
+                         Spaced(type, RealNumber(args[0]), RealNumber(args[1])));
+  return Tensors{emitter.Constant(std::move(constant))};
+}
 Result Eye(Emitter& emitter, const OpSignature& op, Operands) {
   INGOT_ASSIGN_OR_RETURN(const ir::TensorType type, ExpectedType(emitter, op));
   if (type.rank() != 2) return absl::InvalidArgumentError("aten::eye makes matrices");
@@ -404,6 +414,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::arange", Arange, kConstantDoc},
     {"aten::arange.start", Arange, kConstantDoc},
     {"aten::arange.start_step", Arange, kConstantDoc},
+    {"aten::linspace", Linspace, "a constant, of float32 or float64"},
     {"aten::eye", Eye, kConstantDoc},
     {"aten::eye.m", Eye, kConstantDoc},
 };
@@ -463,6 +474,14 @@ TensorId TensorArg(const Operands& args, size_t i) { return std::get<TensorOpera
 std::vector<int64_t> IntsArg(const Operands& args, size_t i) {
   if (const auto* one = std::get_if<int64_t>(&args[i])) return {*one};
   return std::get<Ints>(args[i]);
+}
+
+bool IsRealNumber(const Operand& number) {
+  return std::holds_alternative<int64_t>(number) || std::holds_alternative<double>(number);
+}
+double RealNumber(const Operand& number) {
+  const auto* const whole = std::get_if<int64_t>(&number);
+  return whole != nullptr ? static_cast<double>(*whole) : std::get<double>(number);
 }
 
 bool IsNone(const Operands& args, size_t i) { return std::holds_alternative<ir::None>(args[i]); }

@@ -48,6 +48,8 @@ std::vector<RewriteRow> AllRewrites();
 
 inline Operand T(TensorId id) { return TensorOperand{id}; }
 TensorId TensorArg(const Operands& args, size_t i);  // REQUIRES: it is a tensor
+bool IsRealNumber(const Operand& number);            // an int or a float
+double RealNumber(const Operand& number);            // REQUIRES: IsRealNumber
 // A lone number stands for a list of it in some schemas.
 std::vector<int64_t> IntsArg(const Operands& args, size_t i);
 bool IsNone(const Operands& args, size_t i);

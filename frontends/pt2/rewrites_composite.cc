@@ -1,6 +1,6 @@
 // Rewrites of functions that ATen itself puts together from others: what graphs hold that were
 // exported without decomposition.
-#include <cmath>
+#include <algorithm>
 #include <numbers>
 #include <utility>
 
@@ -8,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/rewrites.h"
+#include "frontends/pt2/steps.h"
 
 namespace ingot::pt2 {
 namespace {
@@ -135,6 +136,125 @@ Result SpreadAndMean(Emitter& emitter, const OpSignature& op, Operands args) {
       {args[0], has_dim ? args[1] : Operand(ir::None{}), int64_t{unbiased ? 1 : 0}, keepdim});
 }
 
+// Of reals; eager conjugates `self`.
+Result Vdot(Emitter& emitter, const OpSignature& op, Operands args) {
+  if (ir::IsComplex(emitter.type(TensorArg(args, 0)).dtype))
+    return emitter.ApplyAsIs(op, std::move(args));
+  return emitter.Apply("aten::dot", std::move(args));
+}
+
+// Arguments: self, lower, upper, training, generator. Beside training the slope is no draw.
+Result Rrelu(Emitter& emitter, const OpSignature& op, Operands args) {
+  const auto* const training = std::get_if<bool>(&args[3]);
+  if (training == nullptr || *training || !IsRealNumber(args[1]) || !IsRealNumber(args[2]))
+    return emitter.ApplyAsIs(op, std::move(args));
+  return emitter.Apply("aten::leaky_relu",
+                       {args[0], (RealNumber(args[1]) + RealNumber(args[2])) / 2});
+}
+
+// --- Grids ---
+
+// Constants [sizes…, coordinates and 1]: the last dimension's coordinate first, from -1 to 1 over
+// the corners' centres, or, unless `align_corners`, over their outer edges.
+TensorId BaseGrid(Emitter& emitter, Steps& s, ir::DType dtype, const Ints& sizes,
+                  bool align_corners) {
+  Tensors coordinates;
+  for (size_t d = sizes.size(); d-- > 0;) {
+    const int64_t count = sizes[d];
+    absl::StatusOr<HostConstant> spaced =
+        count > 1 ? Spaced({dtype, {count}}, -1, 1) : Filled({dtype, {count}}, int64_t{0});
+    TensorId line = spaced.ok() ? emitter.Constant(*std::move(spaced)) : kNoTensor;
+    if (!align_corners) {
+      line = s("aten::div.Scalar", {T(s("aten::mul.Scalar", {T(line), count - 1})), count});
+    }
+    Ints shape(sizes.size(), 1);
+    shape[d] = count;
+    coordinates.push_back(s("aten::expand", {T(s("aten::reshape", {T(line), shape})), sizes}));
+  }
+  const ir::TensorType type{dtype, {sizes.begin(), sizes.end()}};
+  absl::StatusOr<HostConstant> ones = Filled(type, int64_t{1});
+  coordinates.push_back(ones.ok() ? emitter.Constant(*std::move(ones)) : kNoTensor);
+  return s("aten::stack", {TensorListOperand{coordinates}, static_cast<int64_t>(sizes.size())});
+}
+
+// Arguments: theta [n, d, d + 1], size [n, c, …d], align_corners. Result [n, …d, d].
+Result AffineGrid(Emitter& emitter, const OpSignature& op, Operands args) {
+  const ir::TensorType& theta = emitter.type(TensorArg(args, 0));
+  const Ints size = IntsArg(args, 1);
+  const int64_t dims = std::ssize(size) - 2;
+  const bool is_taken =
+      (theta.dtype == ir::DType::kFloat32 || theta.dtype == ir::DType::kFloat64) &&
+      (dims == 2 || dims == 3) && theta.dims == ir::Dims{size[0], dims, dims + 1} &&
+      std::all_of(size.begin(), size.end(), [](int64_t s) { return s > 0; });
+  if (!is_taken) return emitter.ApplyAsIs(op, std::move(args));
+  const Ints places(size.begin() + 2, size.end());
+  Steps s(emitter);
+  const TensorId base = BaseGrid(emitter, s, theta.dtype, places, std::get<bool>(args[2]));
+  const TensorId rows = s("aten::reshape", {T(base), Ints{-1, dims + 1}});
+  const TensorId turned = s("aten::transpose.int", {args[0], int64_t{1}, int64_t{2}});
+  Ints result = {size[0]};
+  result.insert(result.end(), places.begin(), places.end());
+  result.push_back(dims);
+  return s.Results(
+      {s("aten::reshape", {T(s("aten::matmul", {T(rows), T(turned)})), std::move(result)})});
+}
+
+// --- Recurrent layers ---
+
+// One direction of one layer over `input` [steps, batch, features], from `state` [batch, hidden]:
+// h' = f(W x + b + U h + c). The last state is appended to `last`.
+TensorId Recur(Steps& s, const char* activation, TensorId input, TensorId state,
+               const TensorId* params, bool has_biases, bool backwards, Tensors& last) {
+  const auto linear = [&](TensorId x, size_t i) {
+    Operands args = {T(x), T(params[i])};
+    if (has_biases) args.push_back(T(params[i + 2]));
+    return s("aten::linear", std::move(args));
+  };
+  const TensorId projected = linear(input, 0);
+  const int64_t steps = s.ok() ? s.Sizes(projected)[0] : 0;
+  Tensors states(static_cast<size_t>(steps));
+  for (int64_t i = 0; i < steps; ++i) {
+    const int64_t at = backwards ? steps - 1 - i : i;
+    const TensorId x = s("aten::select.int", {T(projected), int64_t{0}, at});
+    state = s(activation, {T(s("aten::add.Tensor", {T(x), T(linear(state, 1))}))});
+    states[static_cast<size_t>(at)] = state;
+  }
+  last.push_back(state);
+  return s("aten::stack", {TensorListOperand{states}, int64_t{0}});
+}
+
+// Arguments: input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first.
+template <bool kRelu>
+Result Rnn(Emitter& emitter, const OpSignature& op, Operands args) {
+  const auto* const params = std::get_if<TensorListOperand>(&args[2]);
+  const bool has_biases = std::get<bool>(args[3]), batch_first = std::get<bool>(args[8]);
+  const int64_t layers = std::get<int64_t>(args[4]), ways = std::get<bool>(args[7]) ? 2 : 1;
+  const int64_t per_way = has_biases ? 4 : 2;
+  const bool drops = std::get<bool>(args[6]) && std::get<double>(args[5]) > 0 && layers > 1;
+  const ir::TensorType& type = emitter.type(TensorArg(args, 0));
+  if (drops || params == nullptr || type.rank() != 3 || type.NumElements() == 0 ||
+      std::ssize(params->ids) != layers * ways * per_way) {
+    return emitter.ApplyAsIs(op, std::move(args));
+  }
+  Steps s(emitter);
+  const auto swap = [&](TensorId x) {
+    return batch_first ? s("aten::transpose.int", {T(x), int64_t{0}, int64_t{1}}) : x;
+  };
+  TensorId x = swap(TensorArg(args, 0));
+  Tensors last;
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    Tensors both;
+    for (int64_t way = 0; way < ways; ++way) {
+      const int64_t k = layer * ways + way;
+      const TensorId state = s("aten::select.int", {args[1], int64_t{0}, k});
+      both.push_back(Recur(s, kRelu ? "aten::relu" : "aten::tanh", x, state,
+                           params->ids.data() + k * per_way, has_biases, way == 1, last));
+    }
+    x = ways == 1 ? both[0] : s("aten::cat", {TensorListOperand{both}, int64_t{2}});
+  }
+  return s.Results({swap(x), s("aten::stack", {TensorListOperand{last}, int64_t{0}})});
+}
+
 // --- Order and places ---
 
 Result Argsort(Emitter& emitter, const OpSignature& op, Operands args) {
@@ -200,6 +320,12 @@ constexpr RewriteRow kRows[] = {
     {"aten::real", SameIfReal, "its argument, unless it is complex"},
     {"aten::conj_physical", SameIfReal, "its argument, unless it is complex"},
     {"aten::isreal", IsReal, "a constant, unless it is complex"},
+    {"aten::vdot", Vdot, "dot, unless it is complex"},
+    {"aten::rrelu", Rrelu, "leaky_relu, unless in training"},
+    {"aten::affine_grid_generator", AffineGrid, "transpose.int, matmul, reshape"},
+    {"aten::rnn_tanh.input", Rnn<false>,
+     "linear, select.int, add.Tensor, tanh, stack, a step each"},
+    {"aten::rnn_relu.input", Rnn<true>, "linear, select.int, add.Tensor, relu, stack, a step each"},
     {"aten::std_mean", SpreadAndMean, "std_mean.correction"},
     {"aten::std_mean.dim", SpreadAndMean, "std_mean.correction"},
     {"aten::var_mean", SpreadAndMean, "var_mean.correction"},

@@ -22,14 +22,6 @@ using Ints = std::vector<int64_t>;
 int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
 bool IsIn(int64_t dim, int64_t rank) { return dim >= 0 && dim < rank; }
 
-double Real(const Operand& number) {
-  const auto* const whole = std::get_if<int64_t>(&number);
-  return whole != nullptr ? static_cast<double>(*whole) : std::get<double>(number);
-}
-bool IsReal(const Operand& number) {
-  return std::holds_alternative<int64_t>(number) || std::holds_alternative<double>(number);
-}
-
 bool IsComplexArg(const Emitter& emitter, const Operands& args) {
   return ir::IsComplex(emitter.type(TensorArg(args, 0)).dtype);
 }
@@ -140,8 +132,8 @@ Result Gradients(Emitter& emitter, const OpSignature& op, Operands args) {
   }
   const Operand* const spacing = named("spacing");
   std::vector<double> distances(dims.size(), 1.0);
-  if (spacing != nullptr && IsReal(*spacing)) {
-    distances.assign(dims.size(), Real(*spacing));
+  if (spacing != nullptr && IsRealNumber(*spacing)) {
+    distances.assign(dims.size(), RealNumber(*spacing));
   } else if (spacing != nullptr) {
     if (const auto* reals = std::get_if<std::vector<double>>(spacing)) distances = *reals;
     if (const auto* whole = std::get_if<Ints>(spacing))
@@ -304,7 +296,7 @@ Result MatrixNorm(Emitter& emitter, const OpSignature& op, Operands args) {
     if (*name != "fro") return emitter.ApplyAsIs(op, std::move(args));
     return emitter.Apply("aten::linalg_vector_norm", {args[0], int64_t{2}, dims, args[3], args[4]});
   }
-  const double order = IsReal(args[1]) ? Real(args[1]) : 0;
+  const double order = IsRealNumber(args[1]) ? RealNumber(args[1]) : 0;
   const bool is_empty = emitter.type(TensorArg(args, 0)).NumElements() == 0;
   if ((!std::isinf(order) && std::abs(order) != 1) || is_empty)
     return emitter.ApplyAsIs(op, std::move(args));

@@ -154,5 +154,51 @@ TEST_F(RewritesTest, OverloadsOfAbsentTolerances) {
   EXPECT_THAT(Ops(), ElementsAre("aten::linalg_pinv.atol_rtol_float"));
 }
 
+TEST_F(RewritesTest, GridsOfTwoAndThreeDimensions) {
+  for (const bool align_corners : {false, true}) {
+    EXPECT_EQ(SizesAfter("aten::affine_grid_generator",
+                         {T(Input({2, 2, 3})), Ints{2, 5, 4, 1}, align_corners}),
+              (ir::Dims{2, 4, 1, 2}));
+    EXPECT_EQ(SizesAfter("aten::affine_grid_generator",
+                         {T(Input({2, 3, 4})), Ints{2, 5, 4, 6, 7}, align_corners}),
+              (ir::Dims{2, 4, 6, 7, 3}));
+  }
+  EXPECT_THAT(Ops(), Not(Contains("aten::affine_grid_generator")));
+}
+
+TEST_F(RewritesTest, PlainRecurrentLayersGoStepByStep) {
+  const int64_t batch = 3, steps = 4, features = 5, hidden = 2;
+  TensorListOperand params;
+  for (const int64_t inputs : {features, features, 2 * hidden, 2 * hidden}) {
+    for (const ir::Dims& dims :
+         {ir::Dims{hidden, inputs}, ir::Dims{hidden, hidden}, ir::Dims{hidden}, ir::Dims{hidden}})
+      params.ids.push_back(Input(dims));
+  }
+  const auto run = [&](double dropout) {
+    return emitter_.Apply("aten::rnn_relu.input",
+                          {T(Input({batch, steps, features})), T(Input({4, batch, hidden})), params,
+                           true, int64_t{2}, dropout, true, true, true});
+  };
+  const auto results = run(0);
+  ASSERT_THAT(results, IsOk());
+  EXPECT_EQ(emitter_.type((*results)[0]).dims, (ir::Dims{batch, steps, 2 * hidden}));
+  EXPECT_EQ(emitter_.type((*results)[1]).dims, (ir::Dims{4, batch, hidden}));
+  EXPECT_THAT(Ops(), Contains("aten::relu").Times(2 * 2 * steps));
+}
+
+TEST_F(RewritesTest, LeakyUnlessInTraining) {
+  const TensorId x = Input({3});
+  EXPECT_EQ(SizesAfter("aten::rrelu", {T(x), 0.1, 0.3, false}), (ir::Dims{3}));
+  EXPECT_THAT(Ops(), ElementsAre("aten::leaky_relu"));
+}
+
+TEST_F(RewritesTest, SpacedNumbersAreAConstant) {
+  emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {5}})});
+  const auto line = emitter_.Apply("aten::linspace", {-1.0, int64_t{1}, int64_t{5}});
+  ASSERT_THAT(line, IsOk());
+  EXPECT_THAT(emitter_.memory().Read((*line)[0]), IsOk());
+  EXPECT_THAT(Ops(), ElementsAre());
+}
+
 }  // namespace
 }  // namespace ingot::pt2
