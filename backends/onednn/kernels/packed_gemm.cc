@@ -19,6 +19,9 @@
 #define INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_SHARED_
 namespace ingot::kernels::internal {
 
+// A right factor that may stay in L2 while the rows pass by.
+inline constexpr int64_t kResidentElements = 96 * 1024;
+
 // How a product is cut. A unit is a run of rows that one tile covers.
 struct GemmBlocking {
   int64_t panels = 0;
@@ -41,6 +44,7 @@ struct GemmCall {
 // The loops of one CPU target and the tile they work by.
 struct PackedGemmTarget {
   int64_t panel, max_rows, max_k_block;
+  int64_t rows_first_elements;  // right factors of at most so many pass by row after row
   // All of k for some units and panels, by one thread.
   using RunFn = void (*)(const GemmCall& call, int64_t unit_begin, int64_t unit_end,
                          int64_t panel_begin, int64_t panel_end, float* copies);
@@ -77,6 +81,9 @@ constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 14 : (HWY_TARGET <= HWY_AVX2 ?
 // A block of a panel that is read once a tile of 14 rows comes from L2 in time; one that is read
 // once a tile of 6 has to stay in L1.
 constexpr int64_t kMaxKBlock = HWY_TARGET <= HWY_AVX3 ? 512 : 256;
+// Row by row, results are written in order. Tiles of 6 rows read the right factor more than twice
+// as often as tiles of 14, and gain more from a panel that stays in L1.
+constexpr int64_t kRowsFirstElements = HWY_TARGET <= HWY_AVX3 ? internal::kResidentElements : 0;
 constexpr int64_t kLine = 16;  // floats of a cache line
 // Steps of k between two lines that are fetched ahead.
 constexpr int64_t kStepsALine = 4;
@@ -396,8 +403,8 @@ const internal::PackedGemmTarget* ThisTarget() {
 #else
   constexpr internal::PackedGemmTarget::RunFn kRunBf16 = nullptr;
 #endif
-  static constexpr internal::PackedGemmTarget kTarget = {kPanel, kMaxRows, kMaxKBlock,
-                                                         &RunPart<F32Step>, kRunBf16};
+  static constexpr internal::PackedGemmTarget kTarget = {
+      kPanel, kMaxRows, kMaxKBlock, kRowsFirstElements, &RunPart<F32Step>, kRunBf16};
   return &kTarget;
 }
 
@@ -415,8 +422,6 @@ constexpr double kNanosecondsAMultiplyAdd = 0.02;
 constexpr double kNanosecondsAnElement = 1;  // that is packed
 // Elements of the left factor that a chunk keeps in L2 beside a panel.
 constexpr int64_t kChunkElements = 96 * 1024;
-// A right factor that may stay in L2 while the rows pass by.
-constexpr int64_t kResidentElements = 96 * 1024;
 constexpr int64_t kLineFloats = 16;
 // Rows that are a multiple of half a page apart fall into two sets of an 8-way L1 cache of 32 KiB.
 constexpr int64_t kConflictStride = 512;
@@ -445,7 +450,7 @@ internal::GemmBlocking Block(const internal::PackedGemmTarget& target, int64_t n
     b.tap_block = DivideUp(taps, std::max<int64_t>(DivideUp(k, target.max_k_block), 1));
   const int64_t block = std::max<int64_t>(b.k_block * b.tap_block, 1);
   b.chunk_units = std::max<int64_t>(kChunkElements / (block * target.max_rows), 1);
-  b.rows_first = block >= k && n * k <= kResidentElements;
+  b.rows_first = block >= k && n * k <= target.rows_first_elements;
   // Not for the rows of convolutions, which several taps share.
   b.copy_rows = taps == 1 && lda % kConflictStride == 0 && rows >= kMinRowsToCopy && k > 0;
   b.copy_stride = DivideUp(b.k_block, kLineFloats) * kLineFloats + kLineFloats;
@@ -527,7 +532,7 @@ void PackedGemm::Run(const PackedGemmArgs& args, int threads) const {
   // By panels where weights are the larger part of what is read. Small ones are read twice rather:
   // with all layers of an image split by rows, each thread finds its own rows in its L2.
   const bool by_panels = b.panels >= threads && static_cast<double>(n_) >= rows &&
-                         !(n_ * k_ <= kResidentElements && b.units >= 4 * threads);
+                         !(n_ * k_ <= internal::kResidentElements && b.units >= 4 * threads);
   if (by_panels) {
     ParallelFor(threads, b.panels, GrainFor(work / static_cast<double>(b.panels)),
                 [&](int64_t begin, int64_t end, int thread) {
