@@ -1,10 +1,9 @@
 #include "backends/onednn/by_row.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "absl/synchronization/mutex.h"
+#include "backends/onednn/cache_sizes.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "core/ops/registry.h"
 
@@ -15,11 +14,6 @@ namespace {
 constexpr int64_t kManyRows = 4;
 constexpr size_t kAlignment = 4096;
 
-int64_t CacheBytes(int name, int64_t fallback) {
-  const int64_t size = sysconf(name);
-  return size > 0 ? size : fallback;
-}
-
 // What a node writes to memory of its own: chains of pointwise ops become part of the step before,
 // and views write nothing.
 bool WritesMemory(const ops::OpDef& def) {
@@ -29,8 +23,7 @@ bool WritesMemory(const ops::OpDef& def) {
 // Bytes written that a batch drives out of a core's cache before they are read, and a row does not
 // drive out of the shared one.
 int64_t DrivenOut(const ir::Graph& graph, int64_t batch) {
-  const int64_t own = CacheBytes(_SC_LEVEL2_CACHE_SIZE, int64_t{1} << 20);
-  const int64_t shared = CacheBytes(_SC_LEVEL3_CACHE_SIZE, int64_t{16} << 20);
+  const int64_t own = OwnCacheBytes(), shared = SharedCacheBytes();
   int64_t total = 0;
   for (const ir::Node& node : graph.nodes()) {
     const ops::OpDef* const def = ops::FindOp(node.op);

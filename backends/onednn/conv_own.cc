@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "backends/onednn/conv.h"
@@ -43,6 +44,20 @@ Tensor NewChannelsLast(Lowering& lowering, const ir::TensorType& type) {
   return out;
 }
 
+// A convolution's lines of pixels, of images that have no border any more.
+std::optional<ProductLines> LinesOf(const Convolution& c, int64_t in_lines, int64_t in_line,
+                                    const ir::TensorType& type, int64_t extent) {
+  if (type.dims[2] < 2) return std::nullopt;
+  ProductLines lines;
+  lines.images = type.dims[0];
+  lines.in_lines = in_lines;
+  lines.out_lines = type.dims[2];
+  lines.in_line = in_line;
+  lines.extent = extent;
+  lines.stride = c.window.stride[0];
+  return lines;
+}
+
 // One tap, no padding: pixels times weights. Images lie channels-last on both sides.
 absl::Status LowerProduct(Lowering& lowering, const Unit& unit, const Convolution& c,
                           ir::ValueId result, const ir::TensorType& type) {
@@ -67,10 +82,12 @@ absl::Status LowerProduct(Lowering& lowering, const Unit& unit, const Convolutio
   Tensor weights = c.weights;
   weights.dims = {channels, columns};
   weights.strides = {c.weights.strides[1], c.weights.strides[0]};
+  std::optional<ProductLines> lines;
+  if (in.size() == 4) lines = LinesOf(c, in[2], in[3] * channels, type, /*extent=*/1);
   const Tensor out = NewChannelsLast(lowering, type);
   lowering.Set(result, out);
   const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
-  return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns);
+  return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns, lines);
 }
 
 // `image` (channels-last) with the window's border of zeros.
@@ -140,19 +157,25 @@ absl::Status LowerTaps(Lowering& lowering, const Unit& unit, const Convolution& 
   INGOT_ASSIGN_OR_RETURN(weights, lowering.Dense(weights));
   weights.dims = {kernel_height * kernel_width * channels, columns};
   weights.strides = {columns, 1};
+  const std::optional<ProductLines> lines =
+      LinesOf(c, x.dims[2], line, type, (kernel_height - 1) * c.window.dilation[0] + 1);
   const Tensor out = NewChannelsLast(lowering, type);
   lowering.Set(result, out);
   const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
-  return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns);
+  return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns, lines);
 }
 
 // A step that calls run(args, weights, workspace, threads) with `call`'s fields, and x, bias,
 // stages and y of the execution.
-template <class Args, class Run>
+// With `line_step`, its run is made of run_lines(args, weights, some), whose args have the stages
+// of those lines and the bias.
+template <class Args, class Run, class RunLines = std::nullptr_t>
 absl::Status AddImageKernel(Lowering& lowering, const Unit& unit, const Convolution& c,
                             ir::ValueId result, const ir::TensorType& type, const char* name,
                             const Args& call, const Tensor& x, const Tensor& weights,
-                            size_t workspace, const Run& run) {
+                            size_t workspace, const Run& run,
+                            const std::optional<LineStep>& line_step = std::nullopt,
+                            const RunLines& run_lines = nullptr) {
   const Tensor out = NewChannelsLast(lowering, type);
   lowering.Set(result, out);
   std::vector<Operand> operands = {Read(x), Read(weights), Write(out),
@@ -161,7 +184,7 @@ absl::Status AddImageKernel(Lowering& lowering, const Unit& unit, const Convolut
   if (has_bias) operands.push_back(Read(*c.bias));
   const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
   INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(unit.post_ops, adapt, operands));
-  return lowering.AddKernel(name, std::move(operands), [=](const StepArgs& args) {
+  const StepFn whole = [=](const StepArgs& args) {
     std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
     Args bound = call;
     bound.x = args.At<float>(0);
@@ -170,7 +193,20 @@ absl::Status AddImageKernel(Lowering& lowering, const Unit& unit, const Convolut
     bound.y = args.At<float>(2);
     run(bound, args.At<float>(1), args.At<void>(3), args.threads());
     return absl::OkStatus();
-  });
+  };
+  if constexpr (!std::is_null_pointer_v<RunLines>) {
+    LineStep lines = *line_step;
+    const int64_t out_lines = type.dims[2], width = type.dims[3];
+    lines.run = [=](const StepArgs& args, const LineStep::Call& some) {
+      std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
+      Args bound = call;
+      bound.bias = has_bias ? args.At<float>(4) : nullptr;
+      bound.stages = epilogue.Bind(args, (some.image * out_lines + some.begin) * width, room);
+      run_lines(bound, args.At<float>(1), some);
+    };
+    return lowering.AddLineKernel(name, std::move(operands), whole, std::move(lines));
+  }
+  return lowering.AddKernel(name, std::move(operands), whole);
 }
 
 // 3x3 with stride 1, by fewer products than taps.
@@ -227,12 +263,34 @@ absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolut
   weights.dims = {taps, call.channels};
   weights.strides = {1, taps};
   INGOT_ASSIGN_OR_RETURN(weights, lowering.Dense(weights));
+  const auto whole = [](kernels::DepthwiseArgs& run, const float* packed, void*, int threads) {
+    run.weights = packed;
+    kernels::Depthwise(run, threads);
+  };
+  LineStep lines;
+  lines.images = call.images;
+  lines.in_lines = call.in[0];
+  lines.out_lines = call.out[0];
+  lines.extent = (call.kernel[0] - 1) * call.dilation[0] + 1;
+  lines.stride = call.stride[0];
+  lines.padding = call.padding[0];
+  lines.in_line_bytes = static_cast<size_t>(call.in[1] * call.channels) * sizeof(float);
+  lines.out_line_bytes = static_cast<size_t>(call.out[1] * call.channels) * sizeof(float);
+  lines.weight_bytes = static_cast<size_t>(taps * call.channels) * sizeof(float);
+  // Some lines are those of a lower image, whose border at the top may be negative.
+  const auto some_lines = [](kernels::DepthwiseArgs& run, const float* packed,
+                             const LineStep::Call& some) {
+    run.weights = packed;
+    run.images = 1;
+    run.padding[0] += some.in_begin - some.begin * run.stride[0];
+    run.in[0] = some.in_end - some.in_begin;
+    run.out[0] = some.end - some.begin;
+    run.x = some.x;
+    run.y = some.y;
+    kernels::Depthwise(run, 1);
+  };
   return AddImageKernel(lowering, unit, c, result, type, "ingot:depthwise", call, x, weights,
-                        /*workspace=*/0,
-                        [](kernels::DepthwiseArgs& run, const float* packed, void*, int threads) {
-                          run.weights = packed;
-                          kernels::Depthwise(run, threads);
-                        });
+                        /*workspace=*/0, whole, lines, some_lines);
 }
 
 }  // namespace

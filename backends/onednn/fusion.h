@@ -66,6 +66,7 @@ struct FusionOptions {
   bool batch_norm = true;
   bool padding = true;
   bool pointwise = true;
+  bool strips = true;  // steps over images, after lowering: strips.h
 };
 
 std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& options = {});

@@ -207,6 +207,17 @@ absl::Status Lowering::AddInPlaceKernel(absl::string_view implementation,
   return AddStep(std::move(draft));
 }
 
+absl::Status Lowering::AddLineKernel(absl::string_view implementation,
+                                     std::vector<Operand> operands, StepFn fn, LineStep lines) {
+  DraftStep draft;
+  draft.step.info.implementation = std::string(implementation);
+  draft.step.threads = options_.threads;
+  draft.step.run = std::move(fn);
+  draft.operands = std::move(operands);
+  draft.lines = std::make_shared<const LineStep>(std::move(lines));
+  return AddStep(std::move(draft));
+}
+
 absl::Status Lowering::AddCall(const PrimitiveDesc& desc, std::vector<CallArgument> arguments) {
   auto call = std::make_shared<PrimitiveCall>();
   INGOT_ASSIGN_OR_RETURN(call->primitive, Primitive::Create(desc));

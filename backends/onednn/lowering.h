@@ -23,6 +23,7 @@
 #include "backends/onednn/engine.h"
 #include "backends/onednn/fusion.h"
 #include "backends/onednn/program.h"
+#include "backends/onednn/strips.h"
 #include "backends/onednn/tensor.h"
 #include "backends/sdk/backend.h"
 #include "core/ir/graph.h"
@@ -68,13 +69,16 @@ struct DraftStep {
   std::vector<Operand> operands;  // by position in step.refs
   // The written operand may live in the memory of the read one if that dies here; -1: none.
   int in_place_read = -1, in_place_write = -1;
+  std::shared_ptr<const LineStep> lines;  // null: only as a whole
 };
 
 class Lowering {
  public:
   struct Options {
     int threads = 1;
-    bool bf16 = false;  // CompileOptions::bf16, on a machine that has it
+    bool bf16 = false;            // CompileOptions::bf16, on a machine that has it
+    bool strips = true;           // FusionOptions::strips
+    int64_t own_cache_bytes = 0;  // of a core; 0: this machine's
   };
   Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
            const sdk::CompileContext& context, Options options);
@@ -133,6 +137,9 @@ class Lowering {
   // As AddKernel; output operand `write` may take over the memory of operand `read`.
   absl::Status AddInPlaceKernel(absl::string_view implementation, std::vector<Operand> operands,
                                 int read, int write, StepFn fn);
+  // As AddKernel, for a kernel that can also make some lines of its result alone.
+  absl::Status AddLineKernel(absl::string_view implementation, std::vector<Operand> operands,
+                             StepFn fn, LineStep lines);
   // Creates the primitive of `desc` and calls it. Adds the scratchpad.
   absl::Status AddCall(const PrimitiveDesc& desc, std::vector<CallArgument> arguments);
   // oneDNN fixes the number of threads when a descriptor is made: those made, and the calls added,
@@ -174,6 +181,9 @@ class Lowering {
   // The host's constants that no step reads are dropped, small ones after they were copied.
   absl::Status SettleHostConstants();
   absl::Status BindOutput(uint32_t index, const Tensor& tensor);
+  // `uses`: by buffer, how many operands of steps it is.
+  bool IsStripLink(size_t step, absl::Span<const int> uses) const;
+  void MergeStrips();
 
   const ir::Graph& graph_;
   const sdk::CompileContext& context_;

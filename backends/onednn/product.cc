@@ -66,16 +66,52 @@ ir::DType LeftFactorType(const Lowering& lowering, const Tensor& weights, int64_
   return in_pairs && lowering.IsConstant(weights) ? ir::DType::kBFloat16 : ir::DType::kFloat32;
 }
 
+namespace {
+
+// The lines of a product's result, made of the call's rows; `bind` gives the call its addresses but
+// for x, y and stages, which begin at a row.
+template <class Bind>
+LineStep LinesOf(const ProductLines& lines, const PackedGemm& gemm, const PackedGemmArgs& call,
+                 const Epilogue& epilogue, size_t workspace, const Bind& bind) {
+  LineStep step;
+  step.images = lines.images;
+  step.in_lines = lines.in_lines;
+  step.out_lines = lines.out_lines;
+  step.extent = lines.extent;
+  step.stride = lines.stride;
+  step.in_line_bytes = static_cast<size_t>(lines.in_line) * sizeof(float);
+  const bool by_groups = call.groups > 1;
+  const int64_t line_rows = by_groups ? call.rows : call.rows / (lines.images * lines.out_lines);
+  step.out_line_bytes = static_cast<size_t>(line_rows * call.ldc) * sizeof(float);
+  step.weight_bytes = gemm.PackedBytes();
+  step.run = [=](const StepArgs& args, const LineStep::Call& some) {
+    std::array<EpilogueStage, Epilogue::kMaxStages> room;
+    PackedGemmArgs run = call;
+    bind(args, run);
+    run.workspace = args.At<char>(3) + static_cast<size_t>(some.thread) * workspace;
+    (by_groups ? run.groups : run.rows) = (some.end - some.begin) * (by_groups ? 1 : line_rows);
+    run.stages = epilogue.Bind(args, (some.image * lines.out_lines + some.begin) * line_rows, room);
+    run.x = some.x + (some.begin * lines.stride - some.in_begin) * lines.in_line;
+    run.y = some.y;
+    gemm.Run(run, 1);
+  };
+  return step;
+}
+
+}  // namespace
+
 absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
-                        AdaptToMatrix adapt, const Tensor& out, int64_t ldc) {
+                        AdaptToMatrix adapt, const Tensor& out, int64_t ldc,
+                        const std::optional<ProductLines>& lines) {
   // The kernel counts elements of four bytes: one f32 or two bf16.
   const bool bf16 = rows.x.dtype == ir::DType::kBFloat16;
   const int64_t unit = bf16 ? 2 : 1;
   const PackedGemm gemm = PackedGemm::Make(weights.dims[1], weights.dims[0],
                                            bf16 ? GemmFactors::kBf16Pairs : GemmFactors::kF32);
   INGOT_ASSIGN_OR_RETURN(const Tensor packed, Pack(lowering, gemm, weights));
-  const size_t workspace = gemm.WorkspaceBytes(rows.rows, rows.lda / unit, lowering.threads());
+  const int64_t lda = rows.lda / unit;
+  const size_t workspace = gemm.WorkspaceBytes(rows.rows, lda, lowering.threads());
   std::vector<Operand> operands = {Read(rows.x), Read(packed), Write(out),
                                    lowering.NewScratch(std::max<size_t>(workspace, 1))};
   const bool has_bias = bias.has_value();
@@ -85,28 +121,35 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   call.groups = rows.groups;
   call.group_stride = rows.group_stride / unit;
   call.rows = rows.rows;
-  call.lda = rows.lda / unit;
+  call.lda = lda;
   call.ldc = ldc;
   const int64_t images = rows.images, image_stride = rows.image_stride / unit;
   const int64_t image_rows = rows.groups * rows.rows;
   std::vector<int64_t> taps = rows.taps;
   for (int64_t& tap : taps) tap /= unit;
-  return lowering.AddKernel(bf16 ? "ingot:packed_gemm_bf16" : "ingot:packed_gemm",
-                            std::move(operands), [=](const StepArgs& args) {
-                              std::array<EpilogueStage, Epilogue::kMaxStages> room;
-                              PackedGemmArgs run = call;
-                              run.taps = taps;
-                              run.packed = args.At<float>(1);
-                              run.bias = has_bias ? args.At<float>(4) : nullptr;
-                              run.workspace = args.At<void>(3);
-                              for (int64_t image = 0; image < images; ++image) {
-                                run.stages = epilogue.Bind(args, image * image_rows, room);
-                                run.x = args.At<float>(0) + image * image_stride;
-                                run.y = args.At<float>(2) + image * image_rows * call.ldc;
-                                gemm.Run(run, args.threads());
-                              }
-                              return absl::OkStatus();
-                            });
+  const auto bind = [=](const StepArgs& args, PackedGemmArgs& run) {
+    run.taps = taps;
+    run.packed = args.At<float>(1);
+    run.bias = has_bias ? args.At<float>(4) : nullptr;
+  };
+  const StepFn whole = [=](const StepArgs& args) {
+    std::array<EpilogueStage, Epilogue::kMaxStages> room;
+    PackedGemmArgs run = call;
+    bind(args, run);
+    run.workspace = args.At<void>(3);
+    for (int64_t image = 0; image < images; ++image) {
+      run.stages = epilogue.Bind(args, image * image_rows, room);
+      run.x = args.At<float>(0) + image * image_stride;
+      run.y = args.At<float>(2) + image * image_rows * call.ldc;
+      gemm.Run(run, args.threads());
+    }
+    return absl::OkStatus();
+  };
+  const char* const name = bf16 ? "ingot:packed_gemm_bf16" : "ingot:packed_gemm";
+  if (!lines.has_value() || bf16) return lowering.AddKernel(name, std::move(operands), whole);
+  return lowering.AddLineKernel(
+      name, std::move(operands), whole,
+      LinesOf(*lines, gemm, call, epilogue, gemm.WorkspaceBytes(rows.rows, lda, 1), bind));
 }
 
 }  // namespace ingot::onednn

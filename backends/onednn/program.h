@@ -56,6 +56,8 @@ class StepArgs {
                                 static_cast<uintptr_t>(ref.offset));
   }
   int threads() const { return threads_; }
+  // The same, whose operands are those from `first` on.
+  StepArgs From(int first) const { return StepArgs(bases_, refs_ + first, threads_); }
 
  private:
   char* const* bases_;

@@ -84,7 +84,8 @@ absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
                                                  const sdk::CompileContext& context,
                                                  const CompileOptions& options) {
   Lowering lowering(graph, constants, context,
-                    {options.threads, options.bf16 && kernels::PackedGemm::HasBf16()});
+                    {options.threads, options.bf16 && kernels::PackedGemm::HasBf16(),
+                     options.fusion.strips, options.own_cache_bytes});
   const auto lower = [&](const Unit& unit) -> absl::Status {
     INGOT_RETURN_IF_ERROR(context.cancel().Check());
     lowering.BeginUnit(unit);

@@ -23,6 +23,8 @@ struct CompileOptions {
   // Products and convolutions with constant weights round their factors to bf16 where this machine
   // multiplies bf16 (kernels/packed_gemm.h); all else stays f32.
   bool bf16 = false;
+  // Of a core, by which chains of steps are judged; 0: this machine's.
+  int64_t own_cache_bytes = 0;
 };
 
 // The program of a verified graph all of whose nodes are supported.
