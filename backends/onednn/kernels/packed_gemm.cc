@@ -1,7 +1,6 @@
 #include "backends/onednn/kernels/packed_gemm.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "absl/base/casts.h"
@@ -13,6 +12,7 @@
 // After foreach_target.h.
 #include "backends/onednn/kernels/epilogue-inl.h"
 #include "backends/onednn/kernels/f32_lanes-inl.h"
+#include "backends/onednn/kernels/packed_gemm_tile-inl.h"
 #include "hwy/highway.h"
 
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_SHARED_
@@ -62,6 +62,13 @@ inline UnitRows RowsOf(const GemmCall& call, int64_t unit) {
   return {unit / units, i * base + std::min(i, more), base + (i < more ? 1 : 0)};
 }
 
+// How many units from this one on have as many rows and lie in its group.
+inline int64_t UnitsAlike(const GemmCall& call, int64_t unit) {
+  const int64_t units = call.blocking.units_a_group, i = unit % units;
+  const int64_t more = call.args.rows % units;
+  return (i < more ? more : units) - i;
+}
+
 }  // namespace ingot::kernels::internal
 #endif  // INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_SHARED_
 
@@ -73,45 +80,12 @@ namespace {
 using internal::GemmCall;
 using internal::UnitRows;
 
-constexpr F32Tag kTag;
-constexpr int64_t kN = kF32Lanes;
-constexpr int64_t kPanel = 2 * kN;
-// Accumulators and the two vectors of a panel fill the registers.
-constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 14 : (HWY_TARGET <= HWY_AVX2 ? 6 : 4);
 // A block of a panel that is read once a tile of 14 rows comes from L2 in time; one that is read
 // once a tile of 6 has to stay in L1.
 constexpr int64_t kMaxKBlock = HWY_TARGET <= HWY_AVX3 ? 512 : 256;
 // Row by row, results are written in order. Tiles of 6 rows read the right factor more than twice
 // as often as tiles of 14, and gain more from a panel that stays in L1.
 constexpr int64_t kRowsFirstElements = HWY_TARGET <= HWY_AVX3 ? internal::kResidentElements : 0;
-constexpr int64_t kLine = 16;  // floats of a cache line
-// Steps of k between two lines that are fetched ahead.
-constexpr int64_t kStepsALine = 4;
-
-// What one step of k adds to a vector of sums: `factor` is one element of the left factor in all
-// lanes, `column` a vector of the right.
-struct F32Step {
-  static HWY_INLINE F32 Add(F32 factor, F32 column, F32 sum) {
-#if HWY_TARGET == HWY_AVX2
-    // A step takes 15 of 16 registers. Free to choose the form whose result replaces a factor, gcc
-    // moves sums from register to register, and two of them out to the stack in each round.
-    asm("vfmadd231ps %2, %1, %0" : "+x"(sum.raw) : "x"(column.raw), "x"(factor.raw));
-    return sum;
-#else
-    return hn::MulAdd(factor, column, sum);
-#endif
-  }
-};
-#if HWY_TARGET <= HWY_AVX3
-// Lanes are pairs of bf16. No target of this Highway includes AVX512-BF16, and the intrinsic would
-// have to be inlined into code of such a target; the instruction as such need not.
-struct Bf16Step {
-  static HWY_INLINE F32 Add(F32 factor, F32 column, F32 sum) {
-    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(column.raw), "v"(factor.raw));
-    return sum;
-  }
-};
-#endif
 
 // A block of the inner dimension: `k` elements from `first` on of each of `taps`, the weights' rows
 // being `row` and following.
@@ -123,131 +97,7 @@ struct KBlock {
   int64_t size() const { return k * static_cast<int64_t>(taps.size()); }
 };
 
-// One tile over one block of k. `sums` has room for whole vectors.
-struct TileArgs {
-  const float* x;
-  int64_t lda;
-  absl::Span<const int64_t> taps;
-  const float* w;
-  int64_t panel_stride;  // between the panels of a tile that takes several
-  int64_t k;             // of each tap
-  const float* next;     // what to fetch meanwhile; any address
-  // Where the sums go, and where they come from unless it is null: from `first_sums`, one row for
-  // all, or else they begin at 0.
-  float* sums;
-  int64_t sums_stride;
-  bool load;
-  const float* first_sums;
-  RegisterStages stages;
-};
-
-// kRows rows by kVectors vectors: half a panel, one or several.
-template <typename Step, int kRows, int kVectors>
-void Tile(const TileArgs& t) {
-  F32 sum[kRows][kVectors];
-#pragma GCC unroll 16
-  for (int m = 0; m < kRows; ++m) {
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      if (t.load) {
-        sum[m][v] = hn::LoadU(kTag, t.sums + m * t.sums_stride + v * kN);
-      } else {
-        sum[m][v] =
-            t.first_sums == nullptr ? hn::Zero(kTag) : hn::LoadU(kTag, t.first_sums + v * kN);
-      }
-    }
-  }
-  // Three rows share a pointer, so that the pointers of all rows stay in registers.
-  constexpr int kPointers = (kRows + 2) / 3;
-  const float* x[kPointers];
-  const int64_t lda = t.lda, panel_stride = t.panel_stride;
-  const float* w = t.w;
-  const float* next = t.next;
-  // Not left to gcc, which in tiles of few rows calls the step with all sums in memory.
-  const auto step = [&](int64_t j) __attribute__((always_inline)) HWY_ATTR {
-    F32 column[kVectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      column[v] = hn::LoadU(kTag, w + v / 2 * panel_stride + j * kPanel + v % 2 * kN);
-    }
-#pragma GCC unroll 16
-    for (int m = 0; m < kRows; ++m) {
-      const F32 factor = hn::Set(kTag, x[m / 3][m % 3 * lda + j]);
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sum[m][v] = Step::Add(factor, column[v], sum[m][v]);
-    }
-  };
-  for (const int64_t tap : t.taps) {
-    for (int i = 0; i < kPointers; ++i) x[i] = t.x + tap + 3 * i * lda;
-    int64_t k = 0;
-    for (; k + kStepsALine <= t.k; k += kStepsALine) {
-      __builtin_prefetch(next, 0, 2);
-      next += kLine;
-      step(0);
-      step(1);
-      step(2);
-      step(3);
-      w += kStepsALine * kPanel;
-#pragma GCC unroll 8
-      for (int i = 0; i < kPointers; ++i) x[i] += kStepsALine;
-    }
-    const int64_t rest = t.k - k;
-    for (int64_t j = 0; j < rest; ++j) step(j);
-    w += rest * kPanel;
-  }
-  if (t.stages.addend != nullptr) {
-#pragma GCC unroll 16
-    for (int m = 0; m < kRows; ++m) {
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        sum[m][v] = hn::Add(sum[m][v],
-                            hn::LoadU(kTag, t.stages.addend + m * t.stages.addend_stride + v * kN));
-      }
-    }
-  }
-  if (t.stages.bounded) {
-    const F32 low = hn::Set(kTag, t.stages.low), high = hn::Set(kTag, t.stages.high);
-#pragma GCC unroll 16
-    for (int m = 0; m < kRows; ++m) {
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sum[m][v] = AtMost(AtLeast(sum[m][v], low), high);
-    }
-  }
-#pragma GCC unroll 16
-  for (int m = 0; m < kRows; ++m) {
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      hn::StoreU(sum[m][v], kTag, t.sums + m * t.sums_stride + v * kN);
-    }
-  }
-}
-
-using TileFn = void (*)(const TileArgs&);
-
-template <typename Step, int kVectors, int... kRows>
-constexpr std::array<TileFn, sizeof...(kRows) + 1> TileTable(std::integer_sequence<int, kRows...>) {
-  return {nullptr, &Tile<Step, kRows + 1, kVectors>...};
-}
-// By number of rows. Few rows take several panels, so that enough sums are under way to hide the
-// latency of an FMA; the last panel may have columns for one vector only.
-template <typename Step>
-constexpr auto kHalfTiles = TileTable<Step, 1>(std::make_integer_sequence<int, kMaxRows>());
-template <typename Step>
-constexpr auto kTiles1 = TileTable<Step, 2>(std::make_integer_sequence<int, kMaxRows>());
-template <typename Step>
-constexpr auto kTiles2 = TileTable<Step, 4>(std::make_integer_sequence<int, kMaxRows / 2>());
-template <typename Step>
-constexpr auto kTiles4 = TileTable<Step, 8>(std::make_integer_sequence<int, kMaxRows / 4>());
-
-template <typename Step>
-TileFn TileFor(int64_t rows, int panels, int64_t columns) {
-  if (columns <= kN) return kHalfTiles<Step>[rows];
-  return panels == 1 ? kTiles1<Step>[rows]
-                     : (panels == 2 ? kTiles2<Step>[rows] : kTiles4<Step>[rows]);
-}
-
-// What the stages will read and where the result goes, asked for before the sums are made: rows lie
-// far apart, so that no hardware prefetcher would come in time.
+// As FetchTile, for any stages.
 void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, int64_t columns) {
   const PackedGemmArgs& args = call.args;
   for (const EpilogueStage& stage : args.stages) {
@@ -263,33 +113,62 @@ void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, 
   }
 }
 
-// A unit's rows by `panels` panels over one block of k, from the first sums to the stored result.
+// Units of `rows` rows each, one behind the other.
+struct UnitRun {
+  UnitRows rows;  // of the first
+  int64_t count;
+  const float* x;
+  int64_t x_step, lda;
+  const float* next;
+  int64_t next_step;
+};
+
+// The units' rows by `panels` panels over one block of k, from the first sums to the stored result.
 template <typename Step>
-void RunTile(const GemmCall& call, const UnitRows& rows, const float* x, int64_t lda,
-             const KBlock& block, int64_t panel, int panels, const float* next) {
+void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int64_t panel,
+              int panels) {
   const PackedGemmArgs& args = call.args;
+  const UnitRows& rows = run.rows;
   const bool first = block.row == 0, last = block.last;
   const int64_t column = panel * kPanel;
   const int64_t columns = std::min(call.n - column, panels * kPanel);
   const int64_t row = rows.group * args.rows + rows.first;
   float* const y = args.y + row * args.ldc + column;
-  if (last) FetchRows(call, row, rows.count, column, columns);
-  HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
   const bool whole = columns == panels * kPanel || columns == kN;
   TileArgs tile;
   RegisterStages stages;
   const bool direct = whole && (!last || FitRegisters(args.stages, row, column, stages));
+  if (!direct && run.count > 1) {
+    // Through a buffer, one by one.
+    UnitRun one = run;
+    one.count = 1;
+    for (int64_t i = 0; i < run.count; ++i) {
+      RunTiles<Step>(call, one, block, panel, panels);
+      one.rows.first += rows.count;
+      one.x += run.x_step;
+      one.next += run.next_step;
+    }
+    return;
+  }
+  if (last && !direct) FetchRows(call, row, rows.count, column, columns);
+  HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
+  tile.tiles = run.count;
+  tile.x_step = run.x_step;
+  tile.sums_step = rows.count * args.ldc;
+  tile.addend_step = rows.count * stages.addend_stride;
+  tile.next_step = run.next_step;
   if (direct) tile.stages = stages;
-  tile.x = x;
-  tile.lda = lda;
+  tile.x = run.x;
+  tile.lda = run.lda;
   tile.taps = block.taps;
   tile.w = call.args.packed + panel * kPanel * call.k + block.row * kPanel;
   tile.panel_stride = kPanel * call.k;
   tile.k = block.k;
-  tile.next = next;
+  tile.next = run.next;
   tile.sums = direct ? y : buffer;
   tile.sums_stride = direct ? args.ldc : panels * kPanel;
   tile.load = !first;
+  tile.fetch = direct && last;
   tile.first_sums = nullptr;
   if (first && args.bias != nullptr) {
     tile.first_sums = args.bias + column;
@@ -336,11 +215,17 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
   // All units of a group have as many rows as the first, or one less.
   const int64_t most_rows = internal::RowsOf(call, 0).count;
   const int64_t together = most_rows * 4 <= kMaxRows ? 4 : (most_rows * 2 <= kMaxRows ? 2 : 1);
-  const auto run = [&](int64_t unit, int64_t panel, int panels, const float* next) {
+  const auto run = [&](int64_t unit, int64_t count, int64_t panel, int panels, const float* next,
+                       int64_t next_step) {
     const UnitRows rows = internal::RowsOf(call, unit);
-    const float* const x = b.copy_rows ? copies + (unit - begin) * copied_unit : rows_at(rows);
-    RunTile<Step>(call, rows, x, b.copy_rows ? b.copy_stride : call.args.lda, block, panel, panels,
-                  next);
+    UnitRun units = {rows,          count, rows_at(rows), rows.count * call.args.lda,
+                     call.args.lda, next,  next_step};
+    if (b.copy_rows) {
+      units.x = copies + (unit - begin) * copied_unit;
+      units.x_step = copied_unit;
+      units.lda = b.copy_stride;
+    }
+    RunTiles<Step>(call, units, block, panel, panels);
   };
   const auto panels_at = [&](int64_t panel) {
     const int64_t left = panel_end - panel;
@@ -353,7 +238,7 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
   if (b.rows_first) {
     for (int64_t unit = begin; unit < end; ++unit) {
       for (int64_t panel = panel_begin; panel < panel_end; panel += panels_at(panel)) {
-        run(unit, panel, panels_at(panel), weights_at(panel));
+        run(unit, 1, panel, panels_at(panel), weights_at(panel), 0);
       }
     }
     return;
@@ -364,9 +249,17 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
     // unit asks for lines that are there anyway.
     const float* next = weights_at(panel + panels);
     const float* const next_end = panel + panels < panel_end ? next + kPanel * block.size() : next;
-    for (int64_t unit = begin; unit < end; ++unit) {
-      run(unit, panel, panels, next < next_end ? next : weights_at(panel));
-      next += block.size() / kStepsALine * kLine;
+    const int64_t a_unit = block.size() / kStepsALine * kLine;
+    for (int64_t unit = begin; unit < end;) {
+      int64_t count = std::min(internal::UnitsAlike(call, unit), end - unit);
+      if (next < next_end && a_unit > 0) {
+        count = std::min(count, (next_end - next + a_unit - 1) / a_unit);
+        run(unit, count, panel, panels, next, a_unit);
+      } else {
+        run(unit, count, panel, panels, weights_at(panel), 0);
+      }
+      next += count * a_unit;
+      unit += count;
     }
     panel += panels;
   }
