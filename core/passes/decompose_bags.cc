@@ -1,6 +1,5 @@
 // _embedding_bag: rows of a table, summed, averaged or maximised over bags.
 #include <cstring>
-#include <numeric>
 #include <utility>
 
 #include "core/passes/decompositions.h"
@@ -57,11 +56,14 @@ ValueId UniformBags(Steps& step, const Bags& bags, int64_t size) {
 ValueId RaggedBags(Steps& step, const Bags& bags) {
   const ir::TensorType weight = step.type(bags.weight);
   const int64_t total = step.type(bags.indices).NumElements();
-  Ints places(static_cast<size_t>(total));
-  std::iota(places.begin(), places.end(), int64_t{0});
+  // As eager: a place's bag is the number of offsets up to it, in whatever order they come, less 1.
+  const Ints ones_of_offsets(static_cast<size_t>(step.type(bags.offsets).NumElements()), 1);
+  const ValueId begun =
+      step("aten::index_add", {Ref(step.Zeros({DType::kInt64, {total + 1}})), int64_t{0},
+                               Ref(bags.offsets), Ref(step.Int64s(ones_of_offsets)), int64_t{1}});
+  const ValueId up_to = step("aten::cumsum", {Ref(begun), int64_t{0}, ir::None{}});
   const ValueId after =
-      step("aten::searchsorted.Tensor",
-           {Ref(bags.offsets), Ref(step.Int64s(places)), false, true, ir::None{}, ir::None{}});
+      step("aten::slice.Tensor", {Ref(up_to), int64_t{0}, int64_t{0}, total, int64_t{1}});
   const ValueId bag = step("aten::sub.Scalar", {Ref(after), int64_t{1}, int64_t{1}});
   ValueId rows =
       step("aten::embedding", {Ref(bags.weight), Ref(bags.indices), int64_t{-1}, false, false});

@@ -121,6 +121,14 @@ const Layer kLayers[] = {
        args[2] = torch::tensor({0, 2, 2, 7}, torch::kLong);
        return args;
      }},
+    {"bag_unordered_offsets",
+     "    return torch.embedding_bag(a, b, c, False, 0, False, None, False)[0]\n",
+     [] {
+       std::vector<torch::Tensor> args = Bags();
+       args[0] = args[0].to(torch::kDouble);  // eager's loops for float32 refuse such offsets
+       args[2] = torch::tensor({0, 5, 2, 3}, torch::kLong);
+       return args;
+     }},
     {"attention_of_rank_five",
      "    x = a.reshape([2, 5, 1, 4, 2]).transpose(1, 3)\n"
      "    return torch.scaled_dot_product_attention(x, x, x)\n",
