@@ -52,15 +52,34 @@ ValueId UniformBags(Steps& step, const Bags& bags, int64_t size) {
   }
 }
 
-// Any offsets, known on the call only. One more bag than asked for takes what is behind the last.
+// The first `count` offsets; a last one that only ends the last bag is ignored, as by eager.
+ValueId Starts(Steps& step, const Bags& bags) {
+  return step("aten::slice.Tensor",
+              {Ref(bags.offsets), int64_t{0}, int64_t{0}, bags.count, int64_t{1}});
+}
+
+// What a mean divides by, as eager has it: distances of offsets, at least 1. [count, 1]
+ValueId Sizes(Steps& step, const Bags& bags, ValueId starts, DType dtype) {
+  const ValueId total = step.Int64s({step.type(bags.indices).NumElements()});
+  const ValueId later =
+      step("aten::slice.Tensor", {Ref(starts), int64_t{0}, int64_t{1}, bags.count, int64_t{1}});
+  const ValueId ends = step("aten::cat", {ir::ValueRefList{{later, total}}, int64_t{0}});
+  const ValueId sizes = step("aten::sub.Tensor", {Ref(ends), Ref(starts), int64_t{1}});
+  const ValueId least = step("aten::clamp_min", {Ref(sizes), int64_t{1}});
+  return step.Reshape(step("aten::_to_copy", {Ref(least), dtype, ir::None{}, ir::None{}, ir::None{},
+                                              false, ir::None{}}),
+                      {bags.count, 1});
+}
+
+// Any offsets, known on the call only.
 ValueId RaggedBags(Steps& step, const Bags& bags) {
   const ir::TensorType weight = step.type(bags.weight);
   const int64_t total = step.type(bags.indices).NumElements();
-  // As eager: a place's bag is the number of offsets up to it, in whatever order they come, less 1.
-  const Ints ones_of_offsets(static_cast<size_t>(step.type(bags.offsets).NumElements()), 1);
-  const ValueId begun =
-      step("aten::index_add", {Ref(step.Zeros({DType::kInt64, {total + 1}})), int64_t{0},
-                               Ref(bags.offsets), Ref(step.Int64s(ones_of_offsets)), int64_t{1}});
+  const ValueId starts = Starts(step, bags);
+  // A place's bag is the number of offsets up to it, in whatever order they come, less 1.
+  const ValueId begun = step(
+      "aten::index_add", {Ref(step.Zeros({DType::kInt64, {total + 1}})), int64_t{0}, Ref(starts),
+                          Ref(step.Int64s(Ints(static_cast<size_t>(bags.count), 1))), int64_t{1}});
   const ValueId up_to = step("aten::cumsum", {Ref(begun), int64_t{0}, ir::None{}});
   const ValueId after =
       step("aten::slice.Tensor", {Ref(up_to), int64_t{0}, int64_t{0}, total, int64_t{1}});
@@ -70,24 +89,14 @@ ValueId RaggedBags(Steps& step, const Bags& bags) {
   if (bags.scales != kNoValue) {
     rows = step("aten::mul.Tensor", {Ref(rows), Ref(step.Reshape(bags.scales, {total, 1}))});
   }
-  const ValueId zeros = step.Zeros({weight.dtype, {bags.count + 1, weight.dims[1]}});
-  const auto trimmed = [&](ValueId value) {
-    return step("aten::slice.Tensor", {Ref(value), int64_t{0}, int64_t{0}, bags.count, int64_t{1}});
-  };
+  const ValueId zeros = step.Zeros({weight.dtype, {bags.count, weight.dims[1]}});
   if (bags.mode == kMax) {
-    return trimmed(
-        step("aten::index_reduce", {Ref(zeros), int64_t{0}, Ref(bag), Ref(rows), "amax", false}));
+    return step("aten::index_reduce", {Ref(zeros), int64_t{0}, Ref(bag), Ref(rows), "amax", false});
   }
   const ValueId sum =
-      trimmed(step("aten::index_add", {Ref(zeros), int64_t{0}, Ref(bag), Ref(rows), int64_t{1}}));
+      step("aten::index_add", {Ref(zeros), int64_t{0}, Ref(bag), Ref(rows), int64_t{1}});
   if (bags.mode == kSum) return sum;
-  const ValueId ones =
-      step("aten::clamp_min", {Ref(step.Zeros({weight.dtype, {total, 1}})), int64_t{1}});
-  const ValueId sizes =
-      step("aten::index_add", {Ref(step.Zeros({weight.dtype, {bags.count + 1, 1}})), int64_t{0},
-                               Ref(bag), Ref(ones), int64_t{1}});
-  return step("aten::div.Tensor",
-              {Ref(sum), Ref(step("aten::clamp_min", {Ref(trimmed(sizes)), int64_t{1}}))});
+  return step("aten::div.Tensor", {Ref(sum), Ref(Sizes(step, bags, starts, weight.dtype))});
 }
 
 // Whether a row of the table counts as absent, or the node is none of these ops.
@@ -118,7 +127,9 @@ absl::StatusOr<Outputs> EmbeddingBag(GraphRewriter& r, const ir::Node& node) {
     if (r.type(value).dtype != DType::kInt64 || r.type(value).rank() != 1) return Outputs{};
   }
   bags.count = r.type(bags.offsets).dims[0] - (BoolAt(node, 7) ? 1 : 0);
-  if (r.type(node.outputs[0]).dims != ir::Dims{bags.count, weight.dims[1]}) return Outputs{};
+  if (bags.count == 0 || r.type(node.outputs[0]).dims != ir::Dims{bags.count, weight.dims[1]}) {
+    return Outputs{};
+  }
   Steps step(r);
   const int64_t size = UniformSize(r, bags);
   Outputs outputs(node.outputs.size(), kNoValue);

@@ -40,6 +40,14 @@ std::vector<torch::Tensor> Bags() {
           torch::tensor({0, 2, 2, 5}, torch::kLong), torch::rand({7})};
 }
 
+// In float64: eager's loops for float32 refuse such offsets.
+std::vector<torch::Tensor> UnorderedBags() {
+  std::vector<torch::Tensor> args = Bags();
+  args[0] = args[0].to(torch::kDouble);
+  args[2] = torch::tensor({0, 5, 2, 3}, torch::kLong);
+  return args;
+}
+
 constexpr char kBias[] = "    bias = torch.arange(24).to(a.dtype) / 24\n";
 
 const Layer kLayers[] = {
@@ -121,14 +129,12 @@ const Layer kLayers[] = {
        args[2] = torch::tensor({0, 2, 2, 7}, torch::kLong);
        return args;
      }},
-    {"bag_unordered_offsets",
-     "    return torch.embedding_bag(a, b, c, False, 0, False, None, False)[0]\n",
-     [] {
-       std::vector<torch::Tensor> args = Bags();
-       args[0] = args[0].to(torch::kDouble);  // eager's loops for float32 refuse such offsets
-       args[2] = torch::tensor({0, 5, 2, 3}, torch::kLong);
-       return args;
-     }},
+    {"bag_sum_unordered",
+     "    return torch.embedding_bag(a, b, c, False, 0, False, None, False)[0]\n", &UnorderedBags},
+    {"bag_mean_unordered",
+     "    return torch.embedding_bag(a, b, c, False, 1, False, None, False)[0]\n", &UnorderedBags},
+    {"bag_max_unordered",
+     "    return torch.embedding_bag(a, b, c, False, 2, False, None, True)[0]\n", &UnorderedBags},
     {"attention_of_rank_five",
      "    x = a.reshape([2, 5, 1, 4, 2]).transpose(1, 3)\n"
      "    return torch.scaled_dot_product_attention(x, x, x)\n",
