@@ -1,6 +1,7 @@
 #include "frontends/torchscript/oracle.h"
 
 #include <ATen/core/grad_mode.h>
+#include <c10/core/DefaultDtype.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
@@ -94,6 +95,20 @@ torch::jit::Module InFloat64(const torch::jit::Module& module) {
   return copy;
 }
 
+// While it lives, whole numbers that meet real ones become float64 instead of float32.
+class WideDefault {
+ public:
+  WideDefault() : saved_(c10::get_default_dtype()) {
+    c10::set_default_dtype(caffe2::TypeMeta::fromScalarType(at::ScalarType::Double));
+  }
+  ~WideDefault() { c10::set_default_dtype(saved_); }
+  WideDefault(const WideDefault&) = delete;
+  WideDefault& operator=(const WideDefault&) = delete;
+
+ private:
+  const caffe2::TypeMeta saved_;
+};
+
 torch::jit::Module MakeForm(const torch::jit::Module& module, OracleMode mode) {
   switch (mode) {
     case OracleMode::kEager:
@@ -132,7 +147,9 @@ absl::StatusOr<OracleResults> Oracle::RunGuarded(const std::vector<at::Tensor>& 
   }
   INGOT_ASSIGN_OR_RETURN(ClonedArguments clones,
                          CloneArguments(std::vector<c10::IValue>(args.begin(), args.end())));
+  std::optional<WideDefault> wide;
   if (mode_ == OracleMode::kFloat64) {
+    wide.emplace();
     for (size_t i = 0; i < args.size(); ++i) {
       clones.tensors[i] = Widened(clones.tensors[i]);
       clones.values[i] = clones.tensors[i];

@@ -5,7 +5,8 @@
 //
 // An oracle has its own copy of the module's state. Eager modes run with the graph optimizer off,
 // so that the first answer and the hundredth are the same. Arguments are cloned. Concurrent runs
-// are safe unless the module has state.
+// are safe unless the module has state, or the mode is kFloat64, which sets LibTorch's default
+// dtype for the time of a run.
 #ifndef INGOT_FRONTENDS_TORCHSCRIPT_ORACLE_H_
 #define INGOT_FRONTENDS_TORCHSCRIPT_ORACLE_H_
 
@@ -22,7 +23,8 @@ namespace ingot::torchscript {
 
 enum class OracleMode : int32_t {
   kEager = INGOT_ORACLE_EAGER,
-  // Parameters, buffers, literals, casts and floating arguments in float64.
+  // Parameters, buffers, literals, casts and floating arguments in float64, and what whole numbers
+  // are promoted to.
   kFloat64 = INGOT_ORACLE_EAGER_FLOAT64,
   // torch.jit.freeze and optimize_for_inference, warmed up by its callers.
   kFrozen = INGOT_ORACLE_FROZEN,
