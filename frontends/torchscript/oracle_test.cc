@@ -29,11 +29,11 @@ TEST(OracleTest, EagerAnswersInTheModulesOwnTypes) {
 }
 
 TEST(OracleTest, Float64WidensArgumentsLiteralsCastsAndPromotions) {
-  absl::StatusOr<Oracle> oracle = Oracle::Create(
-      Script("def forward(self, x, n):\n"
-             "  # 6: float32\n"
-             "  return x / 3 + n / 7 + n.to(6) / 11 + torch.tensor([0.1])\n"),
-      OracleMode::kFloat64);
+  absl::StatusOr<Oracle> oracle =
+      Oracle::Create(Script("def forward(self, x, n):\n"
+                            "  # 6: float32\n"
+                            "  return x / 3 + n / 7 + n.to(6) / 11 + torch.tensor([0.1])\n"),
+                     OracleMode::kFloat64);
   ASSERT_THAT(oracle, IsOk());
   const at::Tensor x = at::arange(4, at::kFloat), n = at::arange(4, at::kByte);
   const at::Tensor wide = n.to(at::kDouble);
@@ -59,7 +59,8 @@ TEST(OracleTest, LibTorchsRefusalIsAStatus) {
       Oracle::Create(Script("def forward(self, x):\n  return x.view(7)\n"), OracleMode::kEager);
   ASSERT_THAT(oracle, IsOk());
   EXPECT_THAT(oracle->Run({at::zeros({3})}, -1),
-              StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("invalid for input of size 3")));
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       testing::HasSubstr("invalid for input of size 3")));
 }
 
 }  // namespace
