@@ -45,7 +45,9 @@ absl::StatusOr<Outputs> Prelu(GraphRewriter& r, const ir::Node& node) {
   if (self == kNoValue || weight == kNoValue || node.outputs.size() != 1) return Outputs{};
   if (r.type(self) != r.type(node.outputs[0])) return Outputs{};
   Steps step(r);
-  if (node.op == "aten::prelu" && r.type(self).rank() > 1 && r.type(weight).NumElements() > 1) {
+  if (node.op == "aten::prelu" && r.type(weight).NumElements() == 1) {
+    weight = step.Reshape(weight, {});  // broadcasts to a number as well
+  } else if (node.op == "aten::prelu" && r.type(self).rank() > 1) {
     std::vector<int64_t> sizes(r.type(self).rank(), 1);
     sizes[1] = r.type(weight).NumElements();
     weight = step.Reshape(weight, std::move(sizes));

@@ -39,6 +39,15 @@ TEST(DecomposeTest, PreluByChannel) {
   EXPECT_THAT(Nodes(r), HasSubstr("aten::reshape(%1, [1, 3, 1])"));
 }
 
+TEST(DecomposeTest, PreluOfANumber) {
+  ir::Recording r = MakeRecording(
+      "%x : f32[] = argument 0 %w : f32[1] = argument 1\n"
+      "%y : f32[] = aten::prelu(%x, %w)\n"
+      "result 0 = %y returns T0");
+  EXPECT_TRUE(Change(Decompose, r));
+  EXPECT_THAT(Nodes(r), HasSubstr("aten::reshape(%1, int[])"));
+}
+
 // One row of six channels in training, with `inputs` beside the row.
 ir::Recording BatchNorm(absl::string_view dtype, absl::string_view inputs,
                         absl::string_view running, absl::string_view results) {
