@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 #include <optional>
-#include <type_traits>
 #include <vector>
 
 #include "backends/onednn/conv.h"
@@ -13,6 +12,7 @@
 #include "backends/onednn/kernels/winograd.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/product.h"
+#include "backends/onednn/strips.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -44,17 +44,19 @@ Tensor NewChannelsLast(Lowering& lowering, const ir::TensorType& type) {
   return out;
 }
 
-// A convolution's lines of pixels, of images that have no border any more.
-std::optional<ProductLines> LinesOf(const Convolution& c, int64_t in_lines, int64_t in_line,
-                                    const ir::TensorType& type, int64_t extent) {
-  if (type.dims[2] < 2) return std::nullopt;
-  ProductLines lines;
+// The lines of a convolution over dense images of `in_lines` lines of `in_line` floats: what any
+// kernel that makes some of them alone has in common.
+LineStep LinesOf(const Convolution& c, const ir::TensorType& type, int64_t in_lines,
+                 int64_t in_line) {
+  const size_t rank = c.weights.dims.size();  // [… , height, width]
+  LineStep lines;
   lines.images = type.dims[0];
   lines.in_lines = in_lines;
   lines.out_lines = type.dims[2];
-  lines.in_line = in_line;
-  lines.extent = extent;
+  lines.extent = (c.weights.dims[rank - 2] - 1) * c.window.dilation[0] + 1;
   lines.stride = c.window.stride[0];
+  lines.in_line_bytes = static_cast<size_t>(in_line) * sizeof(float);
+  lines.out_line_bytes = static_cast<size_t>(type.dims[1] * type.dims[3]) * sizeof(float);
   return lines;
 }
 
@@ -82,8 +84,8 @@ absl::Status LowerProduct(Lowering& lowering, const Unit& unit, const Convolutio
   Tensor weights = c.weights;
   weights.dims = {channels, columns};
   weights.strides = {c.weights.strides[1], c.weights.strides[0]};
-  std::optional<ProductLines> lines;
-  if (in.size() == 4) lines = LinesOf(c, in[2], in[3] * channels, type, /*extent=*/1);
+  std::optional<LineStep> lines;
+  if (in.size() == 4) lines = LinesOf(c, type, in[2], in[3] * channels);
   const Tensor out = NewChannelsLast(lowering, type);
   lowering.Set(result, out);
   const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
@@ -157,56 +159,66 @@ absl::Status LowerTaps(Lowering& lowering, const Unit& unit, const Convolution& 
   INGOT_ASSIGN_OR_RETURN(weights, lowering.Dense(weights));
   weights.dims = {kernel_height * kernel_width * channels, columns};
   weights.strides = {columns, 1};
-  const std::optional<ProductLines> lines =
-      LinesOf(c, x.dims[2], line, type, (kernel_height - 1) * c.window.dilation[0] + 1);
   const Tensor out = NewChannelsLast(lowering, type);
   lowering.Set(result, out);
   const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
-  return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns, lines);
+  return AddProduct(lowering, rows, weights, c.bias, unit.post_ops, adapt, out, columns,
+                    LinesOf(c, type, x.dims[2], line));
 }
 
+// A kernel that takes whole images and their border.
+struct ImageKernel {
+  const char* name;
+  Tensor x, weights;
+  size_t workspace = 0;
+  std::optional<LineStep> lines;  // without run; null: it does not make some of them alone
+};
+
 // A step that calls run(args, weights, workspace, threads) with `call`'s fields, and x, bias,
-// stages and y of the execution.
-// With `line_step`, its run is made of run_lines(args, weights, some), whose args have the stages
-// of those lines and the bias.
-template <class Args, class Run, class RunLines = std::nullptr_t>
+// stages and y of the execution; for some lines alone with the part of the image that has them.
+template <class Args, class Run>
 absl::Status AddImageKernel(Lowering& lowering, const Unit& unit, const Convolution& c,
-                            ir::ValueId result, const ir::TensorType& type, const char* name,
-                            const Args& call, const Tensor& x, const Tensor& weights,
-                            size_t workspace, const Run& run,
-                            const std::optional<LineStep>& line_step = std::nullopt,
-                            const RunLines& run_lines = nullptr) {
+                            ir::ValueId result, const ir::TensorType& type, ImageKernel kernel,
+                            const Args& call, const Run& run) {
   const Tensor out = NewChannelsLast(lowering, type);
   lowering.Set(result, out);
-  std::vector<Operand> operands = {Read(x), Read(weights), Write(out),
-                                   lowering.NewScratch(std::max<size_t>(workspace, 1))};
+  std::vector<Operand> operands = {Read(kernel.x), Read(kernel.weights), Write(out),
+                                   lowering.NewScratch(std::max<size_t>(kernel.workspace, 1))};
   const bool has_bias = c.bias.has_value();
   if (has_bias) operands.push_back(Read(*c.bias));
   const auto adapt = [&](const PostOp& post_op) { return PixelOperand(lowering, post_op, type); };
   INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(unit.post_ops, adapt, operands));
-  const StepFn whole = [=](const StepArgs& args) {
+  // `row`: the first pixel of y.
+  const auto bound_run = [=](const StepArgs& args, Args bound, int64_t row, int threads) {
     std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
+    bound.bias = has_bias ? args.At<float>(4) : nullptr;
+    bound.stages = epilogue.Bind(args, row, room);
+    run(bound, args.At<float>(1), args.At<void>(3), threads);
+  };
+  const StepFn whole = [=](const StepArgs& args) {
     Args bound = call;
     bound.x = args.At<float>(0);
-    bound.bias = has_bias ? args.At<float>(4) : nullptr;
-    bound.stages = epilogue.Bind(args, 0, room);
     bound.y = args.At<float>(2);
-    run(bound, args.At<float>(1), args.At<void>(3), args.threads());
+    bound_run(args, bound, 0, args.threads());
     return absl::OkStatus();
   };
-  if constexpr (!std::is_null_pointer_v<RunLines>) {
-    LineStep lines = *line_step;
-    const int64_t out_lines = type.dims[2], width = type.dims[3];
-    lines.run = [=](const StepArgs& args, const LineStep::Call& some) {
-      std::array<kernels::EpilogueStage, Epilogue::kMaxStages> room;
-      Args bound = call;
-      bound.bias = has_bias ? args.At<float>(4) : nullptr;
-      bound.stages = epilogue.Bind(args, (some.image * out_lines + some.begin) * width, room);
-      run_lines(bound, args.At<float>(1), some);
-    };
-    return lowering.AddLineKernel(name, std::move(operands), whole, std::move(lines));
+  if (!kernel.lines.has_value()) {
+    return lowering.AddKernel(kernel.name, std::move(operands), whole);
   }
-  return lowering.AddKernel(name, std::move(operands), whole);
+  LineStep lines = *std::move(kernel.lines);
+  const int64_t stride = lines.stride, out_lines = type.dims[2], width = type.dims[3];
+  lines.run = [=](const StepArgs& args, const LineStep::Call& some) {
+    Args bound = call;
+    bound.images = 1;
+    // The border above the lines that are there may be negative.
+    bound.padding[0] += some.in_begin - some.begin * stride;
+    bound.in[0] = some.in_end - some.in_begin;
+    bound.out[0] = some.end - some.begin;
+    bound.x = some.x;
+    bound.y = some.y;
+    bound_run(args, bound, (some.image * out_lines + some.begin) * width, 1);
+  };
+  return lowering.AddLineKernel(kernel.name, std::move(operands), whole, std::move(lines));
 }
 
 // 3x3 with stride 1, by fewer products than taps.
@@ -232,9 +244,9 @@ absl::Status LowerWinograd(Lowering& lowering, const Unit& unit, const Convoluti
         return absl::OkStatus();
       }));
   return AddImageKernel(
-      lowering, unit, c, result, type, "ingot:winograd", call, x, packed,
-      winograd.WorkspaceBytes(lowering.threads()),
-      [=](kernels::WinogradArgs& run, const float* weights, void* workspace, int threads) {
+      lowering, unit, c, result, type,
+      {"ingot:winograd", x, packed, winograd.WorkspaceBytes(lowering.threads()), std::nullopt},
+      call, [=](kernels::WinogradArgs& run, const float* weights, void* workspace, int threads) {
         run.packed = weights;
         run.workspace = workspace;
         winograd.Run(run, threads);
@@ -263,34 +275,15 @@ absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolut
   weights.dims = {taps, call.channels};
   weights.strides = {1, taps};
   INGOT_ASSIGN_OR_RETURN(weights, lowering.Dense(weights));
-  const auto whole = [](kernels::DepthwiseArgs& run, const float* packed, void*, int threads) {
-    run.weights = packed;
-    kernels::Depthwise(run, threads);
-  };
-  LineStep lines;
-  lines.images = call.images;
-  lines.in_lines = call.in[0];
-  lines.out_lines = call.out[0];
-  lines.extent = (call.kernel[0] - 1) * call.dilation[0] + 1;
-  lines.stride = call.stride[0];
+  LineStep lines = LinesOf(c, type, call.in[0], call.in[1] * call.channels);
   lines.padding = call.padding[0];
-  lines.in_line_bytes = static_cast<size_t>(call.in[1] * call.channels) * sizeof(float);
-  lines.out_line_bytes = static_cast<size_t>(call.out[1] * call.channels) * sizeof(float);
   lines.weight_bytes = static_cast<size_t>(taps * call.channels) * sizeof(float);
-  // Some lines are those of a lower image, whose border at the top may be negative.
-  const auto some_lines = [](kernels::DepthwiseArgs& run, const float* packed,
-                             const LineStep::Call& some) {
-    run.weights = packed;
-    run.images = 1;
-    run.padding[0] += some.in_begin - some.begin * run.stride[0];
-    run.in[0] = some.in_end - some.in_begin;
-    run.out[0] = some.end - some.begin;
-    run.x = some.x;
-    run.y = some.y;
-    kernels::Depthwise(run, 1);
-  };
-  return AddImageKernel(lowering, unit, c, result, type, "ingot:depthwise", call, x, weights,
-                        /*workspace=*/0, whole, lines, some_lines);
+  return AddImageKernel(lowering, unit, c, result, type,
+                        {"ingot:depthwise", x, weights, /*workspace=*/0, lines}, call,
+                        [](kernels::DepthwiseArgs& run, const float* packed, void*, int threads) {
+                          run.weights = packed;
+                          kernels::Depthwise(run, threads);
+                        });
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ int64_t ImageBytes(const LineStep& step) {
   return step.images * step.out_lines * static_cast<int64_t>(step.out_line_bytes);
 }
 
+// Images of one line can't be cut.
 bool Fit(const LineStep& from, const LineStep& to) {
-  return from.images == to.images && from.out_lines == to.in_lines &&
+  return from.out_lines > 1 && from.images == to.images && from.out_lines == to.in_lines &&
          from.out_line_bytes == to.in_line_bytes;
 }
 

@@ -66,44 +66,10 @@ ir::DType LeftFactorType(const Lowering& lowering, const Tensor& weights, int64_
   return in_pairs && lowering.IsConstant(weights) ? ir::DType::kBFloat16 : ir::DType::kFloat32;
 }
 
-namespace {
-
-// The lines of a product's result, made of the call's rows; `bind` gives the call its addresses but
-// for x, y and stages, which begin at a row.
-template <class Bind>
-LineStep LinesOf(const ProductLines& lines, const PackedGemm& gemm, const PackedGemmArgs& call,
-                 const Epilogue& epilogue, size_t workspace, const Bind& bind) {
-  LineStep step;
-  step.images = lines.images;
-  step.in_lines = lines.in_lines;
-  step.out_lines = lines.out_lines;
-  step.extent = lines.extent;
-  step.stride = lines.stride;
-  step.in_line_bytes = static_cast<size_t>(lines.in_line) * sizeof(float);
-  const bool by_groups = call.groups > 1;
-  const int64_t line_rows = by_groups ? call.rows : call.rows / (lines.images * lines.out_lines);
-  step.out_line_bytes = static_cast<size_t>(line_rows * call.ldc) * sizeof(float);
-  step.weight_bytes = gemm.PackedBytes();
-  step.run = [=](const StepArgs& args, const LineStep::Call& some) {
-    std::array<EpilogueStage, Epilogue::kMaxStages> room;
-    PackedGemmArgs run = call;
-    bind(args, run);
-    run.workspace = args.At<char>(3) + static_cast<size_t>(some.thread) * workspace;
-    (by_groups ? run.groups : run.rows) = (some.end - some.begin) * (by_groups ? 1 : line_rows);
-    run.stages = epilogue.Bind(args, (some.image * lines.out_lines + some.begin) * line_rows, room);
-    run.x = some.x + (some.begin * lines.stride - some.in_begin) * lines.in_line;
-    run.y = some.y;
-    gemm.Run(run, 1);
-  };
-  return step;
-}
-
-}  // namespace
-
 absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
                         AdaptToMatrix adapt, const Tensor& out, int64_t ldc,
-                        const std::optional<ProductLines>& lines) {
+                        std::optional<LineStep> lines) {
   // The kernel counts elements of four bytes: one f32 or two bf16.
   const bool bf16 = rows.x.dtype == ir::DType::kBFloat16;
   const int64_t unit = bf16 ? 2 : 1;
@@ -147,9 +113,24 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   };
   const char* const name = bf16 ? "ingot:packed_gemm_bf16" : "ingot:packed_gemm";
   if (!lines.has_value() || bf16) return lowering.AddKernel(name, std::move(operands), whole);
-  return lowering.AddLineKernel(
-      name, std::move(operands), whole,
-      LinesOf(*lines, gemm, call, epilogue, gemm.WorkspaceBytes(rows.rows, lda, 1), bind));
+  const bool by_groups = rows.groups > 1;
+  const int64_t in_line = static_cast<int64_t>(lines->in_line_bytes / sizeof(float));
+  const int64_t line_rows = static_cast<int64_t>(lines->out_line_bytes / sizeof(float)) / ldc;
+  const int64_t out_lines = lines->out_lines, stride = lines->stride;
+  const size_t thread_workspace = gemm.WorkspaceBytes(rows.rows, lda, 1);
+  lines->weight_bytes = gemm.PackedBytes();
+  lines->run = [=](const StepArgs& args, const LineStep::Call& some) {
+    std::array<EpilogueStage, Epilogue::kMaxStages> room;
+    PackedGemmArgs run = call;
+    bind(args, run);
+    run.workspace = args.At<char>(3) + static_cast<size_t>(some.thread) * thread_workspace;
+    (by_groups ? run.groups : run.rows) = (some.end - some.begin) * (by_groups ? 1 : line_rows);
+    run.stages = epilogue.Bind(args, (some.image * out_lines + some.begin) * line_rows, room);
+    run.x = some.x + (some.begin * stride - some.in_begin) * in_line;
+    run.y = some.y;
+    gemm.Run(run, 1);
+  };
+  return lowering.AddLineKernel(name, std::move(operands), whole, *std::move(lines));
 }
 
 }  // namespace ingot::onednn

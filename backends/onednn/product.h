@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "backends/onednn/lowering.h"
+#include "backends/onednn/strips.h"
 
 namespace ingot::onednn {
 
@@ -55,22 +56,15 @@ class Epilogue {
   int first_operand_ = 0;
 };
 
-// Where the rows of a product are the pixels of images, by lines: some lines of the result can be
-// made alone. Sizes of one image.
-struct ProductLines {
-  int64_t images = 1;
-  int64_t in_lines = 0, out_lines = 0;  // equal unless there are groups, one a line of the result
-  int64_t in_line = 0;                  // elements
-  int64_t extent = 1, stride = 1;       // see LineStep
-};
-
 // out = post_ops(x weights + bias). weights: f32 [k, n] with any strides, packed while compiling if
 // constant, else on each call. bias: dense [n]. out: its memory receives the rows, ldc elements
 // apart.
+// lines: where the rows are the pixels of images, their lines, without weight_bytes and run: some
+// lines of the result can then be made alone. With groups, each is one line of the result.
 absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
                         AdaptToMatrix adapt, const Tensor& out, int64_t ldc,
-                        const std::optional<ProductLines>& lines = std::nullopt);
+                        std::optional<LineStep> lines = std::nullopt);
 
 }  // namespace ingot::onednn
 

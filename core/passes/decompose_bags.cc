@@ -59,7 +59,7 @@ ValueId Starts(Steps& step, const Bags& bags) {
 }
 
 // What a mean divides by, as eager has it: distances of offsets, at least 1. [count, 1]
-ValueId Sizes(Steps& step, const Bags& bags, ValueId starts, DType dtype) {
+ValueId Divisors(Steps& step, const Bags& bags, ValueId starts, DType dtype) {
   const ValueId total = step.Int64s({step.type(bags.indices).NumElements()});
   const ValueId later =
       step("aten::slice.Tensor", {Ref(starts), int64_t{0}, int64_t{1}, bags.count, int64_t{1}});
@@ -96,7 +96,7 @@ ValueId RaggedBags(Steps& step, const Bags& bags) {
   const ValueId sum =
       step("aten::index_add", {Ref(zeros), int64_t{0}, Ref(bag), Ref(rows), int64_t{1}});
   if (bags.mode == kSum) return sum;
-  return step("aten::div.Tensor", {Ref(sum), Ref(Sizes(step, bags, starts, weight.dtype))});
+  return step("aten::div.Tensor", {Ref(sum), Ref(Divisors(step, bags, starts, weight.dtype))});
 }
 
 // Whether a row of the table counts as absent, or the node is none of these ops.

@@ -156,14 +156,14 @@ Result Rrelu(Emitter& emitter, const OpSignature& op, Operands args) {
 
 // Constants [sizes…, coordinates and 1]: the last dimension's coordinate first, from -1 to 1 over
 // the corners' centres, or, unless `align_corners`, over their outer edges.
-TensorId BaseGrid(Emitter& emitter, Steps& s, ir::DType dtype, const Ints& sizes,
-                  bool align_corners) {
+absl::StatusOr<TensorId> BaseGrid(Emitter& emitter, Steps& s, ir::DType dtype, const Ints& sizes,
+                                  bool align_corners) {
   Tensors coordinates;
   for (size_t d = sizes.size(); d-- > 0;) {
     const int64_t count = sizes[d];
-    absl::StatusOr<HostConstant> spaced =
-        count > 1 ? Spaced({dtype, {count}}, -1, 1) : Filled({dtype, {count}}, int64_t{0});
-    TensorId line = spaced.ok() ? emitter.Constant(*std::move(spaced)) : kNoTensor;
+    INGOT_ASSIGN_OR_RETURN(HostConstant spaced, count > 1 ? Spaced({dtype, {count}}, -1, 1)
+                                                          : Filled({dtype, {count}}, int64_t{0}));
+    TensorId line = emitter.Constant(std::move(spaced));
     if (!align_corners) {
       line = s("aten::div.Scalar", {T(s("aten::mul.Scalar", {T(line), count - 1})), count});
     }
@@ -172,8 +172,8 @@ TensorId BaseGrid(Emitter& emitter, Steps& s, ir::DType dtype, const Ints& sizes
     coordinates.push_back(s("aten::expand", {T(s("aten::reshape", {T(line), shape})), sizes}));
   }
   const ir::TensorType type{dtype, {sizes.begin(), sizes.end()}};
-  absl::StatusOr<HostConstant> ones = Filled(type, int64_t{1});
-  coordinates.push_back(ones.ok() ? emitter.Constant(*std::move(ones)) : kNoTensor);
+  INGOT_ASSIGN_OR_RETURN(HostConstant ones, Filled(type, int64_t{1}));
+  coordinates.push_back(emitter.Constant(std::move(ones)));
   return s("aten::stack", {TensorListOperand{coordinates}, static_cast<int64_t>(sizes.size())});
 }
 
@@ -189,7 +189,8 @@ Result AffineGrid(Emitter& emitter, const OpSignature& op, Operands args) {
   if (!is_taken) return emitter.ApplyAsIs(op, std::move(args));
   const Ints places(size.begin() + 2, size.end());
   Steps s(emitter);
-  const TensorId base = BaseGrid(emitter, s, theta.dtype, places, std::get<bool>(args[2]));
+  INGOT_ASSIGN_OR_RETURN(const TensorId base,
+                         BaseGrid(emitter, s, theta.dtype, places, std::get<bool>(args[2])));
   const TensorId rows = s("aten::reshape", {T(base), Ints{-1, dims + 1}});
   const TensorId turned = s("aten::transpose.int", {args[0], int64_t{1}, int64_t{2}});
   Ints result = {size[0]};

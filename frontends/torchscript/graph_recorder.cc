@@ -116,12 +116,11 @@ absl::Status GraphRecorder::CheckStatic(const Call& call) const {
 
 absl::Status GraphRecorder::DataDependent(const Call& call, const TensorSnapshot& tensor) const {
   const char* effect = call.rule->returns_tensors ? "sizes its result by" : "reads a number out of";
-  absl::Status status = absl::FailedPreconditionError(absl::StrCat(
-      "data-dependent: ", call.rule->name, " ", effect, " a value computed from ", Origin(tensor),
-      "; the graph would hold for these arguments only: move that step out of the model, or "
-      "compute it with tensor ops"));
-  status.SetPayload(kDataDependentOp, absl::Cord(call.rule->name));
-  return status;
+  return DataDependentError(
+      call.rule->name,
+      absl::StrCat(effect, " a value computed from ", Origin(tensor),
+                   "; the graph would hold for these arguments only: move that step out of the "
+                   "model, or compute it with tensor ops"));
 }
 
 std::string GraphRecorder::Origin(const TensorSnapshot& tensor) const {

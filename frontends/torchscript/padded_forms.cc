@@ -26,13 +26,6 @@ std::vector<int64_t> Sizes(const ir::TensorType& type) {
   return {type.dims.begin(), type.dims.end()};
 }
 
-absl::Status FollowsFromData(const Call& call, const std::string& what) {
-  absl::Status status =
-      absl::FailedPreconditionError(absl::StrCat("data-dependent: ", call.rule->name, " ", what));
-  status.SetPayload(kDataDependentOp, absl::Cord(call.rule->name));
-  return status;
-}
-
 }  // namespace
 
 absl::Status PaddedForms::Process(const Call& call) {
@@ -66,7 +59,8 @@ absl::StatusOr<PaddedForms::Form> PaddedForms::FormOf(const TensorSnapshot& nest
 // each as its mask has true elements; `mask_check` insists that those come first.
 absl::Status PaddedForms::FromMask(const Call& call) {
   if (call.inputs[2].value.toBool()) {
-    return FollowsFromData(call, "with mask_check refuses masks by their elements; leave it out");
+    return DataDependentError(call.rule->name,
+                              "with mask_check refuses masks by their elements; leave it out");
   }
   Form form;
   INGOT_ASSIGN_OR_RETURN(form.padded, memory_->Read(call.inputs[0].tensors[0]));
@@ -108,14 +102,15 @@ absl::Status PaddedForms::ToPadded(const Call& call) {
   INGOT_ASSIGN_OR_RETURN(const Form form, FormOf(call.inputs[0].tensors[0]));
   const ir::TensorType type = graph_->type(form.padded);
   if (call.inputs[2].value.isNone()) {
-    return FollowsFromData(call, "sizes its result by the longest row: pass output_size");
+    return DataDependentError(call.rule->name,
+                              "sizes its result by the longest row: pass output_size");
   }
   const std::vector<int64_t> sizes = call.inputs[2].value.toIntVector();
   if (sizes.size() != type.dims.size() || sizes[0] != type.dims[0] || sizes[1] < type.dims[1] ||
       sizes[2] < type.dims[2]) {
-    return FollowsFromData(call,
-                           "to fewer rows than before the padding was dropped fails or not "
-                           "by the mask's elements; pass the padded input's size");
+    return DataDependentError(call.rule->name,
+                              "to fewer rows than before the padding was dropped fails or not "
+                              "by the mask's elements; pass the padded input's size");
   }
   const double padding = call.inputs[1].value.toDouble();
   const ValueId mask = memory_->Emit(

@@ -325,6 +325,13 @@ class Recorder {
 
 }  // namespace
 
+absl::Status DataDependentError(absl::string_view op, absl::string_view what) {
+  absl::Status status =
+      absl::FailedPreconditionError(absl::StrCat("data-dependent: ", op, " ", what));
+  status.SetPayload(kDataDependentOp, absl::Cord(op));
+  return status;
+}
+
 absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,
                                      const std::vector<c10::IValue>& args,
                                      const RecordOptions& options) {

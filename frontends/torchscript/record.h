@@ -32,6 +32,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/ir/recording.h"
@@ -41,6 +42,9 @@ namespace ingot::torchscript {
 
 // Payload of the status of a data-dependent program: the op's name.
 inline constexpr absl::string_view kDataDependentOp = "ingot/data-dependent-op";
+
+// That status: FailedPrecondition, "data-dependent: `op` `what`", with the payload.
+absl::Status DataDependentError(absl::string_view op, absl::string_view what);
 
 // … and of one whose numbers are no data after all.
 inline constexpr absl::string_view kNumbersAreNoData = "ingot/numbers-are-no-data";

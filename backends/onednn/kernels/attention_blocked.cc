@@ -20,8 +20,6 @@ namespace ingot::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr F32Tag kTag;
-constexpr int64_t kN = kF32Lanes;
 constexpr int64_t kPanel = 2 * kN;
 constexpr float kLog2E = 1.44269504f;
 

@@ -17,8 +17,6 @@ namespace ingot::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr F32Tag kTag;
-constexpr int64_t kN = kF32Lanes;
 constexpr float kLog2E = 1.44269504f;
 
 HWY_INLINE F32 Splat(float value) { return hn::Set(kTag, value); }

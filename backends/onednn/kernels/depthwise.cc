@@ -24,8 +24,6 @@ namespace ingot::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr F32Tag kTag;
-constexpr int64_t kN = kF32Lanes;
 // Neighbouring outputs that share the weights and the inputs in registers. Seven divides the widths
 // that images of 224 pixels come down to.
 constexpr int kOutputs = 7;

@@ -32,30 +32,29 @@ HWY_INLINE void UpdateSums(const SumTile& tile, const F& f) {
   for (int64_t r = 0; r < tile.rows; ++r) {
     float* const sums = tile.sums + r * tile.stride;
     for (int64_t c = 0; c < tile.columns; c += kF32Lanes) {
-      hn::Store(f(hn::Load(F32Tag(), sums + c)), F32Tag(), sums + c);
+      hn::Store(f(hn::Load(kTag, sums + c)), kTag, sums + c);
     }
   }
 }
 
 template <class F>
 HWY_INLINE void UpdateSumsBy(const SumTile& tile, const EpilogueStage& stage, const F& f) {
-  constexpr int64_t kN = kF32Lanes;
   for (int64_t r = 0; r < tile.rows; ++r) {
     float* const sums = tile.sums + r * tile.stride;
     const float* const operand = stage.operand + (tile.row + r) * stage.row_stride;
     if (stage.column_stride == 0) {
-      const F32 number = hn::Set(F32Tag(), *operand);
+      const F32 number = hn::Set(kTag, *operand);
       for (int64_t c = 0; c < tile.columns; c += kN) {
-        hn::Store(f(hn::Load(F32Tag(), sums + c), number), F32Tag(), sums + c);
+        hn::Store(f(hn::Load(kTag, sums + c), number), kTag, sums + c);
       }
       continue;
     }
     for (int64_t c = 0; c < tile.columns; c += kN) {
       const float* const at = operand + tile.column + c;
       const F32 other = tile.columns - c >= kN
-                            ? hn::LoadU(F32Tag(), at)
+                            ? hn::LoadU(kTag, at)
                             : LoadPart(at, static_cast<size_t>(tile.columns - c));
-      hn::Store(f(hn::Load(F32Tag(), sums + c), other), F32Tag(), sums + c);
+      hn::Store(f(hn::Load(kTag, sums + c), other), kTag, sums + c);
     }
   }
 }
@@ -105,17 +104,16 @@ inline HWY_NOINLINE void ApplyStage(const SumTile& tile, const EpilogueStage& st
 // y: where (row, column) of the tile goes; its rows lie ldc apart.
 HWY_INLINE void FinishSums(const SumTile& tile, absl::Span<const EpilogueStage> stages, float* y,
                            int64_t ldc) {
-  constexpr int64_t kN = kF32Lanes;
   for (const EpilogueStage& stage : stages) ApplyStage(tile, stage);
   for (int64_t r = 0; r < tile.rows; ++r) {
     const float* const sums = tile.sums + r * tile.stride;
     float* const to = y + r * ldc;
     int64_t c = 0;
     for (; c + kN <= tile.columns; c += kN) {
-      hn::StoreU(hn::Load(F32Tag(), sums + c), F32Tag(), to + c);
+      hn::StoreU(hn::Load(kTag, sums + c), kTag, to + c);
     }
     if (c < tile.columns) {
-      StorePart(hn::Load(F32Tag(), sums + c), to + c, static_cast<size_t>(tile.columns - c));
+      StorePart(hn::Load(kTag, sums + c), to + c, static_cast<size_t>(tile.columns - c));
     }
   }
 }

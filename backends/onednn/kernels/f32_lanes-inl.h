@@ -7,6 +7,8 @@
 #define INGOT_BACKENDS_ONEDNN_KERNELS_F32_LANES_INL_H_
 #endif
 
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "hwy/highway.h"
@@ -18,26 +20,28 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using F32Tag = hn::ScalableTag<float>;
 using F32 = hn::Vec<F32Tag>;
-inline constexpr size_t kF32Lanes = hn::MaxLanes(F32Tag());
+inline constexpr F32Tag kTag;
+inline constexpr size_t kF32Lanes = hn::MaxLanes(kTag);
+inline constexpr int64_t kN = kF32Lanes;  // as what places and distances are counted in
 
 // The lanes from `count` (< kF32Lanes) on are 0.
 HWY_INLINE F32 LoadPart(const float* p, size_t count) {
 #if HWY_MEM_OPS_MIGHT_FAULT
   alignas(64) float buffer[kF32Lanes] = {};
   std::memcpy(buffer, p, count * sizeof(float));
-  return hn::Load(F32Tag(), buffer);
+  return hn::Load(kTag, buffer);
 #else
-  return hn::MaskedLoad(hn::FirstN(F32Tag(), count), F32Tag(), p);
+  return hn::MaskedLoad(hn::FirstN(kTag, count), kTag, p);
 #endif
 }
 
 HWY_INLINE void StorePart(F32 v, float* p, size_t count) {
 #if HWY_MEM_OPS_MIGHT_FAULT
   alignas(64) float buffer[kF32Lanes];
-  hn::Store(v, F32Tag(), buffer);
+  hn::Store(v, kTag, buffer);
   std::memcpy(p, buffer, count * sizeof(float));
 #else
-  hn::BlendedStore(v, hn::FirstN(F32Tag(), count), F32Tag(), p);
+  hn::BlendedStore(v, hn::FirstN(kTag, count), kTag, p);
 #endif
 }
 
@@ -45,8 +49,8 @@ HWY_INLINE void StorePart(F32 v, float* p, size_t count) {
 // run.
 struct WholeVector {
   static constexpr bool kWhole = true;
-  HWY_INLINE F32 Load(const float* p) const { return hn::LoadU(F32Tag(), p); }
-  HWY_INLINE void Store(F32 v, float* p) const { hn::StoreU(v, F32Tag(), p); }
+  HWY_INLINE F32 Load(const float* p) const { return hn::LoadU(kTag, p); }
+  HWY_INLINE void Store(F32 v, float* p) const { hn::StoreU(v, kTag, p); }
   // v, with `other` in the lanes beyond the run.
   HWY_INLINE F32 Or(F32 v, F32) const { return v; }
 };
@@ -57,7 +61,7 @@ struct PartVector {
   HWY_INLINE F32 Load(const float* p) const { return LoadPart(p, count); }
   HWY_INLINE void Store(F32 v, float* p) const { StorePart(v, p, count); }
   HWY_INLINE F32 Or(F32 v, F32 other) const {
-    return hn::IfThenElse(hn::FirstN(F32Tag(), count), v, other);
+    return hn::IfThenElse(hn::FirstN(kTag, count), v, other);
   }
 };
 
@@ -65,7 +69,6 @@ struct PartVector {
 // accumulators in turn, so that sums neither wait for each other nor depend on anything but n.
 template <class Body>
 HWY_INLINE void ForEachVector(int64_t n, F32 (&accumulators)[4], const Body& body) {
-  constexpr int64_t kN = kF32Lanes;
   int64_t i = 0;
   for (; i + 4 * kN <= n; i += 4 * kN) {
     body(WholeVector(), i, accumulators[0]);
@@ -78,11 +81,11 @@ HWY_INLINE void ForEachVector(int64_t n, F32 (&accumulators)[4], const Body& bod
 }
 
 HWY_INLINE float SumAll(const F32 (&a)[4]) {
-  return hn::GetLane(hn::SumOfLanes(F32Tag(), hn::Add(hn::Add(a[0], a[1]), hn::Add(a[2], a[3]))));
+  return hn::GetLane(hn::SumOfLanes(kTag, hn::Add(hn::Add(a[0], a[1]), hn::Add(a[2], a[3]))));
 }
 
 HWY_INLINE float MaxAll(const F32 (&a)[4]) {
-  return hn::GetLane(hn::MaxOfLanes(F32Tag(), hn::Max(hn::Max(a[0], a[1]), hn::Max(a[2], a[3]))));
+  return hn::GetLane(hn::MaxOfLanes(kTag, hn::Max(hn::Max(a[0], a[1]), hn::Max(a[2], a[3]))));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -49,9 +49,8 @@ HWY_INLINE void ForEachLine(const Lines& lines, const F& f) {
 
 // Several elements at each position: the maximum of one vector of them stays in a register.
 void PoolInner(const MaxPoolArgs& a, const Lines& lines, float* y) {
-  constexpr int64_t kN = kF32Lanes;
   const auto pool = [&](const auto& access, int64_t i, const Taps& width, float* to) HWY_ATTR {
-    F32 most = hn::Set(F32Tag(), kLowest);
+    F32 most = hn::Set(kTag, kLowest);
     ForEachLine(lines, [&](const float* line) HWY_ATTR {
       for (int64_t w = width.begin; w < width.end; w += width.step) {
         most = MaxNan(access.Load(line + w * a.inner + i), most);
@@ -73,7 +72,6 @@ float Greater(float a, float b) { return !(a <= b) && b == b ? a : b; }
 // One element at each position: first the maxima over the lines, whole vectors of columns at once,
 // then those along the line. Columns are done in pieces whose input fits the buffer.
 void PoolColumns(const MaxPoolArgs& a, const Lines& lines, float* y) {
-  constexpr int64_t kN = kF32Lanes;
   constexpr int64_t kBuffer = 512;
   HWY_ALIGN float most[kBuffer];
   for (int64_t ow = 0; ow < a.out[2];) {
@@ -100,8 +98,8 @@ void PoolColumns(const MaxPoolArgs& a, const Lines& lines, float* y) {
     ForEachLine(lines, [&](const float* line) HWY_ATTR {
       int64_t i = 0;
       for (; i + kN <= count; i += kN) {
-        hn::Store(MaxNan(hn::LoadU(F32Tag(), line + first + i), hn::Load(F32Tag(), most + i)),
-                  F32Tag(), most + i);
+        hn::Store(MaxNan(hn::LoadU(kTag, line + first + i), hn::Load(kTag, most + i)), kTag,
+                  most + i);
       }
       for (; i < count; ++i) most[i] = Greater(line[first + i], most[i]);
     });

@@ -17,8 +17,6 @@ namespace ingot::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr F32Tag kTag;
-
 HWY_INLINE F32 Splat(float value) { return hn::Set(kTag, value); }
 
 // Runs of this length are summed in f32, 64 additions a lane of each accumulator; their sums are

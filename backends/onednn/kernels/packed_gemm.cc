@@ -22,10 +22,12 @@ namespace ingot::kernels::internal {
 // A right factor that may stay in L2 while the rows pass by.
 inline constexpr int64_t kResidentElements = 96 * 1024;
 
-// How a product is cut. A unit is a run of rows that one tile covers.
+// How a product is cut. A unit is a run of rows that one tile covers: as even as can be, the first
+// `longer_units` of a group have one row more than `unit_rows`.
 struct GemmBlocking {
   int64_t panels = 0;
   int64_t units_a_group = 0, units = 0;
+  int64_t unit_rows = 0, longer_units = 0;
   int64_t k_block = 0;      // of one tap: a multiple of 4 unless it is all of it
   int64_t tap_block = 1;    // taps done together; 1 unless k_block is all of one
   int64_t chunk_units = 0;  // whose left rows stay in L2
@@ -52,22 +54,38 @@ struct PackedGemmTarget {
   RunFn run_bf16;  // null: the target has no such loops
 };
 
-// The first row and the number of rows of a unit within its group: as even as can be.
-struct UnitRows {
-  int64_t group, first, count;
-};
-inline UnitRows RowsOf(const GemmCall& call, int64_t unit) {
-  const int64_t units = call.blocking.units_a_group, i = unit % units;
-  const int64_t base = call.args.rows / units, more = call.args.rows % units;
-  return {unit / units, i * base + std::min(i, more), base + (i < more ? 1 : 0)};
-}
+// A unit, which goes on to later ones without dividing.
+class UnitCursor {
+ public:
+  UnitCursor(const GemmBlocking& blocking, int64_t unit)
+      : blocking_(&blocking),
+        group_(unit / blocking.units_a_group),
+        place_(unit % blocking.units_a_group) {}
 
-// How many units from this one on have as many rows and lie in its group.
-inline int64_t UnitsAlike(const GemmCall& call, int64_t unit) {
-  const int64_t units = call.blocking.units_a_group, i = unit % units;
-  const int64_t more = call.args.rows % units;
-  return (i < more ? more : units) - i;
-}
+  int64_t group() const { return group_; }
+  // The first row within the group, and the number of rows.
+  int64_t first() const {
+    return place_ * blocking_->unit_rows + std::min(place_, blocking_->longer_units);
+  }
+  int64_t rows() const { return blocking_->unit_rows + (is_longer() ? 1 : 0); }
+  // How many units from this one on have as many rows and lie in its group.
+  int64_t alike() const {
+    return (is_longer() ? blocking_->longer_units : blocking_->units_a_group) - place_;
+  }
+  // REQUIRES: count <= alike().
+  void Advance(int64_t count) {
+    place_ += count;
+    if (place_ < blocking_->units_a_group) return;
+    place_ = 0;
+    ++group_;
+  }
+
+ private:
+  bool is_longer() const { return place_ < blocking_->longer_units; }
+
+  const GemmBlocking* blocking_;
+  int64_t group_, place_;  // place_: within the group
+};
 
 }  // namespace ingot::kernels::internal
 #endif  // INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_SHARED_
@@ -78,7 +96,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 using internal::GemmCall;
-using internal::UnitRows;
+using internal::UnitCursor;
 
 // A block of a panel that is read once a tile of 14 rows comes from L2 in time; one that is read
 // once a tile of 6 has to stay in L1.
@@ -115,7 +133,7 @@ void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, 
 
 // Units of `rows` rows each, one behind the other.
 struct UnitRun {
-  UnitRows rows;  // of the first
+  int64_t row, rows;  // row: the first one's first, of the result
   int64_t count;
   const float* x;
   int64_t x_step, lda;
@@ -128,11 +146,10 @@ template <typename Step>
 void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int64_t panel,
               int panels) {
   const PackedGemmArgs& args = call.args;
-  const UnitRows& rows = run.rows;
   const bool first = block.row == 0, last = block.last;
   const int64_t column = panel * kPanel;
   const int64_t columns = std::min(call.n - column, panels * kPanel);
-  const int64_t row = rows.group * args.rows + rows.first;
+  const int64_t row = run.row, rows = run.rows;
   float* const y = args.y + row * args.ldc + column;
   const bool whole = columns == panels * kPanel || columns == kN;
   TileArgs tile;
@@ -144,18 +161,18 @@ void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int
     one.count = 1;
     for (int64_t i = 0; i < run.count; ++i) {
       RunTiles<Step>(call, one, block, panel, panels);
-      one.rows.first += rows.count;
+      one.row += rows;
       one.x += run.x_step;
       one.next += run.next_step;
     }
     return;
   }
-  if (last && !direct) FetchRows(call, row, rows.count, column, columns);
+  if (last && !direct) FetchRows(call, row, rows, column, columns);
   HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
   tile.tiles = run.count;
   tile.x_step = run.x_step;
-  tile.sums_step = rows.count * args.ldc;
-  tile.addend_step = rows.count * stages.addend_stride;
+  tile.sums_step = rows * args.ldc;
+  tile.addend_step = rows * stages.addend_stride;
   tile.next_step = run.next_step;
   if (direct) tile.stages = stages;
   tile.x = run.x;
@@ -178,14 +195,14 @@ void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int
     }
   }
   if (!first && !direct) {
-    for (int64_t r = 0; r < rows.count; ++r) {
+    for (int64_t r = 0; r < rows; ++r) {
       std::memcpy(buffer + r * tile.sums_stride, y + r * args.ldc,
                   static_cast<size_t>(columns) * sizeof(float));
     }
   }
-  TileFor<Step>(rows.count, panels, columns)(tile);
+  TileFor<Step>(rows, panels, columns)(tile);
   if (direct) return;
-  FinishSums({buffer, tile.sums_stride, rows.count, columns, row, column},
+  FinishSums({buffer, tile.sums_stride, rows, columns, row, column},
              last ? args.stages : absl::Span<const EpilogueStage>(), y, args.ldc);
 }
 
@@ -201,25 +218,31 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
               int64_t panel_end, const KBlock& block, float* copies) {
   const internal::GemmBlocking& b = call.blocking;
   const int64_t copied_unit = kMaxRows * b.copy_stride;
-  const auto rows_at = [&](const UnitRows& rows) {
-    return call.args.x + rows.group * call.args.group_stride + rows.first * call.args.lda +
+  const UnitCursor start(b, begin);
+  const auto x_at = [&](const UnitCursor& at) {
+    return call.args.x + at.group() * call.args.group_stride + at.first() * call.args.lda +
            block.first;
   };
   if (b.copy_rows) {
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const UnitRows rows = internal::RowsOf(call, unit);
-      CopyRows(rows_at(rows), call.args.lda, rows.count, block.k,
-               copies + (unit - begin) * copied_unit, b.copy_stride);
+    UnitCursor at = start;
+    for (int64_t unit = begin; unit < end; ++unit, at.Advance(1)) {
+      CopyRows(x_at(at), call.args.lda, at.rows(), block.k, copies + (unit - begin) * copied_unit,
+               b.copy_stride);
     }
   }
-  // All units of a group have as many rows as the first, or one less.
-  const int64_t most_rows = internal::RowsOf(call, 0).count;
+  const int64_t most_rows = b.unit_rows + (b.longer_units > 0 ? 1 : 0);
   const int64_t together = most_rows * 4 <= kMaxRows ? 4 : (most_rows * 2 <= kMaxRows ? 2 : 1);
-  const auto run = [&](int64_t unit, int64_t count, int64_t panel, int panels, const float* next,
-                       int64_t next_step) {
-    const UnitRows rows = internal::RowsOf(call, unit);
-    UnitRun units = {rows,          count, rows_at(rows), rows.count * call.args.lda,
-                     call.args.lda, next,  next_step};
+  const auto run = [&](const UnitCursor& at, int64_t unit, int64_t count, int64_t panel, int panels,
+                       const float* next, int64_t next_step) {
+    const int64_t lda = call.args.lda;
+    UnitRun units = {at.group() * call.args.rows + at.first(),
+                     at.rows(),
+                     count,
+                     x_at(at),
+                     at.rows() * lda,
+                     lda,
+                     next,
+                     next_step};
     if (b.copy_rows) {
       units.x = copies + (unit - begin) * copied_unit;
       units.x_step = copied_unit;
@@ -236,9 +259,10 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
     return call.args.packed + panel * kPanel * call.k + block.row * kPanel;
   };
   if (b.rows_first) {
-    for (int64_t unit = begin; unit < end; ++unit) {
+    UnitCursor at = start;
+    for (int64_t unit = begin; unit < end; ++unit, at.Advance(1)) {
       for (int64_t panel = panel_begin; panel < panel_end; panel += panels_at(panel)) {
-        run(unit, 1, panel, panels_at(panel), weights_at(panel), 0);
+        run(at, unit, 1, panel, panels_at(panel), weights_at(panel), 0);
       }
     }
     return;
@@ -250,16 +274,18 @@ void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_be
     const float* next = weights_at(panel + panels);
     const float* const next_end = panel + panels < panel_end ? next + kPanel * block.size() : next;
     const int64_t a_unit = block.size() / kStepsALine * kLine;
+    UnitCursor at = start;
     for (int64_t unit = begin; unit < end;) {
-      int64_t count = std::min(internal::UnitsAlike(call, unit), end - unit);
+      int64_t count = std::min(at.alike(), end - unit);
       if (next < next_end && a_unit > 0) {
         count = std::min(count, (next_end - next + a_unit - 1) / a_unit);
-        run(unit, count, panel, panels, next, a_unit);
+        run(at, unit, count, panel, panels, next, a_unit);
       } else {
-        run(unit, count, panel, panels, weights_at(panel), 0);
+        run(at, unit, count, panel, panels, weights_at(panel), 0);
       }
       next += count * a_unit;
       unit += count;
+      at.Advance(count);
     }
     panel += panels;
   }
@@ -336,6 +362,8 @@ internal::GemmBlocking Block(const internal::PackedGemmTarget& target, int64_t n
   b.panels = DivideUp(n, target.panel);
   b.units_a_group = DivideUp(rows, target.max_rows);
   b.units = groups * b.units_a_group;
+  b.unit_rows = rows / std::max<int64_t>(b.units_a_group, 1);
+  b.longer_units = rows % std::max<int64_t>(b.units_a_group, 1);
   const int64_t blocks = std::max<int64_t>(DivideUp(tap_size, target.max_k_block), 1);
   b.k_block =
       blocks == 1 ? tap_size : DivideUp(DivideUp(tap_size, blocks), kLineFloats) * kLineFloats;

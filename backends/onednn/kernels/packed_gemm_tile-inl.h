@@ -21,8 +21,6 @@ namespace ingot::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr F32Tag kTag;
-constexpr int64_t kN = kF32Lanes;
 constexpr int64_t kPanel = 2 * kN;
 // Accumulators and the two vectors of a panel fill the registers.
 constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 14 : (HWY_TARGET <= HWY_AVX2 ? 6 : 4);

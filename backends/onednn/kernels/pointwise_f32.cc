@@ -25,8 +25,6 @@ using DInt = hn::RebindToSigned<D>;
 using internal::PwKernel;
 using internal::PwUniform;
 
-constexpr size_t kLanes = kF32Lanes;
-
 // Sources and sinks of a vector at an element index; the partial forms touch only the first `count`
 // elements.
 struct FloatSource {
@@ -84,7 +82,6 @@ struct BoolSink {
 // Two vectors an iteration: enough to hide latencies behind each other without spilling.
 template <class F, class Sink, class... Sources>
 HWY_INLINE void Loop(const F& f, const Sink& sink, int64_t n, const Sources&... sources) {
-  constexpr int64_t kN = kLanes;
   int64_t i = 0;
   for (; i + 2 * kN <= n; i += 2 * kN) {
     const auto first = f(sources.Load(i)...);
@@ -176,7 +173,7 @@ constexpr float kTrigonometricLimit = 39000.0f;
 
 template <float (*kLibm)(float)>
 HWY_NOINLINE V EachLane(V x) {
-  alignas(64) float lanes[kLanes];
+  alignas(64) float lanes[kF32Lanes];
   hn::Store(x, D(), lanes);
   for (float& lane : lanes) lane = kLibm(lane);
   return hn::Load(D(), lanes);

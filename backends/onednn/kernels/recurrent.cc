@@ -46,8 +46,6 @@ namespace {
 
 using internal::RecurrentStep;
 
-constexpr F32Tag kTag;
-constexpr int64_t kN = kF32Lanes;
 // With four gates, the sums and a state's element of each row fill the registers.
 constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 6 : 2;
 // Panels that one row does at once, so that enough sums are under way to hide an FMA's latency.

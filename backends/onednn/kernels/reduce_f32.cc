@@ -20,9 +20,6 @@ namespace {
 
 using internal::Fold;
 
-constexpr F32Tag kTag;
-constexpr int64_t kN = kF32Lanes;
-
 // Additions a lane makes in f32 before its sum moves up a level.
 constexpr int64_t kLevel = 128;
 

@@ -19,8 +19,6 @@ namespace ingot::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr F32Tag kTag;
-
 HWY_INLINE F32 Splat(float value) { return hn::Set(kTag, value); }
 HWY_INLINE F32 NegativeInfinity() { return hn::Neg(hn::Inf(kTag)); }
 
@@ -161,7 +159,6 @@ HWY_INLINE void SoftmaxColumns(const At& at, const float* x, float* y, int64_t n
 
 // Items are vectors of columns, `vectors` of them an outer index.
 void SoftmaxColumnVectors(const StridedSoftmaxArgs& args, int64_t begin, int64_t end) {
-  constexpr int64_t kN = kF32Lanes;
   const int64_t vectors = (args.inner + kN - 1) / kN;
   for (int64_t item = begin; item < end; ++item) {
     const int64_t column = item % vectors * kN;

@@ -71,9 +71,6 @@ using internal::kWindow;
 using internal::PointMatrices;
 using internal::WinogradTiles;
 
-constexpr F32Tag kTag;
-constexpr int64_t kN = kF32Lanes;
-
 // Four numbers with a distance, by the rows of B^T: d0 - d2, d1 + d2, d2 - d1, d1 - d3.
 template <int kFirst, int kStep>
 HWY_INLINE void CombineFour(F32 (&d)[kPoints]) {
