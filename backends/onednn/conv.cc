@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/norm.h"
@@ -22,6 +23,7 @@ namespace {
 
 // Of one core, for deciding about threads.
 constexpr double kFlopsPerNanosecond = 100;  // f32
+constexpr double kNanosecondsAWeight = 0.5;  // that is folded, memory for it included
 
 absl::Status Supports(const ir::Graph& graph, const ops::OpView& view) {
   absl::Status status;
@@ -63,10 +65,14 @@ absl::Status FoldBatchNorm(Lowering& lowering, const ops::OpView& norm, Tensor& 
         const float *x = args.At<float>(0), *scale = args.At<float>(1), *add = args.At<float>(2);
         const float* b = has_bias ? args.At<float>(5) : nullptr;
         float *y = args.At<float>(3), *out_bias = args.At<float>(4);
-        for (int64_t c = 0; c < channels; ++c) {
-          for (int64_t i = 0; i < row; ++i) y[c * row + i] = x[c * row + i] * scale[c];
-          out_bias[c] = (b == nullptr ? 0.0f : b[c] * scale[c]) + add[c];
-        }
+        const auto fold = [&](int64_t begin, int64_t end, int) {
+          for (int64_t c = begin; c < end; ++c) {
+            for (int64_t i = 0; i < row; ++i) y[c * row + i] = x[c * row + i] * scale[c];
+            out_bias[c] = (b == nullptr ? 0.0f : b[c] * scale[c]) + add[c];
+          }
+        };
+        const double work = kNanosecondsAWeight * static_cast<double>(row) + 1;
+        kernels::ParallelFor(args.threads(), channels, kernels::GrainFor(work), fold);
         return absl::OkStatus();
       }));
   weights = folded;

@@ -43,7 +43,7 @@ absl::Status WriteArtifact(const std::string& path, const ir::Recording& recordi
                            const Options& options = {}, Env& env = Env::Default());
 
 struct ReadOptions {
-  // Compares the weights with their digests, at about 2 GB/s with the CPU's SHA instructions.
+  // Compares the weights with their digests, at about 2 GB/s a core with SHA instructions.
   // Without it only the header is checked, and pages of weights are read when they are first used.
   bool verify_weights = true;
 };

@@ -13,16 +13,17 @@ namespace ingot::ir {
 namespace {
 
 // About 4 ms of one CPU's SHA instructions; a thread takes a hundredth of that to start.
-constexpr int64_t kBytesWorthAThread = 8 << 20;
+constexpr size_t kBytesWorthAThread = 8 << 20;
 
 }  // namespace
 
-void ComputeDigests(absl::Span<Constant> constants, const ConstantDone& done) {
-  std::vector<size_t> order(constants.size());
+std::vector<Digest> DigestsOf(absl::Span<const absl::string_view> strings,
+                              const std::function<void(size_t)>& done) {
+  std::vector<size_t> order(strings.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return constants[a].type.NumBytes() > constants[b].type.NumBytes();
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return strings[a].size() > strings[b].size(); });
+  std::vector<Digest> digests(strings.size());
   std::atomic<size_t> next{0};
   const auto work = [&] {
     DigestStream({
@@ -30,25 +31,35 @@ void ComputeDigests(absl::Span<Constant> constants, const ConstantDone& done) {
             [&](DigestJob& job) {
               const size_t i = next++;
               if (i >= order.size()) return false;
-              job = {BytesOf(constants[order[i]]), order[i]};
+              job = {strings[order[i]], order[i]};
               return true;
             },
         .done =
             [&](size_t index, const Digest& digest) {
-              constants[index].digest = digest;
-              if (done) done(constants[index]);
+              digests[index] = digest;
+              if (done) done(index);
             },
     });
   };
-  int64_t bytes = 0;
-  for (const Constant& constant : constants) bytes += constant.type.NumBytes();
+  size_t bytes = 0;
+  for (const absl::string_view string : strings) bytes += string.size();
   const auto worth =
-      static_cast<unsigned>(std::min<int64_t>(1 + bytes / kBytesWorthAThread, kMaxDigestThreads));
+      static_cast<unsigned>(std::min<size_t>(1 + bytes / kBytesWorthAThread, kMaxDigestThreads));
   std::vector<std::thread> helpers;
   for (unsigned i = std::min(worth, std::thread::hardware_concurrency()); i > 1; --i)
     helpers.emplace_back(work);
   work();
   for (std::thread& helper : helpers) helper.join();
+  return digests;
+}
+
+void ComputeDigests(absl::Span<Constant> constants, const ConstantDone& done) {
+  std::vector<absl::string_view> strings;
+  for (const Constant& constant : constants) strings.push_back(BytesOf(constant));
+  const std::vector<Digest> digests = DigestsOf(strings, [&](size_t i) {
+    if (done) done(constants[i]);
+  });
+  for (size_t i = 0; i < constants.size(); ++i) constants[i].digest = digests[i];
 }
 
 }  // namespace ingot::ir

@@ -8,16 +8,24 @@
 #define INGOT_CORE_IR_CONSTANT_DIGESTS_H_
 
 #include <functional>
+#include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/ir/digest.h"
 #include "core/ir/recording.h"
 
 namespace ingot::ir {
 
-// Fills in the digests, the largest constants first, on as many threads as this process has CPUs
-// and the bytes are worth, up to kMaxDigestThreads. `done` is called with each constant once its
-// bytes have been read, from any of the threads.
 inline constexpr unsigned kMaxDigestThreads = 8;
+
+// The digests of `strings`, the longest first, on as many threads as this process has CPUs and the
+// bytes are worth, up to kMaxDigestThreads. `done` is called with the place of each once its bytes
+// have been read, from any of the threads.
+std::vector<Digest> DigestsOf(absl::Span<const absl::string_view> strings,
+                              const std::function<void(size_t)>& done = nullptr);
+
+// Fills in the constants' digests likewise.
 using ConstantDone = std::function<void(Constant&)>;
 void ComputeDigests(absl::Span<Constant> constants, const ConstantDone& done = nullptr);
 

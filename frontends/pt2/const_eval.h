@@ -33,15 +33,6 @@ absl::StatusOr<std::optional<HostConstant>> EvaluateConstant(const std::string& 
                                                              const ir::TensorType& type,
                                                              ContentsOf contents);
 
-// The result of an op whose elements don't depend on any tensor's: arange, zeros, full_like …
-// `value` where the op fills, `start` and `step` where it counts.
-absl::StatusOr<HostConstant> Filled(const ir::TensorType& type, const Operand& value);
-absl::StatusOr<HostConstant> Counted(const ir::TensorType& type, const Operand& start,
-                                     const Operand& step);
-// linspace: from both ends towards the middle, in the arithmetic of `type`, as eager does.
-// REQUIRES: a vector of float32 or float64.
-absl::StatusOr<HostConstant> Spaced(const ir::TensorType& type, double start, double end);
-
 // The only element of a constant of rank 0. REQUIRES: not complex.
 Operand NumberOf(const HostConstant& constant);
 

@@ -8,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "core/ops/registry.h"
 #include "frontends/pt2/const_eval.h"
+#include "frontends/pt2/const_factories.h"
 #include "frontends/pt2/number_form.h"
 #include "frontends/pt2/rewrites.h"
 

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "frontends/pt2/const_eval.h"
+#include "frontends/pt2/const_factories.h"
 #include "frontends/pt2/rewrites.h"
 #include "frontends/pt2/steps.h"
 

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "core/base/status_macros.h"
-#include "frontends/pt2/const_eval.h"
+#include "frontends/pt2/const_factories.h"
 #include "frontends/pt2/constants.h"
 #include "frontends/pt2/rewrites.h"
 #include "frontends/pt2/steps.h"

@@ -86,9 +86,13 @@ verification() {
   prints '/c.ingot","backend":"reference","status":"refused"'
   prints '/d.pt2","backend":"reference","status":"refused"'
   prints '^\{"summary":true,"cases":4,"ok":1,"mismatch":0,"refused":2,"unsupported":1,"error":0\}$'
+  run 3 verify "${work}/folder" --backend=reference --only=pt2 --json
+  prints '^\{"summary":true,"cases":1,"ok":0,"mismatch":0,"refused":1,"unsupported":0,"error":0\}$'
   refused 2 'leave --inputs' verify "${work}/folder" --inputs="${work}/ab.npz"
   mkdir "${work}/empty"
   refused 2 'no .pt, .pt2 or .ingot file here' verify "${work}/empty"
+  refused 2 'no .pt file here' verify "${work}/folder" --only=pt
+  refused 2 'is for folders' verify "${sub[@]}" --only=ingot
 }
 
 bad_command_lines() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -29,15 +30,23 @@ struct Pair {
   std::string model, inputs;
 };
 
-// Every model below the folder that has a .npz of its name, by path.
-absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder) {
+constexpr absl::string_view kModelKinds[] = {"pt", "pt2", "ingot"};
+
+bool IsModel(const std::string& extension, const std::string& only) {
+  return absl::c_any_of(kModelKinds, [&](absl::string_view kind) {
+    return absl::StrCat(".", kind) == extension && (only.empty() || only == kind);
+  });
+}
+
+// Every model below the folder that has a .npz of its name, by path; of the kind `only` unless that
+// is empty.
+absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder, const std::string& only) {
   std::vector<Pair> pairs;
   std::error_code error;
   std::filesystem::recursive_directory_iterator entry(folder, error), end;
   for (; !error && entry != end; entry.increment(error)) {
     const std::filesystem::path& path = entry->path();
-    const std::string extension = path.extension().string();
-    if (extension != ".pt" && extension != ".pt2" && extension != ".ingot") continue;
+    if (!IsModel(path.extension().string(), only)) continue;
     std::filesystem::path inputs = path;
     inputs.replace_extension(".npz");
     std::error_code missing;
@@ -47,9 +56,10 @@ absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder) {
     return AtStage(Stage::kModel, absl::UnknownError(absl::StrCat(folder, ": ", error.message())));
   }
   if (pairs.empty()) {
+    const std::string kinds = only.empty() ? ".pt, .pt2 or .ingot" : absl::StrCat(".", only);
     return AtStage(Stage::kUsage,
-                   absl::NotFoundError(absl::StrCat(
-                       folder, ": no .pt, .pt2 or .ingot file here has a .npz of its name")));
+                   absl::NotFoundError(
+                       absl::StrCat(folder, ": no ", kinds, " file here has a .npz of its name")));
   }
   std::sort(pairs.begin(), pairs.end(),
             [](const Pair& a, const Pair& b) { return a.model < b.model; });
@@ -72,6 +82,7 @@ class VerifyVerb : public Verb {
                    {"eager", "float64"}, &oracle_);
     options.Value("fresh", "calls with permuted and scaled arguments after the given ones",
                   &settings_.fresh, 0, 1000000);
+    options.Choice("only", "of a folder, the models of one kind", {"pt", "pt2", "ingot"}, &only_);
     flags_.Declare(options);
   }
   absl::StatusOr<ExitCode> Run() override {
@@ -83,6 +94,9 @@ class VerifyVerb : public Verb {
 
  private:
   absl::StatusOr<ExitCode> VerifyFile() {
+    if (!only_.empty()) {
+      return AtStage(Stage::kUsage, absl::InvalidArgumentError("--only is for folders"));
+    }
     INGOT_ASSIGN_OR_RETURN(std::optional<Arguments> arguments, flags_.GivenArguments());
     const CaseResult result = VerifyCase(model_, std::move(arguments), flags_, settings_);
     const bool failed = result.code != ExitCode::kOk && result.code != ExitCode::kMismatch;
@@ -98,7 +112,7 @@ class VerifyVerb : public Verb {
                      absl::InvalidArgumentError(
                          "a folder's models come with their .npz: leave --inputs and --input out"));
     }
-    INGOT_ASSIGN_OR_RETURN(const std::vector<Pair> pairs, FindPairs(model_));
+    INGOT_ASSIGN_OR_RETURN(const std::vector<Pair> pairs, FindPairs(model_, only_));
     std::map<std::string, int64_t> counts;
     std::map<ExitCode, int64_t> codes;
     const auto finish = [&](size_t i, const Contained& contained) {
@@ -172,7 +186,7 @@ class VerifyVerb : public Verb {
 
   void Print(const CaseResult& result) const { PrintText(TextOf(result)); }
 
-  std::string model_, oracle_ = "eager";
+  std::string model_, oracle_ = "eager", only_;
   VerifySettings settings_;
   CommonFlags flags_;
 };

@@ -184,7 +184,7 @@ lists as not read. Graphs are as exported, without `run_decompositions`: ATen's 
 
 ```
 ./bazelw run //tools/opinfo:export_corpus -- --out PT2DIR --format pt2 --limit N
-ingot verify PT2DIR/DTYPE --backend=BACKEND --threads=1 --fresh=2 --json > BACKEND.pt2.json
+ingot verify PT2DIR/DTYPE --backend=BACKEND --only=pt2 --threads=1 --fresh=2 --json > BACKEND.pt2.json
 ```
 
 {summary(results)}

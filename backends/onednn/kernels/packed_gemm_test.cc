@@ -135,6 +135,34 @@ TEST_P(PackedGemmTest, AnyShapeBiasActivationAndWeightLayout) {
   }
 }
 
+TEST_P(PackedGemmTest, PacksWeightsOfAnyStrides) {
+  for (const int64_t n : {1, 7, 16, 45, 70}) {
+    for (const int64_t k : {1, 8, 13, 100}) {
+      struct {
+        int64_t k_stride, n_stride;
+      } const layouts[] = {{1, k + 3}, {n + 3, 1}, {2, 2 * k + 1}, {0, 1}, {1, 0}};
+      for (const auto& [k_stride, n_stride] : layouts) {
+        SCOPED_TRACE(testing::Message()
+                     << n << " x " << k << ", strides " << k_stride << ", " << n_stride);
+        const PackedGemm gemm = PackedGemm::Make(n, k);
+        const std::vector<float> w = Random((k - 1) * k_stride + (n - 1) * n_stride + 1, 1);
+        std::vector<float> packed(gemm.PackedBytes() / sizeof(float), 42);
+        gemm.Pack(w.data(), k_stride, n_stride, packed.data(), /*threads=*/2);
+        float sum = 0, packed_sum = 0;
+        for (int64_t i = 0; i < k; ++i) {
+          for (int64_t j = 0; j < n; ++j) {
+            EXPECT_EQ(gemm.At(packed.data(), i, j), w[i * k_stride + j * n_stride]);
+            sum += std::abs(gemm.At(packed.data(), i, j));
+          }
+        }
+        // What fills the last panel up is zeros.
+        for (const float v : packed) packed_sum += std::abs(v);
+        EXPECT_NEAR(packed_sum, sum, 1e-3f * sum);
+      }
+    }
+  }
+}
+
 TEST_P(PackedGemmTest, LongInnerDimensionsAreCutIntoBlocks) {
   Check({17, 40, 513});
   Check({20, 96, 1500, 1, true, {{EpilogueOp::kRelu}}});
