@@ -17,6 +17,9 @@ namespace {
 constexpr double kMinParallelNanoseconds = 20000;
 // Bytes a nanosecond that one core moves through its caches.
 constexpr double kCopyBytesPerNanosecond = 10;
+// Of dropped constants' memory, at most this much waits for one of the same size: the kernel clears
+// new pages, which takes longer than much of what is done with them.
+constexpr size_t kMaxSpareBytes = 16 << 20;
 
 }  // namespace
 
@@ -94,7 +97,14 @@ Operand Lowering::NewScratch(size_t bytes) {
 }
 
 absl::Status Lowering::Materialize(Buffer& buffer) {
-  buffer.memory = AlignedBuffer(buffer.bytes);
+  std::vector<AlignedBuffer>& spare = spare_[buffer.bytes];
+  if (spare.empty()) {
+    buffer.memory = AlignedBuffer(buffer.bytes);
+  } else {
+    buffer.memory = std::move(spare.back());
+    spare.pop_back();
+    spare_bytes_ -= buffer.bytes;
+  }
   if (buffer.bytes != 0 && buffer.memory.data() == nullptr) {
     return absl::ResourceExhaustedError(
         absl::StrCat("no memory for ", buffer.bytes, " bytes of packed constants"));
@@ -360,6 +370,11 @@ void Lowering::DropConstant(BufferId id) {
   if (buffer.kind != Buffer::Kind::kConstant || MayBeAskedFor(id)) return;
   for (BufferId copy : ForgetCopies(id)) DropConstant(copy);
   if (buffer.in_program) return;
+  const size_t bytes = buffer.memory.size();
+  if (bytes > 0 && bytes <= kMaxSpareBytes - spare_bytes_) {
+    spare_bytes_ += bytes;
+    spare_[bytes].push_back(std::move(buffer.memory));
+  }
   buffer.memory = AlignedBuffer();
   if (buffer.host_constant >= 0) context_.DropConstant(buffer.host_constant);
   buffer.host_constant = -1;

@@ -191,6 +191,8 @@ class Lowering {
   const int saved_threads_;      // the caller's OpenMP setting
   std::vector<Tensor> tensors_;  // by value
   std::vector<Buffer> buffers_;
+  absl::flat_hash_map<size_t, std::vector<AlignedBuffer>> spare_;  // by size
+  size_t spare_bytes_ = 0;
   std::vector<bool> written_;  // by buffer
   std::vector<DraftStep> steps_;
   std::vector<int> uses_left_;                       // by value: units and outputs still to come

@@ -453,9 +453,11 @@ void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float*
   });
 }
 
-float PackedGemm::At(const float* packed, int64_t k, int64_t n) const {
+int64_t PackedGemm::panel() const { return target_->panel; }
+
+int64_t PackedGemm::PlaceOf(int64_t k, int64_t n) const {
   const int64_t panel = target_->panel;
-  return packed[n / panel * panel * k_ + k * panel + n % panel];
+  return n / panel * panel * k_ + k * panel + n % panel;
 }
 
 size_t PackedGemm::WorkspaceBytes(int64_t rows, int64_t lda, int threads) const {

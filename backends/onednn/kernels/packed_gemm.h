@@ -67,8 +67,11 @@ class PackedGemm {
   void Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed,
             int threads = 1) const;
 
-  // Element (k, n) of what Pack made. REQUIRES: kF32.
-  float At(const float* packed, int64_t k, int64_t n) const;
+  // Where Pack puts element (k, n), as do its neighbours up to the next multiple of panel() in n.
+  // REQUIRES: kF32.
+  int64_t PlaceOf(int64_t k, int64_t n) const;
+  int64_t panel() const;
+  float At(const float* packed, int64_t k, int64_t n) const { return packed[PlaceOf(k, n)]; }
 
   // For left factors with rows lda apart: those whose rows would fall into the same few sets of the
   // L1 cache are copied block by block.

@@ -223,10 +223,10 @@ void TransformFilter(const double (&g)[3][3], double (&u)[kPoints]) {
   }
 }
 
-// The filters of one channel for kColumns outputs, side by side: point p of output n goes to
-// to[p * size + n].
-void TransformFilters(const float* w, const std::array<int64_t, 4>& strides, float* to,
-                      int64_t size) {
+using FilterPoints = float[kPoints][Winograd::kColumns];
+
+// The filters of one channel for kColumns outputs, side by side.
+void TransformFilters(const float* w, const std::array<int64_t, 4>& strides, FilterPoints& points) {
   float taps[9][Winograd::kColumns];
   for (int64_t n = 0; n < Winograd::kColumns; ++n) {
     const float* const from = w + n * strides[0];
@@ -236,7 +236,7 @@ void TransformFilters(const float* w, const std::array<int64_t, 4>& strides, flo
     double g[3][3], u[kPoints];
     for (int t = 0; t < 9; ++t) g[t / 3][t % 3] = taps[t][n];
     TransformFilter(g, u);
-    for (int64_t p = 0; p < kPoints; ++p) to[p * size + n] = static_cast<float>(u[p]);
+    for (int64_t p = 0; p < kPoints; ++p) points[p][n] = static_cast<float>(u[p]);
   }
 }
 
@@ -269,17 +269,22 @@ size_t Winograd::PackedBytes() const {
 void Winograd::Pack(const float* w, const std::array<int64_t, 4>& strides, float* packed,
                     int threads) const {
   const auto size = static_cast<int64_t>(gemm_.PackedBytes() / sizeof(float));
-  const int64_t matrix = channels_ * kColumns;
-  const double work = kNanosecondsAFilter * static_cast<double>(matrix);
+  const int64_t panel = gemm_.panel();
+  const double work = kNanosecondsAFilter * static_cast<double>(channels_ * kColumns);
   ParallelFor(threads, columns_ / kColumns, GrainFor(work), [&](int64_t begin, int64_t end, int) {
-    std::vector<float> points(static_cast<size_t>(kPoints * matrix));
     for (int64_t group = begin; group < end; ++group) {
       const float* const filters = w + group * kColumns * strides[0];
       for (int64_t c = 0; c < channels_; ++c) {
-        TransformFilters(filters + c * strides[1], strides, points.data() + c * kColumns, matrix);
+        FilterPoints points;
+        TransformFilters(filters + c * strides[1], strides, points);
+        for (int64_t p = 0; p < kPoints; ++p) {
+          float* const to = packed + (group * kPoints + p) * size;
+          for (int64_t n = 0; n < kColumns; n += panel) {
+            std::memcpy(to + gemm_.PlaceOf(c, n), points[p] + n,
+                        static_cast<size_t>(panel) * sizeof(float));
+          }
+        }
       }
-      for (int64_t p = 0; p < kPoints; ++p)
-        gemm_.Pack(points.data() + p * matrix, kColumns, 1, packed + (group * kPoints + p) * size);
     }
   });
 }
