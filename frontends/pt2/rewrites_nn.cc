@@ -71,6 +71,9 @@ Result Convolution(Emitter& emitter, const OpSignature& op, Operands args) {
   const int rank = emitter.type(TensorArg(args, 1)).rank();
   const int count = rank - 2;
   const bool transposed = absl::StartsWith(op.schema.op, "aten::conv_transpose");
+  // LibTorch's own convolution has no such kernel: the composite op splits it into real ones.
+  if (transposed && ir::IsComplex(emitter.type(TensorArg(args, 0)).dtype))
+    return emitter.ApplyAsIs(op, std::move(args));
   const Ints stride = Spatial(Named(op, args, "stride"), count);
   const Ints dilation = Spatial(Named(op, args, "dilation"), count);
   return Batched(emitter, TensorArg(args, 0), rank, [&](TensorId input) -> Result {

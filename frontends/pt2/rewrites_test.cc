@@ -192,6 +192,17 @@ TEST_F(RewritesTest, LeakyUnlessInTraining) {
   EXPECT_THAT(Ops(), ElementsAre("aten::leaky_relu"));
 }
 
+TEST_F(RewritesTest, TransposedConvolutionsOfComplexNumbersStayWhole) {
+  for (const ir::DType dtype : {ir::DType::kFloat32, ir::DType::kComplex64}) {
+    const TensorId x = Input({1, 2, 5}, dtype), w = Input({2, 3, 3}, dtype);
+    emitter_.set_expected({Layout::RowMajor({dtype, {1, 3, 7}})});
+    EXPECT_EQ(SizesAfter("aten::conv_transpose1d",
+                         {T(x), T(w), ir::None{}, Ints{1}, Ints{0}, Ints{0}, int64_t{1}, Ints{1}}),
+              (ir::Dims{1, 3, 7}));
+  }
+  EXPECT_THAT(Ops(), ElementsAre("aten::convolution", "aten::conv_transpose1d"));
+}
+
 TEST_F(RewritesTest, SpacedNumbersAreAConstant) {
   emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {5}})});
   const auto line = emitter_.Apply("aten::linspace", {-1.0, int64_t{1}, int64_t{5}});
