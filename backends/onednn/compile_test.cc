@@ -5,6 +5,7 @@
 #include <cmath>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "backends/onednn/compile_testing.h"
 
 namespace ingot::onednn {
@@ -270,6 +271,28 @@ TEST_P(CompileTest, EmbeddingRefusesAnIndexOutOfRange) {
   EXPECT_THAT((*out)[0].Values<float>(), ElementsAre(4, 5, 0, 1));
   EXPECT_THAT(runner->Run({I64({2}, {3, 0})}),
               StatusIs(absl::StatusCode::kOutOfRange, HasSubstr("aten::embedding")));
+}
+
+TEST_P(CompileTest, ATableThatIsReadByRowsIsNotPackedForOneRowsProduct) {
+  const Array table = RandomF32({70, 24}, 1);
+  for (const int64_t rows : {1, 2}) {
+    g_ = TestGraph();
+    const auto ids = g_.builder.Argument({ir::DType::kInt64, {rows}});
+    const auto w = g_.Constant(table);
+    const auto x = Op("aten::embedding", {ValueRef{w}, ValueRef{ids}});
+    const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{w}, None{}});
+    const auto out = Run(Op("aten::relu", {ValueRef{y}}), {I64({rows}, Ints(rows, 3))});
+    EXPECT_EQ(absl::StrContains(plan_, "ingot:row_dots"), rows == 1) << plan_;
+    std::vector<double> want;
+    for (int64_t i = 0; i < rows * 70; ++i) {
+      double sum = 0;
+      for (int64_t l = 0; l < 24; ++l) {
+        sum += double{table.data<float>()[3 * 24 + l]} * table.data<float>()[i % 70 * 24 + l];
+      }
+      want.push_back(std::max(sum, 0.0));
+    }
+    ExpectNear(out[0], want);
+  }
 }
 
 TEST_P(CompileTest, EmptyTensorsPassThrough) {

@@ -111,6 +111,10 @@ class Lowering {
   bool IsConstant(const Tensor& tensor) const {
     return buffers_[tensor.buffer].kind == Buffer::Kind::kConstant;
   }
+  // Whether an earlier step of the program reads this constant, which therefore stays as it lies.
+  bool StaysPlain(const Tensor& tensor) const {
+    return IsConstant(tensor) && buffers_[tensor.buffer].in_program;
+  }
   // REQUIRES: IsConstant, strided.
   const char* ConstantData(const Tensor& tensor) const {
     return buffers_[tensor.buffer].data + tensor.offset;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backends/onednn/kernels/packed_gemm.h"
+#include "backends/onednn/kernels/row_dots.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -66,10 +67,48 @@ ir::DType LeftFactorType(const Lowering& lowering, const Tensor& weights, int64_
   return in_pairs && lowering.IsConstant(weights) ? ir::DType::kBFloat16 : ir::DType::kFloat32;
 }
 
+namespace {
+
+// One row times weights that the program holds as torch's linear layers have them: packed, they
+// would be held twice.
+bool IsRowOfDots(const Lowering& lowering, const ProductRows& rows, const Tensor& weights) {
+  return rows.x.dtype == ir::DType::kFloat32 && rows.images * rows.groups * rows.rows == 1 &&
+         rows.taps.empty() && weights.strides[0] == 1 && lowering.StaysPlain(weights);
+}
+
+absl::Status AddRowDots(Lowering& lowering, const Tensor& x, const Tensor& weights,
+                        const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
+                        AdaptToMatrix adapt, const Tensor& out) {
+  std::vector<Operand> operands = {Read(x), Read(weights), Write(out)};
+  const bool has_bias = bias.has_value();
+  if (has_bias) operands.push_back(Read(*bias));
+  INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(post_ops, adapt, operands));
+  kernels::RowDotsArgs call;
+  call.w_stride = weights.strides[1];
+  call.k = weights.dims[0];
+  call.n = weights.dims[1];
+  return lowering.AddKernel("ingot:row_dots", std::move(operands), [=](const StepArgs& args) {
+    std::array<EpilogueStage, Epilogue::kMaxStages> room;
+    kernels::RowDotsArgs run = call;
+    run.x = args.At<float>(0);
+    run.w = args.At<float>(1);
+    run.bias = has_bias ? args.At<float>(3) : nullptr;
+    run.stages = epilogue.Bind(args, 0, room);
+    run.y = args.At<float>(2);
+    kernels::RowDots(run, args.threads());
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
 absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
                         AdaptToMatrix adapt, const Tensor& out, int64_t ldc,
                         std::optional<LineStep> lines) {
+  if (IsRowOfDots(lowering, rows, weights)) {
+    return AddRowDots(lowering, rows.x, weights, bias, post_ops, adapt, out);
+  }
   // The kernel counts elements of four bytes: one f32 or two bf16.
   const bool bf16 = rows.x.dtype == ir::DType::kBFloat16;
   const int64_t unit = bf16 ? 2 : 1;

@@ -57,10 +57,10 @@ class Epilogue {
 };
 
 // out = post_ops(x weights + bias). weights: f32 [k, n] with any strides, packed while compiling if
-// constant, else on each call. bias: dense [n]. out: its memory receives the rows, ldc elements
-// apart.
-// lines: where the rows are the pixels of images, their lines, without weight_bytes and run: some
-// lines of the result can then be made alone. With groups, each is one line of the result.
+// constant, else on each call; read as they lie for one row if the program holds them so anyway.
+// bias: dense [n]. out: its memory receives the rows, ldc elements apart. lines: where the rows are
+// the pixels of images, their lines, without weight_bytes and run: some lines of the result can
+// then be made alone. With groups, each is one line of the result.
 absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
                         AdaptToMatrix adapt, const Tensor& out, int64_t ldc,

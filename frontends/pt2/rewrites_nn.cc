@@ -104,14 +104,21 @@ Ints AllButChannels(const Emitter& emitter, TensorId input) {
   return dims;
 }
 
-// (1 - momentum) * running + momentum * now
-absl::StatusOr<TensorId> Moved(Emitter& emitter, const Operand& running, TensorId now,
-                               double momentum) {
+absl::StatusOr<TensorId> Cast(Emitter& emitter, TensorId tensor, ir::DType dtype) {
+  if (emitter.type(tensor).dtype == dtype) return tensor;
+  return emitter.ApplyOne("aten::_to_copy", {T(tensor), dtype});
+}
+
+// (1 - momentum) * running + momentum * now, in now's dtype and rounded once to running's.
+absl::StatusOr<TensorId> Moved(Emitter& emitter, TensorId running, TensorId now, double momentum) {
+  INGOT_ASSIGN_OR_RETURN(const TensorId before, Cast(emitter, running, emitter.type(now).dtype));
   INGOT_ASSIGN_OR_RETURN(const TensorId kept,
-                         emitter.ApplyOne("aten::mul.Scalar", {running, 1.0 - momentum}));
+                         emitter.ApplyOne("aten::mul.Scalar", {T(before), 1.0 - momentum}));
   INGOT_ASSIGN_OR_RETURN(const TensorId added,
                          emitter.ApplyOne("aten::mul.Scalar", {T(now), momentum}));
-  return emitter.ApplyOne("aten::add.Tensor", {T(added), T(kept)});
+  INGOT_ASSIGN_OR_RETURN(const TensorId moved,
+                         emitter.ApplyOne("aten::add.Tensor", {T(added), T(kept)}));
+  return Cast(emitter, moved, emitter.type(running).dtype);
 }
 
 // Batch norm in training: normalised by the batch's own mean and variance.
@@ -133,13 +140,23 @@ absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, d
                                             momentum, eps, false}));
   trained.mean = mean;
   trained.variance = variance;
+  // Eager moves the statistics of halves in float32.
+  const ir::DType dtype = emitter.type(input).dtype;
+  const bool is_half = dtype == ir::DType::kFloat16 || dtype == ir::DType::kBFloat16;
+  INGOT_ASSIGN_OR_RETURN(const TensorId wide,
+                         Cast(emitter, input, is_half ? ir::DType::kFloat32 : dtype));
   if (!IsNone(args, 3)) {
-    INGOT_ASSIGN_OR_RETURN(trained.running_mean, Moved(emitter, args[3], mean, momentum));
+    TensorId now = mean;
+    if (is_half) {
+      INGOT_ASSIGN_OR_RETURN(now, emitter.ApplyOne("aten::mean.dim", {T(wide), dims}));
+    }
+    INGOT_ASSIGN_OR_RETURN(trained.running_mean, Moved(emitter, TensorArg(args, 3), now, momentum));
   }
   if (!IsNone(args, 4)) {
     INGOT_ASSIGN_OR_RETURN(const TensorId unbiased,
-                           emitter.ApplyOne("aten::var.correction", {T(input), dims, int64_t{1}}));
-    INGOT_ASSIGN_OR_RETURN(trained.running_var, Moved(emitter, args[4], unbiased, momentum));
+                           emitter.ApplyOne("aten::var.correction", {T(wide), dims, int64_t{1}}));
+    INGOT_ASSIGN_OR_RETURN(trained.running_var,
+                           Moved(emitter, TensorArg(args, 4), unbiased, momentum));
   }
   return trained;
 }
@@ -267,7 +284,8 @@ absl::Status MoveInstanceStatistics(Emitter& emitter, const Operands& args) {
     INGOT_ASSIGN_OR_RETURN(const TensorId each, emitter.ApplyOne(op, std::move(statistics)));
     INGOT_ASSIGN_OR_RETURN(const TensorId mean,
                            emitter.ApplyOne("aten::mean.dim", {T(each), Ints{0}}));
-    INGOT_ASSIGN_OR_RETURN(const TensorId moved, Moved(emitter, args[at], mean, momentum));
+    INGOT_ASSIGN_OR_RETURN(const TensorId moved,
+                           Moved(emitter, TensorArg(args, at), mean, momentum));
     return emitter.Overwrite(TensorArg(args, at), moved);
   };
   INGOT_RETURN_IF_ERROR(move(3, "aten::mean.dim", {args[0], places}));

@@ -192,6 +192,17 @@ TEST_F(RewritesTest, LeakyUnlessInTraining) {
   EXPECT_THAT(Ops(), ElementsAre("aten::leaky_relu"));
 }
 
+TEST_F(RewritesTest, RunningStatisticsOfHalvesMoveInFloat32) {
+  for (const auto& [dtype, casts] : {std::pair{ir::DType::kFloat32, 0}, {ir::DType::kFloat16, 5}}) {
+    const TensorId x = Input({4, 2, 3}, dtype), mean = Input({2}, dtype), var = Input({2}, dtype);
+    EXPECT_EQ(SizesAfter("aten::batch_norm",
+                         {T(x), ir::None{}, ir::None{}, T(mean), T(var), true, 0.1, 1e-5, true}),
+              (ir::Dims{4, 2, 3}));
+    EXPECT_EQ(emitter_.type(mean).dtype, dtype);
+    EXPECT_THAT(Ops(), Contains("aten::_to_copy").Times(casts));
+  }
+}
+
 TEST_F(RewritesTest, TransposedConvolutionsOfComplexNumbersStayWhole) {
   for (const ir::DType dtype : {ir::DType::kFloat32, ir::DType::kComplex64}) {
     const TensorId x = Input({1, 2, 5}, dtype), w = Input({2, 3, 3}, dtype);
