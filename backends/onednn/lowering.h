@@ -62,6 +62,7 @@ struct Buffer {
   AlignedBuffer memory;        // kConstant: of its own; empty for the host's
   int host_constant = -1;      // kConstant: the index of the host's, until it is dropped
   bool in_program = false;     // a step of the program reads or writes it
+  bool streamed = false;       // kConstant: a step reads all of it, fastest from huge pages
 };
 
 struct DraftStep {
@@ -115,6 +116,9 @@ class Lowering {
   bool StaysPlain(const Tensor& tensor) const {
     return IsConstant(tensor) && buffers_[tensor.buffer].in_program;
   }
+  // Says that a step of the program reads all of this constant on each call: the program holds it
+  // in memory of its own then, not in the host's, which may be a file's small pages.
+  void WillStream(const Tensor& constant) { buffers_[constant.buffer].streamed = true; }
   // REQUIRES: IsConstant, strided.
   const char* ConstantData(const Tensor& tensor) const {
     return buffers_[tensor.buffer].data + tensor.offset;

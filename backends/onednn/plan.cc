@@ -87,7 +87,8 @@ absl::Status Lowering::BindOutput(uint32_t index, const Tensor& tensor) {
 
 absl::Status Lowering::SettleHostConstants() {
   for (Buffer& buffer : buffers_) {
-    if (buffer.host_constant < 0 || (buffer.in_program && buffer.bytes > kLargeConstant)) continue;
+    const bool stays = buffer.in_program && buffer.bytes > kLargeConstant && !buffer.streamed;
+    if (buffer.host_constant < 0 || stays) continue;
     if (buffer.in_program) {
       const char* const hosts = buffer.data;
       INGOT_RETURN_IF_ERROR(Materialize(buffer));

@@ -79,6 +79,7 @@ bool IsRowOfDots(const Lowering& lowering, const ProductRows& rows, const Tensor
 absl::Status AddRowDots(Lowering& lowering, const Tensor& x, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
                         AdaptToMatrix adapt, const Tensor& out) {
+  lowering.WillStream(weights);
   std::vector<Operand> operands = {Read(x), Read(weights), Write(out)};
   const bool has_bias = bias.has_value();
   if (has_bias) operands.push_back(Read(*bias));
