@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -167,8 +166,8 @@ struct Range {
 // be checked at the end: all weights together take less time than one by one.
 class WeightReader {
  public:
-  WeightReader(std::shared_ptr<const ReadableMapping> mapping, uint64_t weights_begin)
-      : mapping_(std::move(mapping)), begin_(weights_begin) {}
+  WeightReader(std::shared_ptr<const ReadableMapping> mapping, uint64_t weights_begin, bool verify)
+      : mapping_(std::move(mapping)), begin_(weights_begin), verify_(verify) {}
 
   absl::StatusOr<WeightBytes> Find(const WeightEntry& entry) {
     const absl::string_view file = mapping_->bytes();
@@ -177,23 +176,25 @@ class WeightReader {
       return absl::InvalidArgumentError(
           absl::StrCat("its ", entry.size, " bytes at ", entry.offset, " are not in the file"));
     }
-    const absl::string_view bytes = file.substr(entry.offset, entry.size);
-    places_.push_back(
-        {{entry.offset, entry.offset + entry.size}, entry.constant->digest, entry.name});
-    return WeightBytes{bytes.data(), bytes.size(), mapping_, mapping_.get()};
+    if (verify_) {
+      weights_[{entry.offset, entry.offset + entry.size}].push_back(
+          {entry.constant->digest, std::string(entry.name)});
+    }
+    return WeightBytes{file.data() + entry.offset, entry.size, mapping_, mapping_.get()};
   }
 
   // The bytes of all weights that were found have their digests, bytes that belong to no weight are
-  // zero, and the file ends with the last weight.
+  // zero, and the file ends with the last weight. Nothing is checked if nothing is to be verified.
   absl::Status Check() const {
+    if (!verify_) return absl::OkStatus();
     INGOT_RETURN_IF_ERROR(CheckDigests());
     return CheckGaps();
   }
 
  private:
-  struct Place {
-    Range range;
-    ir::Digest digest;  // by the header
+  // What the header says of a weight.
+  struct Weight {
+    ir::Digest digest;
     std::string name;
   };
 
@@ -202,36 +203,32 @@ class WeightReader {
   }
 
   absl::Status CheckDigests() const {
-    std::map<Range, size_t> index;  // weights of equal bytes share theirs
     std::vector<absl::string_view> strings;
-    for (const Place& place : places_) {
-      if (index.try_emplace(place.range, strings.size()).second) {
-        strings.push_back(BytesAt(place.range));
-      }
-    }
+    for (const auto& [range, weights] : weights_) strings.push_back(BytesAt(range));
     // Whoever needs them reads them one by one; until then they needn't be resident, all at once.
     const std::vector<ir::Digest> digests =
-        ir::DigestsOf(strings, [&](size_t i) { mapping_->Evict(strings[i]); });
-    for (const Place& place : places_) {
-      if (digests[index.at(place.range)] == place.digest) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat(place.name, ": its bytes do not have its digest"));
+        ir::DigestsOf(strings, [&](size_t i, const ir::Digest&) { mapping_->Evict(strings[i]); });
+    auto digest = digests.begin();
+    for (const auto& [range, weights] : weights_) {
+      for (const Weight& weight : weights) {
+        if (weight.digest == *digest) continue;
+        return absl::InvalidArgumentError(
+            absl::StrCat(weight.name, ": its bytes do not have its digest"));
+      }
+      ++digest;
     }
     return absl::OkStatus();
   }
 
   absl::Status CheckGaps() const {
-    const absl::string_view file = mapping_->bytes();
-    std::set<Range> ranges;
-    for (const Place& place : places_) ranges.insert(place.range);
     uint64_t end = begin_;
-    for (const Range& range : ranges) {
+    for (const auto& [range, weights] : weights_) {
       if (range.begin > end && !AllZero(BytesAt({end, range.begin}))) {
         return absl::InvalidArgumentError(absl::StrCat("the padding at ", end, " is not zero"));
       }
       end = std::max(end, range.end);
     }
-    if (end < file.size()) {
+    if (end < mapping_->bytes().size()) {
       return absl::InvalidArgumentError(absl::StrCat("nothing uses the bytes from ", end, " on"));
     }
     return absl::OkStatus();
@@ -239,7 +236,9 @@ class WeightReader {
 
   const std::shared_ptr<const ReadableMapping> mapping_;
   const uint64_t begin_;  // behind the header
-  std::vector<Place> places_;
+  const bool verify_;
+  // By the bytes that they occupy, in the order of the file; equal weights share theirs.
+  std::map<Range, std::vector<Weight>> weights_;
 };
 
 absl::StatusOr<Artifact> ReadMapped(std::shared_ptr<const ReadableMapping> mapping,
@@ -250,11 +249,12 @@ absl::StatusOr<Artifact> ReadMapped(std::shared_ptr<const ReadableMapping> mappi
   if (ir::Sha256(header) != prologue.header_digest) {
     return absl::DataLossError("corrupt: its header does not have its checksum");
   }
-  WeightReader reader(std::move(mapping), kPrologueSize + prologue.header_size);
+  WeightReader reader(std::move(mapping), kPrologueSize + prologue.header_size,
+                      options.verify_weights);
   absl::StatusOr<Artifact> artifact =
       UnpackHeader(header, [&](size_t, const WeightEntry& entry) { return reader.Find(entry); });
   absl::Status status = artifact.status();
-  if (status.ok() && options.verify_weights) status = reader.Check();
+  if (status.ok()) status = reader.Check();
   if (!status.ok()) return absl::DataLossError(absl::StrCat("corrupt: ", status.message()));
   return artifact;
 }

@@ -17,8 +17,7 @@ constexpr size_t kBytesWorthAThread = 8 << 20;
 
 }  // namespace
 
-std::vector<Digest> DigestsOf(absl::Span<const absl::string_view> strings,
-                              const std::function<void(size_t)>& done) {
+std::vector<Digest> DigestsOf(absl::Span<const absl::string_view> strings, const DigestDone& done) {
   std::vector<size_t> order(strings.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -37,7 +36,7 @@ std::vector<Digest> DigestsOf(absl::Span<const absl::string_view> strings,
         .done =
             [&](size_t index, const Digest& digest) {
               digests[index] = digest;
-              if (done) done(index);
+              if (done) done(index, digest);
             },
     });
   };
@@ -56,10 +55,10 @@ std::vector<Digest> DigestsOf(absl::Span<const absl::string_view> strings,
 void ComputeDigests(absl::Span<Constant> constants, const ConstantDone& done) {
   std::vector<absl::string_view> strings;
   for (const Constant& constant : constants) strings.push_back(BytesOf(constant));
-  const std::vector<Digest> digests = DigestsOf(strings, [&](size_t i) {
+  DigestsOf(strings, [&](size_t i, const Digest& digest) {
+    constants[i].digest = digest;
     if (done) done(constants[i]);
   });
-  for (size_t i = 0; i < constants.size(); ++i) constants[i].digest = digests[i];
 }
 
 }  // namespace ingot::ir

@@ -20,12 +20,13 @@ namespace ingot::ir {
 inline constexpr unsigned kMaxDigestThreads = 8;
 
 // The digests of `strings`, the longest first, on as many threads as this process has CPUs and the
-// bytes are worth, up to kMaxDigestThreads. `done` is called with the place of each once its bytes
-// have been read, from any of the threads.
+// bytes are worth, up to kMaxDigestThreads. `done` is called with the place and the digest of each
+// once its bytes have been read, from any of the threads.
+using DigestDone = std::function<void(size_t index, const Digest& digest)>;
 std::vector<Digest> DigestsOf(absl::Span<const absl::string_view> strings,
-                              const std::function<void(size_t)>& done = nullptr);
+                              const DigestDone& done = nullptr);
 
-// Fills in the constants' digests likewise.
+// Fills in the constants' digests likewise; `done` is called with each that has its digest.
 using ConstantDone = std::function<void(Constant&)>;
 void ComputeDigests(absl::Span<Constant> constants, const ConstantDone& done = nullptr);
 

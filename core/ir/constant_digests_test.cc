@@ -36,6 +36,7 @@ TEST(ConstantDigestsTest, TellsOfEachConstantOnce) {
   for (int i = 0; i < 20; ++i) constants.push_back(Bytes(1 << 20, static_cast<uint8_t>(i)));
   std::vector<std::atomic<int>> told(constants.size());
   ComputeDigests(absl::MakeSpan(constants), [&](Constant& constant) {
+    EXPECT_EQ(constant.digest, Sha256(BytesOf(constant)));
     ++told[static_cast<size_t>(&constant - &constants[0])];
   });
   for (const auto& count : told) EXPECT_EQ(count, 1);

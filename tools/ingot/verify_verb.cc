@@ -11,8 +11,10 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "tools/ingot/contained.h"
 #include "tools/ingot/npz.h"
@@ -30,23 +32,24 @@ struct Pair {
   std::string model, inputs;
 };
 
-constexpr absl::string_view kModelKinds[] = {"pt", "pt2", "ingot"};
+// Kinds of models, each the extension of its files.
+using Kinds = std::vector<std::string>;
 
-bool IsModel(const std::string& extension, const std::string& only) {
-  return absl::c_any_of(kModelKinds, [&](absl::string_view kind) {
-    return absl::StrCat(".", kind) == extension && (only.empty() || only == kind);
-  });
+Kinds AllKinds() { return {"pt", "pt2", "ingot"}; }
+
+bool IsModel(const std::filesystem::path& path, const Kinds& kinds) {
+  const std::string extension = path.extension().string();
+  return absl::c_linear_search(kinds, absl::StripPrefix(extension, "."));
 }
 
-// Every model below the folder that has a .npz of its name, by path; of the kind `only` unless that
-// is empty.
-absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder, const std::string& only) {
+// Every model of these kinds below the folder that has a .npz of its name, by path.
+absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder, const Kinds& kinds) {
   std::vector<Pair> pairs;
   std::error_code error;
   std::filesystem::recursive_directory_iterator entry(folder, error), end;
   for (; !error && entry != end; entry.increment(error)) {
     const std::filesystem::path& path = entry->path();
-    if (!IsModel(path.extension().string(), only)) continue;
+    if (!IsModel(path, kinds)) continue;
     std::filesystem::path inputs = path;
     inputs.replace_extension(".npz");
     std::error_code missing;
@@ -56,10 +59,9 @@ absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder, const std
     return AtStage(Stage::kModel, absl::UnknownError(absl::StrCat(folder, ": ", error.message())));
   }
   if (pairs.empty()) {
-    const std::string kinds = only.empty() ? ".pt, .pt2 or .ingot" : absl::StrCat(".", only);
     return AtStage(Stage::kUsage,
-                   absl::NotFoundError(
-                       absl::StrCat(folder, ": no ", kinds, " file here has a .npz of its name")));
+                   absl::NotFoundError(absl::StrCat(folder, ": no .", absl::StrJoin(kinds, " or ."),
+                                                    " file here has a .npz of its name")));
   }
   std::sort(pairs.begin(), pairs.end(),
             [](const Pair& a, const Pair& b) { return a.model < b.model; });
@@ -73,16 +75,16 @@ class VerifyVerb : public Verb {
     return "compare a model, or a folder of them, with LibTorch";
   }
   void Declare(OptionSet& options) override {
-    options.Positional("MODEL",
-                       "a .pt or .ingot file, or a folder: each model that has a .npz of its name",
-                       &model_);
+    options.Positional(
+        "MODEL", "a .pt, .pt2 or .ingot file, or a folder: each model that has a .npz of its name",
+        &model_);
     options.Choice("oracle",
                    "eager (default): LibTorch in the model's own dtypes, within the tolerances; "
                    "float64: at most 4 times as far from float64 as LibTorch's own run",
                    {"eager", "float64"}, &oracle_);
     options.Value("fresh", "calls with permuted and scaled arguments after the given ones",
                   &settings_.fresh, 0, 1000000);
-    options.Choice("only", "of a folder, the models of one kind", {"pt", "pt2", "ingot"}, &only_);
+    options.Choice("only", "of a folder, the models of one kind", AllKinds(), &only_);
     flags_.Declare(options);
   }
   absl::StatusOr<ExitCode> Run() override {
@@ -112,7 +114,8 @@ class VerifyVerb : public Verb {
                      absl::InvalidArgumentError(
                          "a folder's models come with their .npz: leave --inputs and --input out"));
     }
-    INGOT_ASSIGN_OR_RETURN(const std::vector<Pair> pairs, FindPairs(model_, only_));
+    INGOT_ASSIGN_OR_RETURN(const std::vector<Pair> pairs,
+                           FindPairs(model_, only_.empty() ? AllKinds() : Kinds{only_}));
     std::map<std::string, int64_t> counts;
     std::map<ExitCode, int64_t> codes;
     const auto finish = [&](size_t i, const Contained& contained) {

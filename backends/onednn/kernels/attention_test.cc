@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/onednn/kernels/test_random.h"
 #include "backends/onednn/kernels/test_targets.h"
 #include "gtest/gtest.h"
 
@@ -13,14 +14,6 @@ namespace ingot::kernels {
 namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
-
-std::vector<float> Random(int64_t n, int seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0, 1);
-  std::vector<float> values(n);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 AttentionStrides Dense(int64_t heads, int64_t rows, int64_t d) {
   return {heads * rows * d, rows * d, d, 1};

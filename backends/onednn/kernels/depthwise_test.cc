@@ -1,22 +1,14 @@
 #include "backends/onednn/kernels/depthwise.h"
 
 #include <cmath>
-#include <random>
 #include <vector>
 
+#include "backends/onednn/kernels/test_random.h"
 #include "backends/onednn/kernels/test_targets.h"
 #include "gtest/gtest.h"
 
 namespace ingot::kernels {
 namespace {
-
-std::vector<float> Random(int64_t n, int seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0, 1);
-  std::vector<float> values(n);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 struct Case {
   int64_t images, channels, in[2], kernel[2], stride[2], begin[2], end[2], dilation[2];

@@ -1,22 +1,14 @@
 #include "backends/onednn/kernels/norm.h"
 
 #include <cmath>
-#include <random>
 #include <vector>
 
+#include "backends/onednn/kernels/test_random.h"
 #include "backends/onednn/kernels/test_targets.h"
 #include "gtest/gtest.h"
 
 namespace ingot::kernels {
 namespace {
-
-std::vector<float> Random(int64_t n, int seed, float offset = 0) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(offset, 1.5f);
-  std::vector<float> values(n);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 struct Moments {
   double mean = 0;
@@ -44,7 +36,8 @@ TEST_P(NormTest, LayerNormOfRowsOfAnyLength) {
     for (float offset : {0.0f, 300.0f}) {
       // The longest rows are enough work for two threads.
       const int64_t rows = n == 5000 ? 60 : 5;
-      const std::vector<float> x = Random(rows * n, 1, offset), w = Random(n, 2), b = Random(n, 3);
+      const std::vector<float> x = Random(rows * n, 1, {.mean = offset}), w = Random(n, 2),
+                               b = Random(n, 3);
       std::vector<float> y(rows * n);
       for (int affine = 0; affine < 4; ++affine) {
         RowNorm args;
@@ -103,7 +96,7 @@ TEST_P(NormTest, ResidualIsAddedAndHandedOut) {
 
 TEST_P(NormTest, RmsNorm) {
   for (int64_t n : {1, 17, 256, 4100}) {
-    const std::vector<float> x = Random(4 * n, 7, 2), w = Random(n, 8);
+    const std::vector<float> x = Random(4 * n, 7, {.mean = 2}), w = Random(n, 8);
     std::vector<float> y(4 * n);
     RowNorm args;
     args.rows = 4;
@@ -143,7 +136,7 @@ TEST_P(NormTest, GroupNormInBothLayouts) {
        {Case{2, 6, 49, 3}, Case{1, 32, 200, 32}, Case{3, 64, 1, 1}, Case{1, 5, 300, 5},
         Case{1, 256, 1000, 8}, Case{3, 64, 1500, 4}, Case{2, 8, 17, 2}}) {
     const int64_t total = c.batch * c.channels * c.spatial;
-    const std::vector<float> nchw = Random(total, 9, 1), w = Random(c.channels, 10),
+    const std::vector<float> nchw = Random(total, 9, {.mean = 1}), w = Random(c.channels, 10),
                              b = Random(c.channels, 11);
     std::vector<float> nhwc(total), y(total), y_nhwc(total);
     const auto to_nhwc = [&](int64_t n, int64_t ch, int64_t s) {

@@ -2,22 +2,14 @@
 
 #include <cmath>
 #include <limits>
-#include <random>
 #include <vector>
 
+#include "backends/onednn/kernels/test_random.h"
 #include "backends/onednn/kernels/test_targets.h"
 #include "gtest/gtest.h"
 
 namespace ingot::kernels {
 namespace {
-
-std::vector<float> Random(int64_t n, int seed, float deviation) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0, deviation);
-  std::vector<float> values(n);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
@@ -31,11 +23,12 @@ struct Case {
 struct Layer {
   explicit Layer(const Case& c)
       : gates(c.cell == RecurrentCell::kLstm ? 4 : 3),
-        products(Random(c.steps * c.batch * gates * c.hidden, 1, 1)),
-        weights(Random(gates * c.hidden * c.hidden, 2, 1 / std::sqrt(1.0f * c.hidden))),
-        bias(Random(c.hidden, 3, 1)),
-        h0(Random(c.batch * c.hidden, 4, 1)),
-        c0(Random(c.batch * c.hidden, 5, 1)),
+        products(Random(c.steps * c.batch * gates * c.hidden, 1)),
+        weights(
+            Random(gates * c.hidden * c.hidden, 2, {.deviation = 1 / std::sqrt(1.0f * c.hidden)})),
+        bias(Random(c.hidden, 3)),
+        h0(Random(c.batch * c.hidden, 4)),
+        c0(Random(c.batch * c.hidden, 5)),
         y(c.steps * c.batch * c.hidden),
         h(c.batch * c.hidden),
         cells(c.batch * c.hidden) {}

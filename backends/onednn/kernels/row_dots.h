@@ -3,9 +3,9 @@
 //   RowDotsArgs a{.x = x, .w = w, .w_stride = k, .n = n, .k = k, .y = y};
 //   RowDots(a, threads);
 //
-// A packed right factor (packed_gemm.h) is as fast for one row, and a second copy where the plain
-// one is needed too: the token table of a language model is read by rows first, and is the right
-// factor of its last product. Sums depend on k alone. Reentrant, allocates nothing.
+// A packed right factor (packed_gemm.h) is a few percent faster for one row, but a second copy
+// where the plain one is needed too: the token table of a language model is read by rows first, and
+// is the right factor of its last product. Sums depend on k alone. Reentrant, allocates nothing.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_ROW_DOTS_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_ROW_DOTS_H_
 

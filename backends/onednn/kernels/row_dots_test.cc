@@ -2,22 +2,14 @@
 
 #include <cmath>
 #include <limits>
-#include <random>
 #include <vector>
 
+#include "backends/onednn/kernels/test_random.h"
 #include "backends/onednn/kernels/test_targets.h"
 #include "gtest/gtest.h"
 
 namespace ingot::kernels {
 namespace {
-
-std::vector<float> Random(int64_t n, int seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0, 1);
-  std::vector<float> values(n);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 class RowDotsTest : public TargetTest {};
 INGOT_FOR_ALL_TARGETS(RowDotsTest);

@@ -4,22 +4,14 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <vector>
 
+#include "backends/onednn/kernels/test_random.h"
 #include "backends/onednn/kernels/test_targets.h"
 #include "gtest/gtest.h"
 
 namespace ingot::kernels {
 namespace {
-
-std::vector<float> Random(int64_t n, int seed) {
-  std::mt19937 generator(static_cast<uint32_t>(seed));
-  std::normal_distribution<float> normal(0, 1);
-  std::vector<float> values(static_cast<size_t>(n));
-  for (float& value : values) value = normal(generator);
-  return values;
-}
 
 struct Case {
   int64_t images, channels, columns, in[2], begin[2], end[2];
