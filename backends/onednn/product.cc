@@ -116,23 +116,24 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   const PackedGemm gemm = PackedGemm::Make(weights.dims[1], weights.dims[0],
                                            bf16 ? GemmFactors::kBf16Pairs : GemmFactors::kF32);
   INGOT_ASSIGN_OR_RETURN(const Tensor packed, Pack(lowering, gemm, weights));
-  const int64_t lda = rows.lda / unit;
-  const size_t workspace = gemm.WorkspaceBytes(rows.rows, lda, lowering.threads());
+  std::vector<int64_t> taps = rows.taps;
+  for (int64_t& tap : taps) tap /= unit;
+  PackedGemmArgs call;
+  call.groups = rows.groups;
+  call.group_stride = rows.group_stride / unit;
+  call.rows = rows.rows;
+  call.lda = rows.lda / unit;
+  call.ldc = ldc;
+  call.taps = taps;
+  const size_t workspace = gemm.WorkspaceBytes(call, lowering.threads());
+  const size_t thread_workspace = gemm.WorkspaceBytes(call, 1);
   std::vector<Operand> operands = {Read(rows.x), Read(packed), Write(out),
                                    lowering.NewScratch(std::max<size_t>(workspace, 1))};
   const bool has_bias = bias.has_value();
   if (has_bias) operands.push_back(Read(*bias));
   INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(post_ops, adapt, operands));
-  PackedGemmArgs call;
-  call.groups = rows.groups;
-  call.group_stride = rows.group_stride / unit;
-  call.rows = rows.rows;
-  call.lda = lda;
-  call.ldc = ldc;
   const int64_t images = rows.images, image_stride = rows.image_stride / unit;
   const int64_t image_rows = rows.groups * rows.rows;
-  std::vector<int64_t> taps = rows.taps;
-  for (int64_t& tap : taps) tap /= unit;
   const auto bind = [=](const StepArgs& args, PackedGemmArgs& run) {
     run.taps = taps;
     run.packed = args.At<float>(1);
@@ -157,7 +158,6 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   const int64_t in_line = static_cast<int64_t>(lines->in_line_bytes / sizeof(float));
   const int64_t line_rows = static_cast<int64_t>(lines->out_line_bytes / sizeof(float)) / ldc;
   const int64_t out_lines = lines->out_lines, stride = lines->stride;
-  const size_t thread_workspace = gemm.WorkspaceBytes(rows.rows, lda, 1);
   lines->weight_bytes = gemm.PackedBytes();
   lines->run = [=](const StepArgs& args, const LineStep::Call& some) {
     std::array<EpilogueStage, Epilogue::kMaxStages> room;

@@ -250,7 +250,6 @@ void BM_PackedGemm(benchmark::State& state) {
   const size_t floats = gemm.PackedBytes() / sizeof(float);
   const size_t copies = floats < (size_t{1} << 18) ? 1 : (size_t{1} << 26) / floats + 1;
   std::vector<float> packed(floats * copies), y(m * n);
-  std::vector<float> workspace(gemm.WorkspaceBytes(m, k, threads) / sizeof(float) + 1);
   for (size_t i = 0; i < copies; ++i) gemm.Pack(w.data(), 1, k, packed.data() + i * floats);
   PackedGemmArgs args;
   args.x = x.data();
@@ -261,6 +260,7 @@ void BM_PackedGemm(benchmark::State& state) {
   args.stages = {&relu, 1};
   args.y = y.data();
   args.ldc = n;
+  std::vector<float> workspace(gemm.WorkspaceBytes(args, threads) / sizeof(float) + 1);
   args.workspace = workspace.data();
   size_t copy = 0;
   for (auto _ : state) {

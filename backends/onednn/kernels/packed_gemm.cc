@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "absl/base/casts.h"
+#include "backends/onednn/kernels/gemm_blocking.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/kernels/transpose.h"
 
@@ -20,23 +22,6 @@
 #define INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_SHARED_
 namespace ingot::kernels::internal {
 
-// A right factor that may stay in L2 while the rows pass by.
-inline constexpr int64_t kResidentElements = 96 * 1024;
-
-// How a product is cut. A unit is a run of rows that one tile covers: as even as can be, the first
-// `longer_units` of a group have one row more than `unit_rows`.
-struct GemmBlocking {
-  int64_t panels = 0;
-  int64_t units_a_group = 0, units = 0;
-  int64_t unit_rows = 0, longer_units = 0;
-  int64_t k_block = 0;      // of one tap: a multiple of 4 unless it is all of it
-  int64_t tap_block = 1;    // taps done together; 1 unless k_block is all of one
-  int64_t chunk_units = 0;  // whose left rows stay in L2
-  bool rows_first = false;  // all panels stay in L2: row by row, as results are written in order
-  bool copy_rows = false;
-  int64_t copy_stride = 0;  // elements between copied rows
-};
-
 struct GemmCall {
   const PackedGemmArgs& args;
   int64_t n, k;  // k: of all taps
@@ -44,48 +29,19 @@ struct GemmCall {
   GemmBlocking blocking;
 };
 
-// The loops of one CPU target and the tile they work by.
-struct PackedGemmTarget {
-  int64_t panel, max_rows, max_k_block;
-  int64_t rows_first_elements;  // right factors of at most so many pass by row after row
-  // All of k for some units and panels, by one thread.
-  using RunFn = void (*)(const GemmCall& call, int64_t unit_begin, int64_t unit_end,
-                         int64_t panel_begin, int64_t panel_end, float* copies);
-  RunFn run_f32;
-  RunFn run_bf16;  // null: the target has no such loops
+// A thread's part of the workspace, each null if there is nothing to go there.
+struct GemmRoom {
+  float* copies = nullptr;
+  float* sums = nullptr;
 };
 
-// A unit, which goes on to later ones without dividing.
-class UnitCursor {
- public:
-  UnitCursor(const GemmBlocking& blocking, int64_t unit)
-      : blocking_(&blocking),
-        group_(unit / blocking.units_a_group),
-        place_(unit % blocking.units_a_group) {}
-
-  int64_t group() const { return group_; }
-  // The first row within the group, and the number of rows.
-  int64_t first() const {
-    return place_ * blocking_->unit_rows + std::min(place_, blocking_->longer_units);
-  }
-  int64_t rows() const { return blocking_->unit_rows + (is_longer() ? 1 : 0); }
-  // How many units from this one on have as many rows and lie in its group.
-  int64_t alike() const {
-    return (is_longer() ? blocking_->longer_units : blocking_->units_a_group) - place_;
-  }
-  // REQUIRES: count <= alike().
-  void Advance(int64_t count) {
-    place_ += count;
-    if (place_ < blocking_->units_a_group) return;
-    place_ = 0;
-    ++group_;
-  }
-
- private:
-  bool is_longer() const { return place_ < blocking_->longer_units; }
-
-  const GemmBlocking* blocking_;
-  int64_t group_, place_;  // place_: within the group
+// The loops of one CPU target.
+struct PackedGemmTarget {
+  GemmLimits limits;
+  // All of k for a part of the product, by one thread.
+  using RunFn = void (*)(const GemmCall& call, const GemmPart& part, const GemmRoom& room);
+  RunFn run_f32;
+  RunFn run_bf16;  // null: the target has no such loops
 };
 
 }  // namespace ingot::kernels::internal
@@ -97,6 +53,10 @@ namespace HWY_NAMESPACE {
 namespace {
 
 using internal::GemmCall;
+using internal::GemmPart;
+using internal::GemmPass;
+using internal::GemmRoom;
+using internal::KBlock;
 using internal::UnitCursor;
 
 // A block of a panel that is read once a tile of 14 rows comes from L2 in time; one that is read
@@ -105,16 +65,8 @@ constexpr int64_t kMaxKBlock = HWY_TARGET <= HWY_AVX3 ? 512 : 256;
 // Row by row, results are written in order. Tiles of 6 rows read the right factor more than twice
 // as often as tiles of 14, and gain more from a panel that stays in L1.
 constexpr int64_t kRowsFirstElements = HWY_TARGET <= HWY_AVX3 ? internal::kResidentElements : 0;
-
-// A block of the inner dimension: `k` elements from `first` on of each of `taps`, the weights' rows
-// being `row` and following.
-struct KBlock {
-  absl::Span<const int64_t> taps;
-  int64_t first, k;
-  int64_t row;
-  bool last;
-  int64_t size() const { return k * static_cast<int64_t>(taps.size()); }
-};
+// Not measured on AVX-512, whose blocks of k are fewer.
+constexpr bool kKeepsSums = HWY_TARGET > HWY_AVX3;
 
 // As FetchTile, for any stages.
 void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, int64_t columns) {
@@ -140,6 +92,8 @@ struct UnitRun {
   int64_t x_step, lda;
   const float* next;
   int64_t next_step;
+  // The sums of the first unit by the panels in question, row by row, if they are kept.
+  float* kept;
 };
 
 // The units' rows by `panels` panels over one block of k, from the first sums to the stored result.
@@ -156,7 +110,8 @@ void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int
   TileArgs tile;
   RegisterStages stages;
   const bool direct = whole && (!last || FitRegisters(args.stages, row, column, stages));
-  if (!direct && run.count > 1) {
+  const bool kept = run.kept != nullptr;
+  if (!direct && !kept && run.count > 1) {
     // Through a buffer, one by one.
     UnitRun one = run;
     one.count = 1;
@@ -168,11 +123,13 @@ void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int
     }
     return;
   }
-  if (last && !direct) FetchRows(call, row, rows, column, columns);
+  if (last && !direct && !kept) FetchRows(call, row, rows, column, columns);
   HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
+  float* const room = kept ? run.kept : buffer;
+  const int64_t room_stride = panels * kPanel;
+  const bool to_result = direct && (last || !kept);
   tile.tiles = run.count;
   tile.x_step = run.x_step;
-  tile.sums_step = rows * args.ldc;
   tile.addend_step = rows * stages.addend_stride;
   tile.next_step = run.next_step;
   if (direct) tile.stages = stages;
@@ -183,10 +140,13 @@ void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int
   tile.panel_stride = kPanel * call.k;
   tile.k = block.k;
   tile.next = run.next;
-  tile.sums = direct ? y : buffer;
-  tile.sums_stride = direct ? args.ldc : panels * kPanel;
-  tile.load = !first;
-  tile.fetch = direct && last;
+  tile.sums = to_result ? y : room;
+  tile.sums_stride = to_result ? args.ldc : room_stride;
+  tile.sums_step = rows * tile.sums_stride;
+  tile.from = first ? nullptr : (direct && !kept ? y : room);
+  tile.from_stride = kept ? room_stride : tile.sums_stride;
+  tile.from_step = rows * tile.from_stride;
+  tile.fetch = to_result && last;
   tile.first_sums = nullptr;
   if (first && args.bias != nullptr) {
     tile.first_sums = args.bias + column;
@@ -195,15 +155,15 @@ void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int
       tile.first_sums = first_sums;
     }
   }
-  if (!first && !direct) {
+  if (!first && !direct && !kept) {
     for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(buffer + r * tile.sums_stride, y + r * args.ldc,
+      std::memcpy(room + r * room_stride, y + r * args.ldc,
                   static_cast<size_t>(columns) * sizeof(float));
     }
   }
   TileFor<Step>(rows, panels, columns)(tile);
-  if (direct) return;
-  FinishSums({buffer, tile.sums_stride, rows, columns, row, column},
+  if (to_result || (kept && !last)) return;
+  FinishSums({room, room_stride, run.count * rows, columns, row, column},
              last ? args.stages : absl::Span<const EpilogueStage>(), y, args.ldc);
 }
 
@@ -213,105 +173,133 @@ void CopyRows(const float* x, int64_t lda, int64_t rows, int64_t k, float* to, i
   }
 }
 
-// Units [begin, end) of a chunk over one block of k.
+// One pass.
 template <typename Step>
-void RunChunk(const GemmCall& call, int64_t begin, int64_t end, int64_t panel_begin,
-              int64_t panel_end, const KBlock& block, float* copies) {
-  const internal::GemmBlocking& b = call.blocking;
-  const int64_t copied_unit = kMaxRows * b.copy_stride;
-  const UnitCursor start(b, begin);
-  const auto x_at = [&](const UnitCursor& at) {
-    return call.args.x + at.group() * call.args.group_stride + at.first() * call.args.lda +
+class PassRun {
+ public:
+  // `next`: the pass that follows, if any.
+  PassRun(const GemmCall& call, const GemmPass& pass, const std::optional<GemmPass>& next,
+          const GemmRoom& room)
+      : call_(call),
+        b_(call.blocking),
+        part_(pass.part),
+        block_(pass.block),
+        room_(room),
+        after_(next.has_value() ? WeightsAt(next->part.panel_begin, next->block) : nullptr),
+        start_(b_, pass.part.unit_begin),
+        most_rows_(b_.unit_rows + (b_.longer_units > 0 ? 1 : 0)),
+        together_(most_rows_ * 4 <= kMaxRows ? 4 : (most_rows_ * 2 <= kMaxRows ? 2 : 1)) {}
+
+  void Run() {
+    if (b_.copy_rows) CopyLeft();
+    b_.rows_first ? RunByRows() : RunByPanels();
+  }
+
+ private:
+  const float* XAt(const UnitCursor& at, const KBlock& block) const {
+    return call_.args.x + at.group() * call_.args.group_stride + at.first() * call_.args.lda +
            block.first;
-  };
-  if (b.copy_rows) {
-    UnitCursor at = start;
-    for (int64_t unit = begin; unit < end; ++unit, at.Advance(1)) {
-      CopyRows(x_at(at), call.args.lda, at.rows(), block.k, copies + (unit - begin) * copied_unit,
-               b.copy_stride);
+  }
+  const float* WeightsAt(int64_t panel, const KBlock& block) const {
+    return call_.args.packed + panel * kPanel * call_.k + block.row * kPanel;
+  }
+  int64_t CopiedUnit() const { return kMaxRows * b_.copy_stride; }
+  int PanelsAt(int64_t panel) const {
+    const int64_t left = part_.panel_end - panel;
+    if (left >= together_) return static_cast<int>(together_);
+    return left >= 2 && together_ > 1 ? 2 : 1;
+  }
+
+  void CopyLeft() {
+    UnitCursor at = start_;
+    for (int64_t unit = part_.unit_begin; unit < part_.unit_end; ++unit, at.Advance(1)) {
+      CopyRows(XAt(at, block_), call_.args.lda, at.rows(), block_.k,
+               room_.copies + (unit - part_.unit_begin) * CopiedUnit(), b_.copy_stride);
     }
   }
-  const int64_t most_rows = b.unit_rows + (b.longer_units > 0 ? 1 : 0);
-  const int64_t together = most_rows * 4 <= kMaxRows ? 4 : (most_rows * 2 <= kMaxRows ? 2 : 1);
-  const auto run = [&](const UnitCursor& at, int64_t unit, int64_t count, int64_t panel, int panels,
-                       const float* next, int64_t next_step) {
-    const int64_t lda = call.args.lda;
-    UnitRun units = {at.group() * call.args.rows + at.first(),
+
+  void RunUnits(const UnitCursor& at, int64_t unit, int64_t count, int64_t panel, int panels,
+                const float* next, int64_t next_step) {
+    const int64_t lda = call_.args.lda;
+    UnitRun units = {at.group() * call_.args.rows + at.first(),
                      at.rows(),
                      count,
-                     x_at(at),
+                     XAt(at, block_),
                      at.rows() * lda,
                      lda,
                      next,
-                     next_step};
-    if (b.copy_rows) {
-      units.x = copies + (unit - begin) * copied_unit;
-      units.x_step = copied_unit;
-      units.lda = b.copy_stride;
+                     next_step,
+                     nullptr};
+    if (room_.sums != nullptr) {
+      // Each panel has room for as many rows as a chunk may have.
+      const int64_t kept_panel = b_.chunk_units * kMaxRows * kPanel;
+      const int64_t first_row = start_.group() * call_.args.rows + start_.first();
+      units.kept = room_.sums + (panel - part_.panel_begin) * kept_panel +
+                   (units.row - first_row) * panels * kPanel;
     }
-    RunTiles<Step>(call, units, block, panel, panels);
-  };
-  const auto panels_at = [&](int64_t panel) {
-    const int64_t left = panel_end - panel;
-    if (left >= together) return static_cast<int>(together);
-    return left >= 2 && together > 1 ? 2 : 1;
-  };
-  const auto weights_at = [&](int64_t panel) {
-    return call.args.packed + panel * kPanel * call.k + block.row * kPanel;
-  };
-  if (b.rows_first) {
-    UnitCursor at = start;
-    for (int64_t unit = begin; unit < end; ++unit, at.Advance(1)) {
-      for (int64_t panel = panel_begin; panel < panel_end; panel += panels_at(panel)) {
-        run(at, unit, 1, panel, panels_at(panel), weights_at(panel), 0);
+    if (b_.copy_rows) {
+      units.x = room_.copies + (unit - part_.unit_begin) * CopiedUnit();
+      units.x_step = CopiedUnit();
+      units.lda = b_.copy_stride;
+    }
+    RunTiles<Step>(call_, units, block_, panel, panels);
+  }
+
+  void RunByRows() {
+    UnitCursor at = start_;
+    for (int64_t unit = part_.unit_begin; unit < part_.unit_end; ++unit, at.Advance(1)) {
+      for (int64_t panel = part_.panel_begin; panel < part_.panel_end; panel += PanelsAt(panel)) {
+        RunUnits(at, unit, 1, panel, PanelsAt(panel), WeightsAt(panel, block_), 0);
       }
     }
-    return;
   }
-  for (int64_t panel = panel_begin; panel < panel_end;) {
-    const int panels = panels_at(panel);
-    // The next panel's block is fetched by the first units; then, and after the last panel, each
-    // unit asks for lines that are there anyway.
-    const float* next = weights_at(panel + panels);
-    const float* const next_end = panel + panels < panel_end ? next + kPanel * block.size() : next;
-    const int64_t a_unit = block.size() / kStepsALine * kLine;
-    UnitCursor at = start;
-    for (int64_t unit = begin; unit < end;) {
-      int64_t count = std::min(at.alike(), end - unit);
-      if (next < next_end && a_unit > 0) {
-        count = std::min(count, (next_end - next + a_unit - 1) / a_unit);
-        run(at, unit, count, panel, panels, next, a_unit);
-      } else {
-        run(at, unit, count, panel, panels, weights_at(panel), 0);
+
+  void RunByPanels() {
+    const int64_t a_unit = block_.size() / kStepsALine * kLine;
+    for (int64_t panel = part_.panel_begin; panel < part_.panel_end;) {
+      const int panels = PanelsAt(panel);
+      const float* const here = WeightsAt(panel, block_);
+      // The block that comes next is fetched by the first units; then, and if there is none, each
+      // unit asks for lines that are there anyway.
+      const float* next =
+          panel + panels < part_.panel_end ? WeightsAt(panel + panels, block_) : after_;
+      const float* const next_end = next != nullptr ? next + kPanel * block_.size() : nullptr;
+      UnitCursor at = start_;
+      for (int64_t unit = part_.unit_begin; unit < part_.unit_end;) {
+        int64_t count = std::min(at.alike(), part_.unit_end - unit);
+        if (next < next_end && a_unit > 0) {
+          count = std::min(count, (next_end - next + a_unit - 1) / a_unit);
+          RunUnits(at, unit, count, panel, panels, next, a_unit);
+          next += count * a_unit;
+        } else {
+          RunUnits(at, unit, count, panel, panels, here, 0);
+        }
+        unit += count;
+        at.Advance(count);
       }
-      next += count * a_unit;
-      unit += count;
-      at.Advance(count);
+      panel += panels;
     }
-    panel += panels;
   }
-}
+
+  const GemmCall& call_;
+  const internal::GemmBlocking& b_;
+  const GemmPart& part_;
+  const KBlock& block_;
+  const GemmRoom& room_;
+  const float* const after_;
+  const UnitCursor start_;
+  const int64_t most_rows_, together_;
+};
 
 template <typename Step>
-void RunPart(const GemmCall& call, int64_t unit_begin, int64_t unit_end, int64_t panel_begin,
-             int64_t panel_end, float* copies) {
-  const internal::GemmBlocking& b = call.blocking;
-  for (int64_t begin = unit_begin; begin < unit_end; begin += b.chunk_units) {
-    const int64_t end = std::min(begin + b.chunk_units, unit_end);
-    const auto taps = static_cast<int64_t>(call.taps.size());
-    const int64_t tap_size = call.k / taps;
-    for (int64_t tap = 0; tap < taps; tap += b.tap_block) {
-      const int64_t together = std::min(b.tap_block, taps - tap);
-      int64_t k0 = 0;
-      do {
-        const int64_t k = std::min(b.k_block, tap_size - k0);
-        RunChunk<Step>(call, begin, end, panel_begin, panel_end,
-                       {call.taps.subspan(tap, together), k0, k, tap * tap_size + k0,
-                        tap + together == taps && k0 + k == tap_size},
-                       copies);
-        k0 += k;
-      } while (k0 < tap_size);
-    }
+void RunPart(const GemmCall& call, const GemmPart& part, const GemmRoom& room) {
+  internal::GemmPasses passes(call.blocking, call.taps, call.k, part);
+  while (!passes.done()) {
+    const GemmPass pass = passes.Get();
+    passes.Advance();
+    std::optional<GemmPass> next;
+    if (!passes.done()) next = passes.Get();
+    PassRun<Step>(call, pass, next, room).Run();
   }
 }
 
@@ -324,7 +312,7 @@ const internal::PackedGemmTarget* ThisTarget() {
   constexpr internal::PackedGemmTarget::RunFn kRunBf16 = nullptr;
 #endif
   static constexpr internal::PackedGemmTarget kTarget = {
-      kPanel, kMaxRows, kMaxKBlock, kRowsFirstElements, &RunPart<F32Step>, kRunBf16};
+      {kPanel, kMaxRows, kMaxKBlock, kRowsFirstElements, kKeepsSums}, &RunPart<F32Step>, kRunBf16};
   return &kTarget;
 }
 
@@ -340,13 +328,6 @@ HWY_EXPORT(ThisTarget);
 
 constexpr double kNanosecondsAMultiplyAdd = 0.02;
 constexpr double kNanosecondsAnElement = 0.3;  // that is packed
-// Elements of the left factor that a chunk keeps in L2 beside a panel.
-constexpr int64_t kChunkElements = 96 * 1024;
-constexpr int64_t kLineFloats = 16;
-// Rows that are a multiple of half a page apart fall into two sets of an 8-way L1 cache of 32 KiB.
-constexpr int64_t kConflictStride = 512;
-constexpr int64_t kMinRowsToCopy = 4;
-
 // Round to nearest, ties to even; NaN stays one.
 uint32_t ToBf16(float value) {
   const auto bits = absl::bit_cast<uint32_t>(value);
@@ -385,32 +366,18 @@ void PackPairs(const float* w, int64_t k_stride, int64_t n_stride, int64_t pairs
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-internal::GemmBlocking Block(const internal::PackedGemmTarget& target, int64_t n, int64_t k,
-                             int64_t taps, int64_t groups, int64_t rows, int64_t lda) {
-  internal::GemmBlocking b;
-  const int64_t tap_size = k / taps;
-  b.panels = DivideUp(n, target.panel);
-  b.units_a_group = DivideUp(rows, target.max_rows);
-  b.units = groups * b.units_a_group;
-  b.unit_rows = rows / std::max<int64_t>(b.units_a_group, 1);
-  b.longer_units = rows % std::max<int64_t>(b.units_a_group, 1);
-  const int64_t blocks = std::max<int64_t>(DivideUp(tap_size, target.max_k_block), 1);
-  b.k_block =
-      blocks == 1 ? tap_size : DivideUp(DivideUp(tap_size, blocks), kLineFloats) * kLineFloats;
-  if (blocks == 1)
-    b.tap_block = DivideUp(taps, std::max<int64_t>(DivideUp(k, target.max_k_block), 1));
-  const int64_t block = std::max<int64_t>(b.k_block * b.tap_block, 1);
-  b.chunk_units = std::max<int64_t>(kChunkElements / (block * target.max_rows), 1);
-  b.rows_first = block >= k && n * k <= target.rows_first_elements;
-  // Not for the rows of convolutions, which several taps share.
-  b.copy_rows = taps == 1 && lda % kConflictStride == 0 && rows >= kMinRowsToCopy && k > 0;
-  b.copy_stride = DivideUp(b.k_block, kLineFloats) * kLineFloats + kLineFloats;
-  return b;
+absl::Span<const int64_t> Taps(const PackedGemmArgs& args) {
+  static constexpr int64_t kHere[] = {0};
+  return args.taps.empty() ? absl::MakeConstSpan(kHere) : args.taps;
 }
 
-// Elements of one thread's copies.
-int64_t CopyElements(const internal::PackedGemmTarget& target, const internal::GemmBlocking& b) {
-  return b.copy_rows ? b.chunk_units * target.max_rows * b.copy_stride : 0;
+internal::GemmProblem ProblemOf(int64_t n, int64_t k, const PackedGemmArgs& args) {
+  return {.n = n,
+          .k = k,
+          .taps = static_cast<int64_t>(Taps(args).size()),
+          .groups = args.groups,
+          .rows = args.rows,
+          .lda = args.lda};
 }
 
 }  // namespace
@@ -430,12 +397,13 @@ PackedGemm PackedGemm::Make(int64_t n, int64_t k, GemmFactors factors) {
 }
 
 size_t PackedGemm::PackedBytes() const {
-  return static_cast<size_t>(DivideUp(n_, target_->panel) * target_->panel * k_) * sizeof(float);
+  return static_cast<size_t>(DivideUp(n_, target_->limits.panel) * target_->limits.panel * k_) *
+         sizeof(float);
 }
 
 void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float* packed,
                       int threads) const {
-  const int64_t panel = target_->panel;
+  const int64_t panel = target_->limits.panel;
   const auto pack = [&](int64_t first) {
     const float* const from = w + first * n_stride;
     float* const to = packed + first * k_;
@@ -453,29 +421,29 @@ void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float*
   });
 }
 
-int64_t PackedGemm::panel() const { return target_->panel; }
+int64_t PackedGemm::panel() const { return target_->limits.panel; }
 
 int64_t PackedGemm::PlaceOf(int64_t k, int64_t n) const {
-  const int64_t panel = target_->panel;
+  const int64_t panel = target_->limits.panel;
   return n / panel * panel * k_ + k * panel + n % panel;
 }
 
-size_t PackedGemm::WorkspaceBytes(int64_t rows, int64_t lda, int threads) const {
-  const internal::GemmBlocking b = Block(*target_, n_, k_, 1, 1, rows, lda);
-  return static_cast<size_t>(CopyElements(*target_, b) * threads) * sizeof(float);
+size_t PackedGemm::WorkspaceBytes(const PackedGemmArgs& args, int threads) const {
+  const internal::GemmBlocking b = BlockGemm(target_->limits, ProblemOf(n_, k_, args));
+  const int64_t elements = CopyElements(target_->limits, b) + SumElements(target_->limits, b);
+  return static_cast<size_t>(elements * threads) * sizeof(float);
 }
 
 void PackedGemm::Run(const PackedGemmArgs& args, int threads) const {
   if (args.rows == 0 || args.groups == 0 || n_ == 0) return;
-  static constexpr int64_t kHere[] = {0};
-  const absl::Span<const int64_t> taps = args.taps.empty() ? absl::MakeConstSpan(kHere) : args.taps;
-  const internal::GemmCall call = {
-      args, n_, k_, taps,
-      Block(*target_, n_, k_, static_cast<int64_t>(taps.size()), args.groups, args.rows, args.lda)};
-  const internal::GemmBlocking& b = call.blocking;
-  const int64_t copies = CopyElements(*target_, b);
-  const auto copies_of = [&](int thread) {
-    return static_cast<float*>(args.workspace) + thread * copies;
+  const internal::GemmLimits& limits = target_->limits;
+  internal::GemmCall call = {args, n_, k_, Taps(args), BlockGemm(limits, ProblemOf(n_, k_, args))};
+  internal::GemmBlocking& b = call.blocking;
+  if (args.workspace == nullptr) b.keep_sums = b.copy_rows = false;
+  const int64_t copies = CopyElements(limits, b), sums = SumElements(limits, b);
+  const auto room_of = [&](int thread) {
+    float* const room = static_cast<float*>(args.workspace) + thread * (copies + sums);
+    return internal::GemmRoom{copies > 0 ? room : nullptr, sums > 0 ? room + copies : nullptr};
   };
   const auto run = factors_ == GemmFactors::kF32 ? target_->run_f32 : target_->run_bf16;
   const double rows = static_cast<double>(args.groups * args.rows);
@@ -487,12 +455,12 @@ void PackedGemm::Run(const PackedGemmArgs& args, int threads) const {
   if (by_panels) {
     ParallelFor(threads, b.panels, GrainFor(work / static_cast<double>(b.panels)),
                 [&](int64_t begin, int64_t end, int thread) {
-                  run(call, 0, b.units, begin, end, copies_of(thread));
+                  run(call, {0, b.units, begin, end}, room_of(thread));
                 });
   } else {
     ParallelFor(threads, b.units, GrainFor(work / static_cast<double>(b.units)),
                 [&](int64_t begin, int64_t end, int thread) {
-                  run(call, begin, end, 0, b.panels, copies_of(thread));
+                  run(call, {begin, end, 0, b.panels}, room_of(thread));
                 });
   }
 }

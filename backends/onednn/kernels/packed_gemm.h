@@ -10,8 +10,10 @@
 // The right factor lies in panels of two vectors' width, k after k. A tile of up to 14 rows by one
 // panel stays in registers over a block of k small enough for L2; the panel that comes next is
 // fetched meanwhile, so that weights stream from memory behind the arithmetic. Threads share the
-// columns where w is the greater factor, else the rows. Sums run over k in order in f32 FMA and
-// depend neither on the number of threads nor on timing.
+// columns where w is the greater factor, else the rows. Between two blocks of k sums wait in the
+// thread's own memory, line behind line: in the result they would lie a row apart, in few sets of
+// the caches. gemm_blocking.h cuts. Sums run over k in order in f32 FMA and depend neither on the
+// number of threads nor on timing.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_PACKED_GEMM_H_
 
@@ -46,7 +48,7 @@ struct PackedGemmArgs {
   absl::Span<const EpilogueStage> stages;
   float* y = nullptr;  // rows ldc apart; must not overlap x
   int64_t ldc = 0;
-  // WorkspaceBytes, 64-byte aligned; may be null if that is 0.
+  // WorkspaceBytes, 64-byte aligned; null is slower unless that is 0.
   void* workspace = nullptr;
 };
 
@@ -73,9 +75,10 @@ class PackedGemm {
   int64_t panel() const;
   float At(const float* packed, int64_t k, int64_t n) const { return packed[PlaceOf(k, n)]; }
 
-  // For left factors with rows lda apart: those whose rows would fall into the same few sets of the
-  // L1 cache are copied block by block.
-  size_t WorkspaceBytes(int64_t total_rows, int64_t lda, int threads) const;
+  // For calls with these rows, or fewer, of as many taps: room for sums that wait for the next
+  // block of k, and for the left factor's rows if they would fall into the same few sets of the L1
+  // cache.
+  size_t WorkspaceBytes(const PackedGemmArgs& args, int threads) const;
   void Run(const PackedGemmArgs& args, int threads) const;
 
   int64_t n() const { return n_; }

@@ -9,6 +9,7 @@
 #include "backends/onednn/kernels/test_random.h"
 #include "backends/onednn/kernels/test_targets.h"
 #include "gtest/gtest.h"
+#include "hwy/aligned_allocator.h"
 
 namespace ingot::kernels {
 namespace {
@@ -60,6 +61,7 @@ struct Problem {
   std::vector<EpilogueStage> stages;
   int threads = 2;
   int64_t lda_more = 3;
+  bool has_workspace = true;
 };
 
 // Runs it on random numbers and compares with sums in double.
@@ -74,7 +76,6 @@ void Check(const Problem& p) {
   std::vector<float> packed(gemm.PackedBytes() / sizeof(float));
   gemm.Pack(w.data(), out_by_in ? 1 : p.n, out_by_in ? p.k : 1, packed.data());
   std::vector<float> y(p.groups * p.m * ldc, 42);
-  std::vector<float> workspace(gemm.WorkspaceBytes(p.groups * p.m, lda, p.threads) / 4 + 1);
   PackedGemmArgs args;
   args.x = x.data();
   args.groups = p.groups;
@@ -86,7 +87,8 @@ void Check(const Problem& p) {
   args.stages = p.stages;
   args.y = y.data();
   args.ldc = ldc;
-  args.workspace = workspace.data();
+  const auto workspace = hwy::AllocateAligned<char>(gemm.WorkspaceBytes(args, p.threads) + 1);
+  args.workspace = p.has_workspace ? workspace.get() : nullptr;
   gemm.Run(args, p.threads);
   for (int64_t i = 0; i < p.groups * p.m; ++i) {
     const float* const row = x.data() + i / p.m * group_stride + i % p.m * lda;
@@ -159,12 +161,20 @@ TEST_P(PackedGemmTest, LongInnerDimensionsAreCutIntoBlocks) {
   Check({17, 40, 513});
   Check({20, 96, 1500, 1, true, {{EpilogueOp::kRelu}}});
   Check({1, 130, 1111, 1, false});
+  // More rows and columns than wait together for the next block.
+  Check({600, 300, 300, 1, true, {{EpilogueOp::kGeluErf}}});
+  Check({43, 200, 700, 7, true, {{EpilogueOp::kRelu}}, 3});
+  Check({20, 96, 1500, 1, true, {{EpilogueOp::kSilu}}, 2, 3, /*has_workspace=*/false});
 }
 
 TEST_P(PackedGemmTest, RowsHalfAPageApartAreCopied) {
   const PackedGemm gemm = PackedGemm::Make(40, 1024);
-  EXPECT_GT(gemm.WorkspaceBytes(20, 1024, 1), 0u);
-  EXPECT_EQ(gemm.WorkspaceBytes(20, 1027, 1), 0u);
+  PackedGemmArgs args;
+  args.rows = 20;
+  args.lda = 1027;
+  const size_t without_copies = gemm.WorkspaceBytes(args, 1);
+  args.lda = 1024;
+  EXPECT_GT(gemm.WorkspaceBytes(args, 1), without_copies);
   Check({20, 40, 1024, 1, true, {}, 2, 0});
   Check({150, 33, 1024, 1, true, {{EpilogueOp::kRelu}}, 1, 0});
 }
@@ -298,7 +308,6 @@ TEST_P(PackedGemmTest, Bf16PairsGiveSumsOfRoundedFactors) {
     std::vector<float> packed(gemm.PackedBytes() / sizeof(float)), y(m * n);
     EXPECT_LT(packed.size(), (n + 32) * k / 2 + 1);
     gemm.Pack(w.data(), 1, k, packed.data());
-    std::vector<float> workspace(gemm.WorkspaceBytes(m, k / 2, 2) / 4 + 1);
     PackedGemmArgs args;
     args.x = reinterpret_cast<const float*>(rounded.data());
     args.rows = m;
@@ -307,7 +316,8 @@ TEST_P(PackedGemmTest, Bf16PairsGiveSumsOfRoundedFactors) {
     args.bias = bias.data();
     args.y = y.data();
     args.ldc = n;
-    args.workspace = workspace.data();
+    const auto workspace = hwy::AllocateAligned<char>(gemm.WorkspaceBytes(args, 2) + 1);
+    args.workspace = workspace.get();
     gemm.Run(args, 2);
     for (int64_t i = 0; i < m; ++i) {
       for (int64_t j = 0; j < n; ++j) {

@@ -66,27 +66,29 @@ struct TileArgs {
   int64_t panel_stride;  // between the panels of a tile that takes several
   int64_t k;             // of each tap
   const float* next;     // what to fetch meanwhile; any address
-  // Where the sums go, and where they come from unless it is null: from `first_sums`, one row for
-  // all, or else they begin at 0.
+  // Where the sums come from: from `from`, or else from `first_sums`, one row for all, or if that
+  // is null too they begin at 0.
+  const float* from;
+  int64_t from_stride, from_step;
+  const float* first_sums;
+  // Where they go; may be `from`.
   float* sums;
   int64_t sums_stride;
-  bool load;
   bool fetch;  // FetchTile first
-  const float* first_sums;
   RegisterStages stages;
 };
 
 // kRows rows by kVectors vectors: half a panel, one or several.
 template <typename Step, int kRows, int kVectors>
-HWY_INLINE void OneTile(const TileArgs& t, const float* left, const float* next, float* sums,
-                        const float* addend) {
+HWY_INLINE void OneTile(const TileArgs& t, const float* left, const float* next, const float* from,
+                        float* sums, const float* addend) {
   F32 sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      if (t.load) {
-        sum[m][v] = hn::LoadU(kTag, sums + m * t.sums_stride + v * kN);
+      if (from != nullptr) {
+        sum[m][v] = hn::LoadU(kTag, from + m * t.from_stride + v * kN);
       } else {
         sum[m][v] =
             t.first_sums == nullptr ? hn::Zero(kTag) : hn::LoadU(kTag, t.first_sums + v * kN);
@@ -172,13 +174,14 @@ HWY_INLINE void FetchTile(const TileArgs& t, const float* sums, const float* add
 
 template <typename Step, int kRows, int kVectors>
 void Tiles(const TileArgs& t) {
-  const float *left = t.x, *next = t.next, *addend = t.stages.addend;
+  const float *left = t.x, *next = t.next, *from = t.from, *addend = t.stages.addend;
   float* sums = t.sums;
   for (int64_t i = 0; i < t.tiles; ++i) {
     if (t.fetch) FetchTile<kRows, kVectors>(t, sums, addend);
-    OneTile<Step, kRows, kVectors>(t, left, next, sums, addend);
+    OneTile<Step, kRows, kVectors>(t, left, next, from, sums, addend);
     left += t.x_step;
     next += t.next_step;
+    if (from != nullptr) from += t.from_step;
     sums += t.sums_step;
     if (addend != nullptr) addend += t.addend_step;
   }
