@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "absl/base/casts.h"
 #include "backends/onednn/kernels/gemm_blocking.h"
@@ -96,80 +97,25 @@ struct UnitRun {
   float* kept;
 };
 
-// The units' rows by `panels` panels over one block of k, from the first sums to the stored result.
-template <typename Step>
-void RunTiles(const GemmCall& call, const UnitRun& run, const KBlock& block, int64_t panel,
-              int panels) {
-  const PackedGemmArgs& args = call.args;
-  const bool first = block.row == 0, last = block.last;
-  const int64_t column = panel * kPanel;
-  const int64_t columns = std::min(call.n - column, panels * kPanel);
-  const int64_t row = run.row, rows = run.rows;
-  float* const y = args.y + row * args.ldc + column;
-  const bool whole = columns == panels * kPanel || columns == kN;
-  TileArgs tile;
-  RegisterStages stages;
-  const bool direct = whole && (!last || FitRegisters(args.stages, row, column, stages));
-  const bool kept = run.kept != nullptr;
-  if (!direct && !kept && run.count > 1) {
-    // Through a buffer, one by one.
-    UnitRun one = run;
-    one.count = 1;
-    for (int64_t i = 0; i < run.count; ++i) {
-      RunTiles<Step>(call, one, block, panel, panels);
-      one.row += rows;
-      one.x += run.x_step;
-      one.next += run.next_step;
-    }
-    return;
-  }
-  if (last && !direct && !kept) FetchRows(call, row, rows, column, columns);
-  HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
-  float* const room = kept ? run.kept : buffer;
-  const int64_t room_stride = panels * kPanel;
-  const bool to_result = direct && (last || !kept);
-  tile.tiles = run.count;
-  tile.x_step = run.x_step;
-  tile.addend_step = rows * stages.addend_stride;
-  tile.next_step = run.next_step;
-  if (direct) tile.stages = stages;
-  tile.x = run.x;
-  tile.lda = run.lda;
-  tile.taps = block.taps;
-  tile.w = call.args.packed + panel * kPanel * call.k + block.row * kPanel;
-  tile.panel_stride = kPanel * call.k;
-  tile.k = block.k;
-  tile.next = run.next;
-  tile.sums = to_result ? y : room;
-  tile.sums_stride = to_result ? args.ldc : room_stride;
-  tile.sums_step = rows * tile.sums_stride;
-  tile.from = first ? nullptr : (direct && !kept ? y : room);
-  tile.from_stride = kept ? room_stride : tile.sums_stride;
-  tile.from_step = rows * tile.from_stride;
-  tile.fetch = to_result && last;
-  tile.first_sums = nullptr;
-  if (first && args.bias != nullptr) {
-    tile.first_sums = args.bias + column;
-    if (!whole) {
-      std::memcpy(first_sums, args.bias + column, static_cast<size_t>(columns) * sizeof(float));
-      tile.first_sums = first_sums;
-    }
-  }
-  if (!first && !direct && !kept) {
-    for (int64_t r = 0; r < rows; ++r) {
-      std::memcpy(room + r * room_stride, y + r * args.ldc,
-                  static_cast<size_t>(columns) * sizeof(float));
-    }
-  }
-  TileFor<Step>(rows, panels, columns)(tile);
-  if (to_result || (kept && !last)) return;
-  FinishSums({room, room_stride, run.count * rows, columns, row, column},
-             last ? args.stages : absl::Span<const EpilogueStage>(), y, args.ldc);
-}
+// Panels that one tile takes.
+struct PanelRun {
+  int64_t panel;
+  int panels;
+  int64_t column, columns;
+  bool whole;  // vectors: a tile's sums may go to the result as they are
 
-void CopyRows(const float* x, int64_t lda, int64_t rows, int64_t k, float* to, int64_t stride) {
+  PanelRun(const GemmCall& call, int64_t first, int count)
+      : panel(first),
+        panels(count),
+        column(first * kPanel),
+        columns(std::min(call.n - column, count * kPanel)),
+        whole(columns == count * kPanel || columns == kN) {}
+};
+
+void CopyRows(const float* x, int64_t lda, int64_t rows, int64_t columns, float* to,
+              int64_t stride) {
   for (int64_t r = 0; r < rows; ++r) {
-    std::memcpy(to + r * stride, x + r * lda, static_cast<size_t>(k) * sizeof(float));
+    std::memcpy(to + r * stride, x + r * lda, static_cast<size_t>(columns) * sizeof(float));
   }
 }
 
@@ -242,7 +188,77 @@ class PassRun {
       units.x_step = CopiedUnit();
       units.lda = b_.copy_stride;
     }
-    RunTiles<Step>(call_, units, block_, panel, panels);
+    RunTiles(units, PanelRun(call_, panel, panels));
+  }
+
+  // From the first sums to the stored result, or to where they are kept.
+  void RunTiles(const UnitRun& run, const PanelRun& panels) {
+    const PackedGemmArgs& args = call_.args;
+    const bool first = block_.row == 0, last = block_.last, kept = run.kept != nullptr;
+    RegisterStages stages;
+    const bool direct =
+        panels.whole && (!last || FitRegisters(args.stages, run.row, panels.column, stages));
+    if (!direct && !kept && run.count > 1) return RunOneByOne(run, panels);
+    if (last && !direct && !kept)
+      FetchRows(call_, run.row, run.rows, panels.column, panels.columns);
+    HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
+    float* const y = args.y + run.row * args.ldc + panels.column;
+    float* const room = kept ? run.kept : buffer;
+    const int64_t room_stride = panels.panels * kPanel;
+    const bool to_result = direct && (last || !kept);
+    TileArgs tile = TileOf(run, panels);
+    if (direct) tile.stages = stages;
+    tile.addend_step = run.rows * stages.addend_stride;
+    tile.sums = to_result ? y : room;
+    tile.sums_stride = to_result ? args.ldc : room_stride;
+    tile.sums_step = run.rows * tile.sums_stride;
+    tile.from = first ? nullptr : (direct && !kept ? y : room);
+    tile.from_stride = kept ? room_stride : tile.sums_stride;
+    tile.from_step = run.rows * tile.from_stride;
+    tile.fetch = to_result && last;
+    tile.first_sums = first ? FirstSums(panels, first_sums) : nullptr;
+    if (!first && !direct && !kept) {
+      CopyRows(y, args.ldc, run.rows, panels.columns, room, room_stride);
+    }
+    TileFor<Step>(run.rows, panels.panels, panels.columns)(tile);
+    if (to_result || (kept && !last)) return;
+    FinishSums({room, room_stride, run.count * run.rows, panels.columns, run.row, panels.column},
+               last ? args.stages : absl::Span<const EpilogueStage>(), y, args.ldc);
+  }
+
+  // Through one buffer.
+  void RunOneByOne(UnitRun run, const PanelRun& panels) {
+    for (int64_t count = std::exchange(run.count, 1); count > 0; --count) {
+      RunTiles(run, panels);
+      run.row += run.rows;
+      run.x += run.x_step;
+      run.next += run.next_step;
+    }
+  }
+
+  // But for the sums.
+  TileArgs TileOf(const UnitRun& run, const PanelRun& panels) const {
+    TileArgs tile;
+    tile.tiles = run.count;
+    tile.x_step = run.x_step;
+    tile.next_step = run.next_step;
+    tile.x = run.x;
+    tile.lda = run.lda;
+    tile.taps = block_.taps;
+    tile.w = WeightsAt(panels.panel, block_);
+    tile.panel_stride = kPanel * call_.k;
+    tile.k = block_.k;
+    tile.next = run.next;
+    return tile;
+  }
+
+  // The bias, or null; `room` is for one that does not fill its panels.
+  const float* FirstSums(const PanelRun& panels, float* room) const {
+    if (call_.args.bias == nullptr) return nullptr;
+    const float* const bias = call_.args.bias + panels.column;
+    if (panels.whole) return bias;
+    std::memcpy(room, bias, static_cast<size_t>(panels.columns) * sizeof(float));
+    return room;
   }
 
   void RunByRows() {
