@@ -60,36 +60,60 @@ HWY_INLINE V Horner(D d, V x, float c, float next, Rest... rest) {
   return hn::MulAdd(Horner(d, x, next, rest...), x, hn::Set(d, c));
 }
 
-// y * 2^n for whole n in [-150, 128], y near 1; rounds once into the denormals where the hardware
-// can.
+// A whole number in [-2^21, 2^21], as such and, in the low bits, as an integer. Made by adding a
+// number whose last bit is worth 1, since a conversion has to look after overflow.
 template <class D, class V>
-HWY_INLINE V ScaleByPow2(D d, V y, V n) {
+struct Whole {
+  V value, shifted;
+};
+
+inline constexpr float kWholeShift = 12582912.0f;  // 1.5 * 2^23
+
+// x * factor, rounded to the nearest.
+template <class D, class V>
+HWY_INLINE Whole<D, V> RoundProduct(D d, V x, float factor) {
+  const V shift = hn::Set(d, kWholeShift);
+  const V shifted = hn::MulAdd(x, hn::Set(d, factor), shift);
+  return {hn::Sub(shifted, shift), shifted};
+}
+
+// 2^n for n in [-126, 127].
+template <class D, class V>
+HWY_INLINE V Pow2(D d, const Whole<D, V>& n) {
+  const hn::RebindToSigned<D> di;
+  return hn::BitCast(
+      d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(di, n.shifted)), hn::BitCast(di, hn::Set(d, 1.0f))));
+}
+
+// y * 2^n for n in [-150, 128], y near 1; rounds once into the denormals where the hardware can.
+template <class D, class V>
+HWY_INLINE V ScaleByPow2(D d, V y, const Whole<D, V>& n) {
 #if HWY_TARGET <= HWY_AVX3
-  if constexpr (sizeof(V) == 64) return V{_mm512_scalef_ps(y.raw, n.raw)};
+  if constexpr (sizeof(V) == 64) return V{_mm512_scalef_ps(y.raw, n.value.raw)};
 #endif
   const hn::RebindToSigned<D> di;
-  const auto ni = hn::ConvertTo(di, n);
+  const auto ni = hn::Sub(hn::BitCast(di, n.shifted), hn::BitCast(di, hn::Set(d, kWholeShift)));
   const auto half = hn::ShiftRight<1>(ni);
-  const auto bias = hn::Set(di, 127);
-  const auto low = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(half, bias)));
-  const auto high = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::Sub(ni, half), bias)));
+  const auto one = hn::BitCast(di, hn::Set(d, 1.0f));
+  const auto low = hn::BitCast(d, hn::Add(hn::ShiftLeft<23>(half), one));
+  const auto high = hn::BitCast(d, hn::Add(hn::ShiftLeft<23>(hn::Sub(ni, half)), one));
   return hn::Mul(hn::Mul(y, low), high);
 }
 
 // Splits x in n = round(x / ln 2) and f = x - n ln 2 (Cody and Waite's two constants), |f| <=
 // 0.3466.
 template <class D, class V>
-HWY_INLINE V ReduceByLn2(D d, V x, V& n) {
-  n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
-  const V f = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
-  return hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), f);
+HWY_INLINE V ReduceByLn2(D d, V x, Whole<D, V>& n) {
+  n = RoundProduct(d, x, 1.44269504f);
+  const V f = hn::NegMulAdd(n.value, hn::Set(d, 0.693359375f), x);
+  return hn::NegMulAdd(n.value, hn::Set(d, -2.12194440e-4f), f);
 }
 
 // exp(f) - 1 on |f| <= 0.3475; relative error 1.4e-8.
 template <class D, class V>
 HWY_INLINE V Expm1Reduced(D d, V f) {
-  const V q = Horner(d, f, 5.000000063e-01f, 1.666654171e-01f, 4.166627804e-02f, 8.366755589e-03f,
-                     1.394674794e-03f);
+  const V q = Horner(d, f, 5.000000063e-01f, 1.666654171e-01f, 4.166627804e-02f,
+                         8.366755589e-03f, 1.394674794e-03f);
   return hn::MulAdd(hn::Mul(f, f), q, f);
 }
 
@@ -99,7 +123,7 @@ HWY_INLINE V ExpBounded(D d, V x) {
 #if HWY_TARGET <= HWY_AVX3
   if constexpr (sizeof(V) == 64) return V{ExpByTable(x.raw)};
 #endif
-  V n;
+  Whole<D, V> n;
   const V f = ReduceByLn2(d, x, n);
   return ScaleByPow2(d, hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f)), n);
 }
@@ -110,18 +134,16 @@ HWY_INLINE V ExpF32(D d, V x) {
   return ExpBounded(d, AtMost(AtLeast(x, hn::Set(d, -104.0f)), hn::Set(d, 89.0f)));
 }
 
-// y * 2^n for whole n in [-126, 0], or 0 where `vanishes`; NaN in y stays NaN. Never makes a
-// denormal, which some processors handle slowly.
+// y * 2^n for n in [-126, 0], or 0 where `vanishes`; NaN in y stays NaN. Never makes a denormal,
+// which some processors handle slowly.
 template <class D, class V>
-HWY_INLINE V FlushedScale(D d, V y, V n, hn::Mask<D> vanishes) {
+HWY_INLINE V FlushedScale(D d, V y, const Whole<D, V>& n, hn::Mask<D> vanishes) {
 #if HWY_TARGET <= HWY_AVX3
   if constexpr (sizeof(V) == 64) {
-    return hn::IfThenZeroElse(vanishes, V{_mm512_scalef_ps(y.raw, n.raw)});
+    return hn::IfThenZeroElse(vanishes, V{_mm512_scalef_ps(y.raw, n.value.raw)});
   }
 #endif
-  const hn::RebindToSigned<D> di;
-  const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
-  return hn::IfThenZeroElse(vanishes, hn::Mul(y, hn::BitCast(d, exponent)));
+  return hn::IfThenZeroElse(vanishes, hn::Mul(y, Pow2(d, n)));
 }
 
 // exp for x <= 0 (or NaN); results below 2^-126 become 0. For softmax, where those vanish in the
@@ -134,7 +156,7 @@ HWY_INLINE V ExpNonPositive(D d, V x) {
     return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), V{ExpByTable(clamped.raw)});
   }
 #endif
-  V n;
+  Whole<D, V> n;
   const V f = ReduceByLn2(d, clamped, n);
   const V y = hn::Add(hn::Set(d, 1.0f), Expm1Reduced(d, f));
   return FlushedScale(d, y, n, hn::Lt(x, hn::Set(d, -87.3f)));
@@ -149,10 +171,10 @@ HWY_INLINE V Exp2NonPositive(D d, V x) {
     return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -126.0f)), V{Exp2ByTable(clamped.raw)});
   }
 #endif
-  const V n = hn::Round(clamped);
-  const V f = hn::Sub(clamped, n);
+  const Whole<D, V> n = RoundProduct(d, clamped, 1.0f);
+  const V f = hn::Sub(clamped, n.value);
   const V y = Horner(d, f, 1.0f, 6.931472029e-01f, 2.402264791e-01f, 5.550332471e-02f,
-                     9.618437358e-03f, 1.339887441e-03f, 1.535336191e-04f);
+                         9.618437358e-03f, 1.339887441e-03f, 1.535336191e-04f);
   return FlushedScale(d, y, n, hn::Lt(x, hn::Set(d, -126.0f)));
 }
 
@@ -173,9 +195,9 @@ HWY_INLINE V LogF32(D d, V x) {
   const V f = hn::Sub(m, hn::Set(d, 1.0f));
   const V f2 = hn::Mul(f, f);
   // (log1p(f) - f + f^2/2) / f^3; error of log1p 7.5e-10 relative.
-  const V p = Horner(d, f, 3.333331260e-01f, -2.500000960e-01f, 2.000211866e-01f, -1.666799586e-01f,
-                     1.421955238e-01f, -1.240558888e-01f, 1.188816210e-01f, -1.167565197e-01f,
-                     6.746641040e-02f);
+  const V p = Horner(d, f, 3.333331260e-01f, -2.500000960e-01f, 2.000211866e-01f,
+                         -1.666799586e-01f, 1.421955238e-01f, -1.240558888e-01f, 1.188816210e-01f,
+                         -1.167565197e-01f, 6.746641040e-02f);
   V y = hn::Mul(hn::Mul(f, f2), p);
   y = hn::MulAdd(ef, hn::Set(d, -2.12194440e-4f), y);
   y = hn::NegMulAdd(f2, hn::Set(d, 0.5f), y);
@@ -191,15 +213,12 @@ HWY_INLINE V LogF32(D d, V x) {
 // tanh(|x|) = -u / (2 + u) with u = exp(-2|x|) - 1, which keeps small |x| exact. <= 2.5 ulp.
 template <class D, class V>
 HWY_INLINE V TanhF32(D d, V x) {
-  const hn::RebindToSigned<D> di;
   const V a = hn::Neg(hn::Abs(x));
   const V x2 = AtLeast(hn::Add(a, a), hn::Set(d, -19.0f));
-  // n is in [-28, 0]: it stands in the low bits of `i`, and one constant for ln 2 is enough.
-  const V whole = hn::Set(d, 12582912.0f);
-  const V i = hn::MulAdd(x2, hn::Set(d, 1.44269504f), whole);
-  const V f = hn::NegMulAdd(hn::Sub(i, whole), hn::Set(d, 0.693147181f), x2);
-  const V scale = hn::BitCast(
-      d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(di, i)), hn::BitCast(di, hn::Set(d, 1.0f))));
+  // n is in [-28, 0]: one constant for ln 2 is enough.
+  const Whole<D, V> n = RoundProduct(d, x2, 1.44269504f);
+  const V f = hn::NegMulAdd(n.value, hn::Set(d, 0.693147181f), x2);
+  const V scale = Pow2(d, n);
   const V u = hn::MulAdd(Expm1Reduced(d, f), scale, hn::Sub(scale, hn::Set(d, 1.0f)));
   const V y = hn::Div(u, hn::Sub(hn::Set(d, -2.0f), u));
   return hn::CopySign(y, x);
@@ -229,12 +248,12 @@ HWY_INLINE V ErfF32(D d, V x) {
   }
 #endif
   const V s = hn::Mul(x, x);
-  const V small =
-      hn::Mul(x, Horner(d, s, 1.128379166e+00f, -3.761262583e-01f, 1.128358517e-01f,
-                        -2.685381251e-02f, 5.188328634e-03f, -8.010201130e-04f, 7.853884239e-05f));
+  const V small = hn::Mul(
+      x, Horner(d, s, 1.128379166e+00f, -3.761262583e-01f, 1.128358517e-01f, -2.685381251e-02f,
+                    5.188328634e-03f, -8.010201130e-04f, 7.853884239e-05f));
   const V t = AtMost(a, hn::Set(d, 4.0f));
   const V r = Horner(d, t, -3.699739323e-04f, -1.626532019e+00f, -9.198624218e-01f,
-                     -1.494154344e-01f, 3.181430375e-02f, -4.327421555e-03f, 2.762819683e-04f);
+                         -1.494154344e-01f, 3.181430375e-02f, -4.327421555e-03f, 2.762819683e-04f);
   const V large = hn::CopySign(hn::Sub(hn::Set(d, 1.0f), Exp2NonPositive(d, r)), x);
   return hn::IfThenElse(hn::Lt(a, hn::Set(d, 1.0f)), small, large);
 }
@@ -253,7 +272,7 @@ HWY_INLINE V GeluErf(D d, V x) {
   const V t = AtMost(hn::Abs(x), hn::Set(d, 15.0f));
   const V r = hn::Mul(
       t, Horner(d, t, -1.151105205e+00f, -4.592081967e-01f, -5.249617834e-02f, 7.063420117e-03f,
-                -1.369363635e-04f, -1.861802431e-04f, 3.937769158e-05f, -2.834912831e-06f));
+                    -1.369363635e-04f, -1.861802431e-04f, 3.937769158e-05f, -2.834912831e-06f));
   const V tail = hn::Mul(hn::Set(d, 0.5f), Exp2NonPositive(d, r));
   const V phi = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(hn::Set(d, 1.0f), tail));
   return hn::Mul(x, phi);

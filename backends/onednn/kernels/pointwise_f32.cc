@@ -211,7 +211,7 @@ struct LeakyReluOp : Immediates {
 struct EluOp : Immediates {
   using Immediates::Immediates;
   HWY_INLINE V operator()(V x) const {
-    V n;
+    Whole<D, V> n;
     const V z = AtMost(AtLeast(hn::Mul(x, r), C(-104.0f)), hn::Zero(D()));
     const V f = ReduceByLn2(D(), z, n);
     const V scale = ScaleByPow2(D(), C(1.0f), n);
