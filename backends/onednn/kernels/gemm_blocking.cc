@@ -18,6 +18,11 @@ constexpr int64_t kMinRowsToCopy = 4;
 
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// Of chunks of this many units or fewer.
+int64_t MostKeptRows(const GemmLimits& limits, const GemmBlocking& b) {
+  return std::min(b.units, kMaxKeptRows / limits.max_rows) * limits.max_rows;
+}
+
 // Chunks as even as can be, and as many panels as L2 holds sums for, beside the chunk's rows of
 // this block of k and of the next.
 void KeepSums(const GemmLimits& limits, int64_t block, GemmBlocking& b) {
@@ -56,12 +61,16 @@ GemmBlocking BlockGemm(const GemmLimits& limits, const GemmProblem& problem) {
 }
 
 int64_t CopyElements(const GemmLimits& limits, const GemmBlocking& blocking) {
-  return blocking.copy_rows ? blocking.chunk_units * limits.max_rows * blocking.copy_stride : 0;
+  if (!blocking.copy_rows) return 0;
+  const int64_t rows =
+      blocking.keep_sums ? MostKeptRows(limits, blocking) : blocking.chunk_units * limits.max_rows;
+  return rows * blocking.copy_stride;
 }
 
 int64_t SumElements(const GemmLimits& limits, const GemmBlocking& blocking) {
   if (!blocking.keep_sums) return 0;
-  return blocking.chunk_units * limits.max_rows * blocking.group_panels * limits.panel;
+  // Fewer rows may have larger chunks, or more panels a group, but not more than L2 is to hold.
+  return std::min(MostKeptRows(limits, blocking) * blocking.panels * limits.panel, kChunkElements);
 }
 
 GemmPasses::GemmPasses(const GemmBlocking& blocking, absl::Span<const int64_t> taps, int64_t k,

@@ -56,7 +56,8 @@ struct GemmBlocking {
 
 GemmBlocking BlockGemm(const GemmLimits& limits, const GemmProblem& problem);
 
-// Elements that one thread needs for copied rows and for kept sums: multiples of a line.
+// Elements that are enough for one thread's copied rows and kept sums, of this problem or of one
+// that has fewer rows or groups: multiples of a line.
 int64_t CopyElements(const GemmLimits& limits, const GemmBlocking& blocking);
 int64_t SumElements(const GemmLimits& limits, const GemmBlocking& blocking);
 

@@ -1,5 +1,6 @@
 #include "backends/onednn/kernels/gemm_blocking.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -75,12 +76,37 @@ TEST(GemmBlockingTest, SumsAreKeptWhereSeveralBlocksOfKNeedThem) {
   EXPECT_FALSE(BlockGemm(kAvx512, {.n = 64, .k = 513, .rows = 100, .lda = 513}).keep_sums);
 }
 
+int64_t UsedForSums(const GemmBlocking& b) {
+  return b.keep_sums ? b.chunk_units * kAvx2.max_rows * b.group_panels * kAvx2.panel : 0;
+}
+
+int64_t UsedForCopies(const GemmBlocking& b) {
+  return b.copy_rows ? std::min(b.chunk_units, b.units) * kAvx2.max_rows * b.copy_stride : 0;
+}
+
 TEST(GemmBlockingTest, KeptSumsAndTheRowsBesideThemFitL2) {
   for (const GemmProblem& problem : kProblems) {
     const GemmBlocking b = BlockGemm(kAvx2, problem);
     if (!b.keep_sums) continue;
     const int64_t rows = b.chunk_units * kAvx2.max_rows;
-    EXPECT_LE(SumElements(kAvx2, b) + rows * b.k_block * b.tap_block, 128 * 1024) << problem.n;
+    EXPECT_LE(UsedForSums(b) + rows * b.k_block * b.tap_block, 128 * 1024) << problem.n;
+  }
+}
+
+TEST(GemmBlockingTest, RoomForAProblemIsEnoughForOneOfFewerRows) {
+  for (int64_t n : {16, 100, 1536, 50257}) {
+    for (int64_t k : {300, 512, 3072}) {
+      int64_t copies = 0, sums = 0;
+      for (int64_t rows = 1; rows < 400; ++rows) {
+        const GemmBlocking b = BlockGemm(kAvx2, {.n = n, .k = k, .rows = rows, .lda = k});
+        ASSERT_GE(CopyElements(kAvx2, b), copies) << n << " " << k << " " << rows;
+        ASSERT_GE(SumElements(kAvx2, b), sums) << n << " " << k << " " << rows;
+        copies = CopyElements(kAvx2, b);
+        sums = SumElements(kAvx2, b);
+        ASSERT_GE(copies, UsedForCopies(b)) << n << " " << k << " " << rows;
+        ASSERT_GE(sums, UsedForSums(b)) << n << " " << k << " " << rows;
+      }
+    }
   }
 }
 
