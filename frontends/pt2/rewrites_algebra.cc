@@ -291,7 +291,9 @@ Result Bilinear(Emitter& emitter, const OpSignature&, Operands args) {
       s("aten::reshape", {T(s("aten::linear", {args[0], T(weight), ir::None{}})), rows});
   const TensorId products =
       s("aten::mul.Tensor", {T(half), T(s("aten::unsqueeze", {args[1], int64_t{-2}}))});
-  const TensorId sum = s("aten::sum.dim_IntList", {T(products), Ints{-1}, false});
+  // A sum of whole numbers would be int64.
+  const TensorId sum =
+      s("aten::sum.dim_IntList", {T(products), Ints{-1}, false, TypeOf(emitter, args, 0).dtype});
   return s.Results({IsNone(args, 3) ? sum : s("aten::add.Tensor", {T(sum), args[3]})});
 }
 

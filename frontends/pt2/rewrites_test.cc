@@ -89,6 +89,14 @@ TEST_F(RewritesTest, ProductsOverASizeOfOne) {
   EXPECT_THAT(Ops(), Not(Contains("aten::tensordot")));
 }
 
+TEST_F(RewritesTest, BilinearOfWholeNumbersKeepsTheirType) {
+  const ir::DType u8 = ir::DType::kUInt8;
+  const TensorId x = Input({2, 3}, u8), y = Input({2, 4}, u8), w = Input({5, 3, 4}, u8);
+  const auto results = emitter_.Apply("aten::bilinear", {T(x), T(y), T(w), ir::None{}});
+  ASSERT_THAT(results, IsOk());
+  EXPECT_EQ(emitter_.type((*results)[0]), (ir::TensorType{u8, {2, 5}}));
+}
+
 TEST_F(RewritesTest, PlacesAlongADimensionCountFromTheEnd) {
   const TensorId x = Input({5, 5}), places = Input({5, 5}, ir::DType::kInt64);
   EXPECT_EQ(SizesAfter("aten::take_along_dim", {T(x), T(places), int64_t{1}}), (ir::Dims{5, 5}));
