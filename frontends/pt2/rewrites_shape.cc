@@ -222,6 +222,8 @@ Result TensorSplit(Emitter& emitter, const OpSignature& op, Operands args) {
 // The sum over what `size` lacks or has as 1.
 Result SumToSize(Emitter& emitter, const OpSignature&, Operands args) {
   const Ints from = SizesOf(emitter, TensorArg(args, 0)), to = IntsArg(args, 1);
+  // Even of a number: whole ones become int64.
+  if (to.empty()) return emitter.Apply("aten::sum", {args[0]});
   if (from == to) return Tensors{TensorArg(args, 0)};
   if (to.size() > from.size()) return absl::InvalidArgumentError("sum_to_size: sizes do not fit");
   const size_t more = from.size() - to.size();
@@ -359,7 +361,7 @@ constexpr RewriteRow kRows[] = {
     {"aten::dsplit.array", SplitAlong<2>, "tensor_split.indices"},
     {"aten::tensor_split.sections", TensorSplit, "slice.Tensor"},
     {"aten::tensor_split.indices", TensorSplit, "slice.Tensor"},
-    {"aten::sum_to_size", SumToSize, "sum.dim_IntList, view"},
+    {"aten::sum_to_size", SumToSize, "sum, or sum.dim_IntList and view"},
     {"aten::diag_embed", DiagEmbed, "constant_pad_nd, where.ScalarOther"},
     {"aten::diag", Diag, "diag_embed, or clone of diagonal"},
     {"aten::diagflat", DiagFlat, "diag_embed"},

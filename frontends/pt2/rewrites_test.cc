@@ -97,6 +97,13 @@ TEST_F(RewritesTest, BilinearOfWholeNumbersKeepsTheirType) {
   EXPECT_EQ(emitter_.type((*results)[0]), (ir::TensorType{u8, {2, 5}}));
 }
 
+TEST_F(RewritesTest, SumsToNoSizesAreSums) {
+  const TensorId x = Input({}, ir::DType::kInt32);
+  const auto results = emitter_.Apply("aten::sum_to_size", {T(x), Ints{}});
+  ASSERT_THAT(results, IsOk());
+  EXPECT_EQ(emitter_.type((*results)[0]), (ir::TensorType{ir::DType::kInt64, {}}));
+}
+
 TEST_F(RewritesTest, PlacesAlongADimensionCountFromTheEnd) {
   const TensorId x = Input({5, 5}), places = Input({5, 5}, ir::DType::kInt64);
   EXPECT_EQ(SizesAfter("aten::take_along_dim", {T(x), T(places), int64_t{1}}), (ir::Dims{5, 5}));
