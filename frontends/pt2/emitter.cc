@@ -48,6 +48,14 @@ std::string WithoutUnderscore(const std::string& op) {
   return absl::StrCat(op.substr(0, dot - 1), op.substr(dot));
 }
 
+// Whether it may draw random numbers that the seed's input would have to decide.
+bool MayDraw(const OpSignature& signature) {
+  if (signature.random || (signature.def != nullptr && signature.def->Is(ops::kRandom)))
+    return true;
+  // Recurrent layers and attention, whose fused forms draw without saying so.
+  return signature.schema.Find("dropout") >= 0 || signature.schema.Find("dropout_p") >= 0;
+}
+
 }  // namespace
 
 ValueId Emitter::AddInput(ir::InputRole role, uint32_t index, ir::TensorType type,
@@ -81,12 +89,14 @@ absl::StatusOr<Tensors> Emitter::Apply(const std::string& op, Operands args) {
   ++depth_;
   absl::StatusOr<Tensors> results = [&]() -> absl::StatusOr<Tensors> {
     if (const Rewrite rewrite = FindRewrite(op); rewrite != nullptr) {
-      return rewrite(*this, *signature, std::move(args));
+      return rewrite(*this, *signature, args);
     }
-    return ApplyAsIs(*signature, std::move(args));
+    return ApplyAsIs(*signature, args);
   }();
   --depth_;
-  return results;
+  if (depth_ > 0 || !absl::IsUnimplemented(results.status())) return results;
+  absl::StatusOr<Tensors> whole = ApplyWhole(*signature, args);
+  return whole.ok() ? whole : results;
 }
 
 absl::StatusOr<Tensors> Emitter::ApplyAsIs(const OpSignature& signature, Operands args) {
@@ -295,6 +305,27 @@ absl::StatusOr<Tensors> Emitter::ApplyOutside(const OpSignature& signature, cons
   OpSignature outside = signature;
   absl::StrAppend(&outside.schema.op, ":opaque");  // as recordings name it
   return EmitNode(outside, args, std::move(types));
+}
+
+absl::StatusOr<Tensors> Emitter::ApplyWhole(const OpSignature& signature, const Operands& args) {
+  const std::string& op = signature.schema.op;
+  const bool writes = std::count(signature.written.begin(), signature.written.end(), true) > 0;
+  const bool is_view = signature.def != nullptr && signature.def->Is(ops::kView);
+  if (writes || is_view || signature.aliases || MayDraw(signature)) {
+    return absl::UnimplementedError(absl::StrCat(op, " is more than a function of its arguments"));
+  }
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (signature.schema.args[i].kind == ArgKind::kTensor && IsNumber(args[i]))
+      return absl::UnimplementedError(absl::StrCat(op, " of numbers"));
+  }
+  if (signature.def == nullptr) return ApplyOpaque(op, args);
+  std::vector<ir::TensorType> types;
+  for (const std::optional<Layout>& layout : expected_) {
+    if (!layout) return absl::UnimplementedError(absl::StrCat(op, " has an absent result"));
+    types.push_back(layout->type);
+  }
+  if (types.empty()) return absl::UnimplementedError(absl::StrCat(op, " has no results"));
+  return ApplyOutside(signature, args, std::move(types));
 }
 
 absl::StatusOr<Tensors> Emitter::ApplyInPlace(const OpSignature& signature, Operands args) {

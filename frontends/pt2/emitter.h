@@ -33,9 +33,10 @@ class Emitter {
   Emitter(const Emitter&) = delete;
   Emitter& operator=(const Emitter&) = delete;
 
-  // One tensor per returned one, Tensor[] flattened. Unimplemented: graphs cannot hold it (the
-  // message says why); InvalidArgument: eager would refuse it too; FailedPrecondition: sizes that
-  // follow from elements.
+  // One tensor per returned one, Tensor[] flattened. What the vocabulary does not take, complex
+  // numbers for instance, becomes one node for the backend that runs everything. Unimplemented:
+  // graphs cannot hold it (the message says why); InvalidArgument: eager would refuse it too;
+  // FailedPrecondition: sizes that follow from elements.
   absl::StatusOr<Tensors> Apply(const std::string& op, Operands args);
   // The same for ops with one result.
   absl::StatusOr<TensorId> ApplyOne(const std::string& op, Operands args);
@@ -82,6 +83,9 @@ class Emitter {
                                                    const ir::TensorType& type);
   absl::StatusOr<Tensors> EmitNode(const OpSignature& signature, const Operands& args,
                                    std::vector<ir::TensorType> types);
+  // The file's own op as a node of the graph, whatever it could be rewritten to; Unimplemented if
+  // that would not be the same.
+  absl::StatusOr<Tensors> ApplyWhole(const OpSignature& signature, const Operands& args);
   // Numbers among tensors become the Scalar form, or constants where there is none.
   absl::StatusOr<Tensors> ApplyWithNumbers(const OpSignature& signature, Operands args);
   bool AllConstant(const Operands& args) const;

@@ -40,6 +40,9 @@ compressed; names unique and relative; records apart from each other. Checksums 
 `verify` runs LibTorch in a child process: the traced `.pt` beside the file if there is one, else the file's own graph on LibTorch's kernels.
 All models of `tools/models` give the same bits from `.pt2` as from `.pt` (`//tests/e2e:pt2_test`).
 
+**Outside the vocabulary.** An op on what the vocabulary does not take, complex numbers mostly, stays one node of the graph, which the
+torchscript backend runs and the others name as unsupported, unless it writes, is a view or may draw random numbers.
+
 **Not read**: higher-order ops (`cond`, `map`, `wrap_with_set_grad_enabled` …), ops outside of ATen, custom objects, tokens, numbers that
 are read out of tensors (`item`), sizes that follow from elements (`nonzero`), AOTInductor packages, sparse and quantized tensors, devices
 other than the CPU, constants of more than )";

@@ -192,11 +192,21 @@ Result Unflatten(Emitter& emitter, const OpSignature&, Operands args) {
   return emitter.Apply("aten::view", {args[0], std::move(sizes)});
 }
 
-// T, mT, adjoint of real tensors: the last two dimensions swapped, or all of them.
+// mT, T: the last two dimensions swapped, or all of them.
 Result SwapLast(Emitter& emitter, const OpSignature&, Operands args) {
-  if (ir::IsComplex(emitter.type(TensorArg(args, 0)).dtype))
-    return absl::UnimplementedError("the adjoint of complex tensors is not supported");
   return emitter.Apply("aten::transpose.int", {args[0], int64_t{-2}, int64_t{-1}});
+}
+// Complex ones are conjugated; what eager gives back is a view all the same, so neither side may be
+// written any more.
+Result Adjoint(Emitter& emitter, const OpSignature& op, Operands args) {
+  const TensorId self = TensorArg(args, 0);
+  INGOT_ASSIGN_OR_RETURN(const Tensors swapped, SwapLast(emitter, op, std::move(args)));
+  if (!ir::IsComplex(emitter.type(self).dtype)) return swapped;
+  INGOT_ASSIGN_OR_RETURN(const TensorId conjugate,
+                         emitter.ApplyOne("aten::conj_physical", {TensorOperand{swapped[0]}}));
+  emitter.memory().Freeze(self);
+  emitter.memory().Freeze(conjugate);
+  return Tensors{conjugate};
 }
 Result Reversed(Emitter& emitter, const OpSignature&, Operands args) {
   Ints dims;
@@ -348,9 +358,9 @@ constexpr RewriteRow kRows[] = {
     {"aten::T", Reversed, "permute"},
     {"aten::numpy_T", Reversed, "permute"},
     {"aten::mT", SwapLast, "transpose.int"},
-    {"aten::mH", SwapLast, "transpose.int"},
-    {"aten::adjoint", SwapLast, "transpose.int"},
-    {"aten::matrix_H", SwapLast, "transpose.int"},
+    {"aten::mH", Adjoint, "transpose.int, conj_physical of complex tensors"},
+    {"aten::adjoint", Adjoint, "transpose.int, conj_physical of complex tensors"},
+    {"aten::matrix_H", Adjoint, "transpose.int, conj_physical of complex tensors"},
     {"aten::alias_copy", CopiedView, "clone"},
     {"aten::detach_copy", CopiedView, "clone"},
     {"aten::diagonal_copy", CopiedView, "clone of diagonal"},

@@ -160,6 +160,35 @@ TEST_F(RewritesTest, NormsOfComplexMatricesStay) {
   EXPECT_THAT(Ops(), ElementsAre("aten::linalg_matrix_norm"));
 }
 
+TEST_F(RewritesTest, AdjointsOfComplexMatricesAreConjugated) {
+  const TensorId x = Input({2, 3}, ir::DType::kComplex64);
+  emitter_.set_expected({Layout::RowMajor({ir::DType::kComplex64, {3, 2}})});
+  ASSERT_THAT(emitter_.Apply("aten::mT", {T(x)}), IsOk());
+  EXPECT_THAT(Ops(), Not(Contains("aten::conj_physical")));
+  ASSERT_THAT(emitter_.Apply("aten::mH", {T(x)}), IsOk());
+  EXPECT_THAT(Ops(), Contains("aten::conj_physical"));
+}
+
+TEST_F(RewritesTest, WhatTheVocabularyDoesNotTakeStaysOneNode) {
+  const TensorId x = Input({3}, ir::DType::kComplex64);
+  emitter_.set_expected({Layout::RowMajor({ir::DType::kComplex64, {3}})});
+  ASSERT_THAT(emitter_.Apply("aten::sqrt", {T(x)}), IsOk());
+  EXPECT_THAT(Ops(), ElementsAre("aten::sqrt:opaque"));
+  // A rewrite whose parts are not in the vocabulary: the op that was rewritten.
+  emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {}})});
+  ASSERT_THAT(emitter_.Apply("aten::dist", {T(x), T(x), 2.0}), IsOk());
+  EXPECT_EQ(Ops().back(), "aten::dist");
+}
+
+TEST_F(RewritesTest, WhatMayDrawRandomNumbersIsRefusedOutsideTheVocabulary) {
+  const TensorId x = Input({1, 2, 4, 8});
+  emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {1, 2, 4, 8}})});
+  EXPECT_THAT(emitter_.Apply("aten::scaled_dot_product_attention",
+                             {T(x), T(x), T(x), ir::None{}, 0.5, false, ir::None{}, false}),
+              StatusIs(Code::kUnimplemented));
+  EXPECT_THAT(Ops(), Not(Contains("aten::scaled_dot_product_attention:opaque")));
+}
+
 TEST_F(RewritesTest, OverloadsOfAbsentTolerances) {
   const TensorId x = Input({3, 3});
   emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {3, 3}})});
