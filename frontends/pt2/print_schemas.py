@@ -9,7 +9,7 @@ import re
 
 import torch
 
-# Operators of other devices, layouts and modes, and of training's backward half.
+# Operators of other devices, layouts and modes.
 _FOREIGN = re.compile(
     r"_(foreach|fused|cudnn|sparse|nested|test|thnn|mps|cslt|amp|cufft|validate|make_per|fake_quant|dyn|convert|semi|print|"
     r"debug|spdiags|coalesce|indices|values|wrapped|mixed|jagged|padded|segment|sobol|record|to_|grouped|mkldnn)|"
@@ -32,7 +32,7 @@ def main():
     for schema in torch._C._jit_get_all_schemas():
         text = str(schema)
         name = schema.name.removeprefix("aten::")
-        if not schema.name.startswith("aten::") or _FOREIGN.match(name) or "backward" in name:
+        if not schema.name.startswith("aten::") or _FOREIGN.match(name):
             continue
         if not _RETURNS_TENSORS.search(text) or _UNHELD.search(text) or _OUT.search(text):
             continue
