@@ -90,7 +90,7 @@ verification() {
   prints '^\{"summary":true,"cases":1,"ok":0,"mismatch":0,"refused":1,"unsupported":0,"error":0\}$'
   refused 2 'leave --inputs' verify "${work}/folder" --inputs="${work}/ab.npz"
   mkdir "${work}/empty"
-  refused 2 'no .pt, .pt2 or .ingot file here' verify "${work}/empty"
+  refused 2 'no .pt, .pt2, .ingot file here' verify "${work}/empty"
   refused 2 'no .pt file here' verify "${work}/folder" --only=pt
   refused 2 'is for folders' verify "${sub[@]}" --only=ingot
 }

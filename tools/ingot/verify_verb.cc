@@ -60,7 +60,7 @@ absl::StatusOr<std::vector<Pair>> FindPairs(const std::string& folder, const Kin
   }
   if (pairs.empty()) {
     return AtStage(Stage::kUsage,
-                   absl::NotFoundError(absl::StrCat(folder, ": no .", absl::StrJoin(kinds, " or ."),
+                   absl::NotFoundError(absl::StrCat(folder, ": no .", absl::StrJoin(kinds, ", ."),
                                                     " file here has a .npz of its name")));
   }
   std::sort(pairs.begin(), pairs.end(),
