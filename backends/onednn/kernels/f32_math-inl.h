@@ -112,8 +112,8 @@ HWY_INLINE V ReduceByLn2(D d, V x, Whole<D, V>& n) {
 // exp(f) - 1 on |f| <= 0.3475; relative error 1.4e-8.
 template <class D, class V>
 HWY_INLINE V Expm1Reduced(D d, V f) {
-  const V q = Horner(d, f, 5.000000063e-01f, 1.666654171e-01f, 4.166627804e-02f,
-                         8.366755589e-03f, 1.394674794e-03f);
+  const V q = Horner(d, f, 5.000000063e-01f, 1.666654171e-01f, 4.166627804e-02f, 8.366755589e-03f,
+                     1.394674794e-03f);
   return hn::MulAdd(hn::Mul(f, f), q, f);
 }
 
@@ -174,7 +174,7 @@ HWY_INLINE V Exp2NonPositive(D d, V x) {
   const Whole<D, V> n = RoundProduct(d, clamped, 1.0f);
   const V f = hn::Sub(clamped, n.value);
   const V y = Horner(d, f, 1.0f, 6.931472029e-01f, 2.402264791e-01f, 5.550332471e-02f,
-                         9.618437358e-03f, 1.339887441e-03f, 1.535336191e-04f);
+                     9.618437358e-03f, 1.339887441e-03f, 1.535336191e-04f);
   return FlushedScale(d, y, n, hn::Lt(x, hn::Set(d, -126.0f)));
 }
 
@@ -195,9 +195,9 @@ HWY_INLINE V LogF32(D d, V x) {
   const V f = hn::Sub(m, hn::Set(d, 1.0f));
   const V f2 = hn::Mul(f, f);
   // (log1p(f) - f + f^2/2) / f^3; error of log1p 7.5e-10 relative.
-  const V p = Horner(d, f, 3.333331260e-01f, -2.500000960e-01f, 2.000211866e-01f,
-                         -1.666799586e-01f, 1.421955238e-01f, -1.240558888e-01f, 1.188816210e-01f,
-                         -1.167565197e-01f, 6.746641040e-02f);
+  const V p = Horner(d, f, 3.333331260e-01f, -2.500000960e-01f, 2.000211866e-01f, -1.666799586e-01f,
+                     1.421955238e-01f, -1.240558888e-01f, 1.188816210e-01f, -1.167565197e-01f,
+                     6.746641040e-02f);
   V y = hn::Mul(hn::Mul(f, f2), p);
   y = hn::MulAdd(ef, hn::Set(d, -2.12194440e-4f), y);
   y = hn::NegMulAdd(f2, hn::Set(d, 0.5f), y);
@@ -248,12 +248,12 @@ HWY_INLINE V ErfF32(D d, V x) {
   }
 #endif
   const V s = hn::Mul(x, x);
-  const V small = hn::Mul(
-      x, Horner(d, s, 1.128379166e+00f, -3.761262583e-01f, 1.128358517e-01f, -2.685381251e-02f,
-                    5.188328634e-03f, -8.010201130e-04f, 7.853884239e-05f));
+  const V small =
+      hn::Mul(x, Horner(d, s, 1.128379166e+00f, -3.761262583e-01f, 1.128358517e-01f,
+                        -2.685381251e-02f, 5.188328634e-03f, -8.010201130e-04f, 7.853884239e-05f));
   const V t = AtMost(a, hn::Set(d, 4.0f));
   const V r = Horner(d, t, -3.699739323e-04f, -1.626532019e+00f, -9.198624218e-01f,
-                         -1.494154344e-01f, 3.181430375e-02f, -4.327421555e-03f, 2.762819683e-04f);
+                     -1.494154344e-01f, 3.181430375e-02f, -4.327421555e-03f, 2.762819683e-04f);
   const V large = hn::CopySign(hn::Sub(hn::Set(d, 1.0f), Exp2NonPositive(d, r)), x);
   return hn::IfThenElse(hn::Lt(a, hn::Set(d, 1.0f)), small, large);
 }
@@ -272,7 +272,7 @@ HWY_INLINE V GeluErf(D d, V x) {
   const V t = AtMost(hn::Abs(x), hn::Set(d, 15.0f));
   const V r = hn::Mul(
       t, Horner(d, t, -1.151105205e+00f, -4.592081967e-01f, -5.249617834e-02f, 7.063420117e-03f,
-                    -1.369363635e-04f, -1.861802431e-04f, 3.937769158e-05f, -2.834912831e-06f));
+                -1.369363635e-04f, -1.861802431e-04f, 3.937769158e-05f, -2.834912831e-06f));
   const V tail = hn::Mul(hn::Set(d, 0.5f), Exp2NonPositive(d, r));
   const V phi = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(hn::Set(d, 1.0f), tail));
   return hn::Mul(x, phi);
