@@ -127,6 +127,7 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   call.taps = taps;
   const size_t workspace = gemm.WorkspaceBytes(call, lowering.threads());
   const size_t thread_workspace = gemm.WorkspaceBytes(call, 1);
+  call.taps = {};  // each run binds the step's own
   std::vector<Operand> operands = {Read(rows.x), Read(packed), Write(out),
                                    lowering.NewScratch(std::max<size_t>(workspace, 1))};
   const bool has_bias = bias.has_value();

@@ -48,12 +48,15 @@ std::string WithoutUnderscore(const std::string& op) {
   return absl::StrCat(op.substr(0, dot - 1), op.substr(dot));
 }
 
+bool Writes(const OpSignature& signature) {
+  return std::count(signature.written.begin(), signature.written.end(), true) > 0;
+}
+
 // Whether it may draw random numbers that the seed's input would have to decide.
 bool MayDraw(const OpSignature& signature) {
-  if (signature.random || (signature.def != nullptr && signature.def->Is(ops::kRandom)))
-    return true;
-  // Recurrent layers and attention, whose fused forms draw without saying so.
-  return signature.schema.Find("dropout") >= 0 || signature.schema.Find("dropout_p") >= 0;
+  // Recurrent layers and attention draw without saying so.
+  return signature.random || signature.schema.Find("dropout") >= 0 ||
+         signature.schema.Find("dropout_p") >= 0;
 }
 
 }  // namespace
@@ -86,23 +89,24 @@ absl::StatusOr<Tensors> Emitter::Apply(const std::string& op, Operands args) {
   }
   if (depth_ == kMaxDepth) return absl::InternalError(absl::StrCat(op, ": rewrites nest too deep"));
   INGOT_RETURN_IF_ERROR(Complete(*signature, args), op);
+  Operands own;  // of the file's op
+  if (depth_ == 0) own = args;
   ++depth_;
   absl::StatusOr<Tensors> results = [&]() -> absl::StatusOr<Tensors> {
     if (const Rewrite rewrite = FindRewrite(op); rewrite != nullptr) {
-      return rewrite(*this, *signature, args);
+      return rewrite(*this, *signature, std::move(args));
     }
-    return ApplyAsIs(*signature, args);
+    return ApplyAsIs(*signature, std::move(args));
   }();
   --depth_;
   if (depth_ > 0 || !absl::IsUnimplemented(results.status())) return results;
-  absl::StatusOr<Tensors> whole = ApplyWhole(*signature, args);
+  absl::StatusOr<Tensors> whole = ApplyWhole(*signature, own);
   return whole.ok() ? whole : results;
 }
 
 absl::StatusOr<Tensors> Emitter::ApplyAsIs(const OpSignature& signature, Operands args) {
-  const bool writes = std::count(signature.written.begin(), signature.written.end(), true) > 0;
-  return writes ? ApplyInPlace(signature, std::move(args))
-                : ApplyWithNumbers(signature, std::move(args));
+  return Writes(signature) ? ApplyInPlace(signature, std::move(args))
+                           : ApplyWithNumbers(signature, std::move(args));
 }
 
 absl::Status Emitter::Complete(const OpSignature& signature, Operands& args) const {
@@ -272,14 +276,7 @@ absl::StatusOr<Tensors> Emitter::EmitNode(const OpSignature& signature, const Op
   return results;
 }
 
-absl::StatusOr<Tensors> Emitter::ApplyOpaque(const std::string& op, Operands args) {
-  const OpSignature* signature = FindSignature(op);
-  if (signature->dynamic) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("data-dependent: ", op,
-                     " sizes its result by a tensor's elements; move that step out of "
-                     "the model, or compute it with tensor ops"));
-  }
+absl::StatusOr<std::vector<ir::TensorType>> Emitter::ExpectedTypes(const std::string& op) const {
   std::vector<ir::TensorType> types;
   for (const std::optional<Layout>& layout : expected_) {
     if (!layout) {
@@ -290,6 +287,18 @@ absl::StatusOr<Tensors> Emitter::ApplyOpaque(const std::string& op, Operands arg
   if (types.empty()) {
     return absl::UnimplementedError(absl::StrCat(op, " has no result that the graph could use"));
   }
+  return types;
+}
+
+absl::StatusOr<Tensors> Emitter::ApplyOpaque(const std::string& op, Operands args) {
+  const OpSignature* signature = FindSignature(op);
+  if (signature->dynamic) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("data-dependent: ", op,
+                     " sizes its result by a tensor's elements; move that step out of "
+                     "the model, or compute it with tensor ops"));
+  }
+  INGOT_ASSIGN_OR_RETURN(std::vector<ir::TensorType> types, ExpectedTypes(op));
   INGOT_RETURN_IF_ERROR(ops::CheckArguments(signature->schema, ToArguments(args)));
   INGOT_ASSIGN_OR_RETURN(const Tensors results, EmitNode(*signature, args, std::move(types)));
   if (!signature->aliases) return results;
@@ -309,9 +318,7 @@ absl::StatusOr<Tensors> Emitter::ApplyOutside(const OpSignature& signature, cons
 
 absl::StatusOr<Tensors> Emitter::ApplyWhole(const OpSignature& signature, const Operands& args) {
   const std::string& op = signature.schema.op;
-  const bool writes = std::count(signature.written.begin(), signature.written.end(), true) > 0;
-  const bool is_view = signature.def != nullptr && signature.def->Is(ops::kView);
-  if (writes || is_view || signature.aliases || MayDraw(signature)) {
+  if (Writes(signature) || signature.aliases || MayDraw(signature)) {
     return absl::UnimplementedError(absl::StrCat(op, " is more than a function of its arguments"));
   }
   for (size_t i = 0; i < args.size(); ++i) {
@@ -319,12 +326,7 @@ absl::StatusOr<Tensors> Emitter::ApplyWhole(const OpSignature& signature, const 
       return absl::UnimplementedError(absl::StrCat(op, " of numbers"));
   }
   if (signature.def == nullptr) return ApplyOpaque(op, args);
-  std::vector<ir::TensorType> types;
-  for (const std::optional<Layout>& layout : expected_) {
-    if (!layout) return absl::UnimplementedError(absl::StrCat(op, " has an absent result"));
-    types.push_back(layout->type);
-  }
-  if (types.empty()) return absl::UnimplementedError(absl::StrCat(op, " has no results"));
+  INGOT_ASSIGN_OR_RETURN(std::vector<ir::TensorType> types, ExpectedTypes(op));
   return ApplyOutside(signature, args, std::move(types));
 }
 

@@ -83,6 +83,8 @@ class Emitter {
                                                    const ir::TensorType& type);
   absl::StatusOr<Tensors> EmitNode(const OpSignature& signature, const Operands& args,
                                    std::vector<ir::TensorType> types);
+  // What the file says of the results of its node `op`.
+  absl::StatusOr<std::vector<ir::TensorType>> ExpectedTypes(const std::string& op) const;
   // The file's own op as a node of the graph, whatever it could be rewritten to; Unimplemented if
   // that would not be the same.
   absl::StatusOr<Tensors> ApplyWhole(const OpSignature& signature, const Operands& args);

@@ -1,7 +1,6 @@
 #include "frontends/torchscript/record.h"
 
 #include <ATen/ATen.h>
-#include <ATen/EmptyTensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
