@@ -22,17 +22,21 @@ namespace HWY_NAMESPACE {
 // room for a multiple of kF32Lanes elements; what lies behind `columns` is never stored.
 struct SumTile {
   float* sums;
-  int64_t stride;  // a multiple of kF32Lanes
+  int64_t stride;  // it or `columns` is a multiple of kF32Lanes
   int64_t rows, columns;
   int64_t row, column;
 };
 
 template <class F>
 HWY_INLINE void UpdateSums(const SumTile& tile, const F& f) {
-  for (int64_t r = 0; r < tile.rows; ++r) {
+  // Rows that lie one behind the other are one.
+  const bool flat = tile.stride == tile.columns;
+  const int64_t rows = flat ? 1 : tile.rows;
+  const int64_t columns = flat ? tile.rows * tile.columns : tile.columns;
+  for (int64_t r = 0; r < rows; ++r) {
     float* const sums = tile.sums + r * tile.stride;
-    for (int64_t c = 0; c < tile.columns; c += kF32Lanes) {
-      hn::Store(f(hn::Load(kTag, sums + c)), kTag, sums + c);
+    for (int64_t c = 0; c < columns; c += kF32Lanes) {
+      hn::StoreU(f(hn::LoadU(kTag, sums + c)), kTag, sums + c);
     }
   }
 }
@@ -45,7 +49,7 @@ HWY_INLINE void UpdateSumsBy(const SumTile& tile, const EpilogueStage& stage, co
     if (stage.column_stride == 0) {
       const F32 number = hn::Set(kTag, *operand);
       for (int64_t c = 0; c < tile.columns; c += kN) {
-        hn::Store(f(hn::Load(kTag, sums + c), number), kTag, sums + c);
+        hn::StoreU(f(hn::LoadU(kTag, sums + c), number), kTag, sums + c);
       }
       continue;
     }
@@ -54,7 +58,7 @@ HWY_INLINE void UpdateSumsBy(const SumTile& tile, const EpilogueStage& stage, co
       const F32 other = tile.columns - c >= kN
                             ? hn::LoadU(kTag, at)
                             : LoadPart(at, static_cast<size_t>(tile.columns - c));
-      hn::Store(f(hn::Load(kTag, sums + c), other), kTag, sums + c);
+      hn::StoreU(f(hn::LoadU(kTag, sums + c), other), kTag, sums + c);
     }
   }
 }

@@ -16,8 +16,6 @@ constexpr int64_t kMinGroupPanels = 8;
 constexpr int64_t kConflictStride = 512;
 constexpr int64_t kMinRowsToCopy = 4;
 
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Of chunks of this many units or fewer.
 int64_t MostKeptRows(const GemmLimits& limits, const GemmBlocking& b) {
   return std::min(b.units, kMaxKeptRows / limits.max_rows) * limits.max_rows;

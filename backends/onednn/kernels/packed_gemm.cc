@@ -5,10 +5,9 @@
 #include <optional>
 #include <utility>
 
-#include "absl/base/casts.h"
 #include "backends/onednn/kernels/gemm_blocking.h"
+#include "backends/onednn/kernels/pack_panel.h"
 #include "backends/onednn/kernels/parallel.h"
-#include "backends/onednn/kernels/transpose.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/onednn/kernels/packed_gemm.cc"
@@ -68,6 +67,11 @@ constexpr int64_t kMaxKBlock = HWY_TARGET <= HWY_AVX3 ? 512 : 256;
 constexpr int64_t kRowsFirstElements = HWY_TARGET <= HWY_AVX3 ? internal::kResidentElements : 0;
 // Not measured on AVX-512, whose blocks of k are fewer.
 constexpr bool kKeepsSums = HWY_TARGET > HWY_AVX3;
+// Stages take long to begin with: a function's first result comes after some thirty steps, each of
+// which waits for the last. So sums wait for each other, as many tiles as a buffer holds, or where
+// the whole result stays in L1, all.
+constexpr int64_t kBufferRows = 4 * kMaxRows;
+constexpr int64_t kResultInL1 = 4096;  // elements
 
 // As FetchTile, for any stages.
 void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, int64_t columns) {
@@ -133,12 +137,14 @@ class PassRun {
         room_(room),
         after_(next.has_value() ? WeightsAt(next->part.panel_begin, next->block) : nullptr),
         start_(b_, pass.part.unit_begin),
+        stages_later_(StagesLater()),
         most_rows_(b_.unit_rows + (b_.longer_units > 0 ? 1 : 0)),
         together_(most_rows_ * 4 <= kMaxRows ? 4 : (most_rows_ * 2 <= kMaxRows ? 2 : 1)) {}
 
   void Run() {
     if (b_.copy_rows) CopyLeft();
     b_.rows_first ? RunByRows() : RunByPanels();
+    if (stages_later_) FinishResult();
   }
 
  private:
@@ -149,6 +155,30 @@ class PassRun {
   const float* WeightsAt(int64_t panel, const KBlock& block) const {
     return call_.args.packed + panel * kPanel * call_.k + block.row * kPanel;
   }
+  // What the last block does to its sums before they are stored.
+  absl::Span<const EpilogueStage> Stages() const {
+    return stages_later_ ? absl::Span<const EpilogueStage>() : call_.args.stages;
+  }
+  bool StagesLater() const {
+    RegisterStages unused;
+    return block_.row == 0 && block_.last && !FitRegisters(call_.args.stages, 0, 0, unused) &&
+           call_.n % kPanel == 0 && Rows() * Columns() <= kResultInL1;
+  }
+  // Of the result.
+  int64_t FirstRow() const { return start_.group() * call_.args.rows + start_.first(); }
+  int64_t Rows() const {
+    const UnitCursor end(b_, part_.unit_end);
+    return end.group() * call_.args.rows + end.first() - FirstRow();
+  }
+  int64_t Columns() const { return (part_.panel_end - part_.panel_begin) * kPanel; }
+
+  void FinishResult() {
+    const int64_t row = FirstRow(), column = part_.panel_begin * kPanel;
+    const int64_t ldc = call_.args.ldc;
+    const SumTile result = {call_.args.y + row * ldc + column, ldc, Rows(), Columns(), row, column};
+    for (const EpilogueStage& stage : call_.args.stages) ApplyStage(result, stage);
+  }
+
   int64_t CopiedUnit() const { return kMaxRows * b_.copy_stride; }
   int PanelsAt(int64_t panel) const {
     const int64_t left = part_.panel_end - panel;
@@ -179,9 +209,8 @@ class PassRun {
     if (room_.sums != nullptr) {
       // Each panel has room for as many rows as a chunk may have.
       const int64_t kept_panel = b_.chunk_units * kMaxRows * kPanel;
-      const int64_t first_row = start_.group() * call_.args.rows + start_.first();
       units.kept = room_.sums + (panel - part_.panel_begin) * kept_panel +
-                   (units.row - first_row) * panels * kPanel;
+                   (units.row - FirstRow()) * panels * kPanel;
     }
     if (b_.copy_rows) {
       units.x = room_.copies + (unit - part_.unit_begin) * CopiedUnit();
@@ -197,11 +226,12 @@ class PassRun {
     const bool first = block_.row == 0, last = block_.last, kept = run.kept != nullptr;
     RegisterStages stages;
     const bool direct =
-        panels.whole && (!last || FitRegisters(args.stages, run.row, panels.column, stages));
-    if (!direct && !kept && run.count > 1) return RunOneByOne(run, panels);
-    if (last && !direct && !kept)
-      FetchRows(call_, run.row, run.rows, panels.column, panels.columns);
-    HWY_ALIGN float buffer[kMaxRows * kPanel], first_sums[4 * kPanel];
+        panels.whole && (!last || FitRegisters(Stages(), run.row, panels.column, stages));
+    const bool buffered = !direct && !kept;
+    const int64_t rows = run.count * run.rows;
+    if (buffered && rows * panels.panels > kBufferRows) return RunInParts(run, panels);
+    if (last && buffered) FetchRows(call_, run.row, rows, panels.column, panels.columns);
+    HWY_ALIGN float buffer[kBufferRows * kPanel], first_sums[4 * kPanel];
     float* const y = args.y + run.row * args.ldc + panels.column;
     float* const room = kept ? run.kept : buffer;
     const int64_t room_stride = panels.panels * kPanel;
@@ -217,22 +247,22 @@ class PassRun {
     tile.from_step = run.rows * tile.from_stride;
     tile.fetch = to_result && last;
     tile.first_sums = first ? FirstSums(panels, first_sums) : nullptr;
-    if (!first && !direct && !kept) {
-      CopyRows(y, args.ldc, run.rows, panels.columns, room, room_stride);
-    }
+    if (!first && buffered) CopyRows(y, args.ldc, rows, panels.columns, room, room_stride);
     TileFor<Step>(run.rows, panels.panels, panels.columns)(tile);
     if (to_result || (kept && !last)) return;
-    FinishSums({room, room_stride, run.count * run.rows, panels.columns, run.row, panels.column},
-               last ? args.stages : absl::Span<const EpilogueStage>(), y, args.ldc);
+    FinishSums({room, room_stride, rows, panels.columns, run.row, panels.column},
+               last ? Stages() : absl::Span<const EpilogueStage>(), y, args.ldc);
   }
 
-  // Through one buffer.
-  void RunOneByOne(UnitRun run, const PanelRun& panels) {
-    for (int64_t count = std::exchange(run.count, 1); count > 0; --count) {
+  // As many units at a time as the buffer holds.
+  void RunInParts(UnitRun run, const PanelRun& panels) {
+    const int64_t most = kBufferRows / (run.rows * panels.panels);
+    for (int64_t left = run.count; left > 0; left -= run.count) {
+      run.count = std::min(left, most);
       RunTiles(run, panels);
-      run.row += run.rows;
-      run.x += run.x_step;
-      run.next += run.next_step;
+      run.row += run.count * run.rows;
+      run.x += run.count * run.x_step;
+      run.next += run.count * run.next_step;
     }
   }
 
@@ -304,6 +334,7 @@ class PassRun {
   const GemmRoom& room_;
   const float* const after_;
   const UnitCursor start_;
+  const bool stages_later_;
   const int64_t most_rows_, together_;
 };
 
@@ -340,47 +371,12 @@ HWY_AFTER_NAMESPACE();
 namespace ingot::kernels {
 namespace {
 
+using internal::DivideUp;
+
 HWY_EXPORT(ThisTarget);
 
 constexpr double kNanosecondsAMultiplyAdd = 0.02;
 constexpr double kNanosecondsAnElement = 0.3;  // that is packed
-// Round to nearest, ties to even; NaN stays one.
-uint32_t ToBf16(float value) {
-  const auto bits = absl::bit_cast<uint32_t>(value);
-  if (value != value) return bits >> 16 | 0x40;
-  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-}
-
-// A panel of f32: to[k * panel + column] = w[k * k_stride + column * n_stride].
-void PackFloats(const float* w, int64_t k_stride, int64_t n_stride, int64_t k, int64_t columns,
-                float* to, int64_t panel) {
-  if (k_stride == 1) {
-    TransposeBlock32(reinterpret_cast<const uint32_t*>(w), n_stride,
-                     reinterpret_cast<uint32_t*>(to), panel, k, columns);
-    return;
-  }
-  for (int64_t i = 0; i < k; ++i) {
-    const float* const from = w + i * k_stride;
-    if (n_stride == 1) {
-      std::memcpy(to + i * panel, from, static_cast<size_t>(columns) * sizeof(float));
-      continue;
-    }
-    for (int64_t c = 0; c < columns; ++c) to[i * panel + c] = from[c * n_stride];
-  }
-}
-
-// A panel of pairs of bf16, rounded from f32 elements 2k and 2k + 1; strides are those of w.
-void PackPairs(const float* w, int64_t k_stride, int64_t n_stride, int64_t pairs, int64_t columns,
-               float* to, int64_t panel) {
-  for (int64_t i = 0; i < pairs; ++i) {
-    for (int64_t c = 0; c < columns; ++c) {
-      const float* const low = w + 2 * i * k_stride + c * n_stride;
-      to[i * panel + c] = absl::bit_cast<float>(ToBf16(low[0]) | ToBf16(low[k_stride]) << 16);
-    }
-  }
-}
-
-int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 absl::Span<const int64_t> Taps(const PackedGemmArgs& args) {
   static constexpr int64_t kHere[] = {0};
@@ -426,9 +422,9 @@ void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float*
     const int64_t columns = std::min(panel, n_ - first);
     if (columns < panel) std::memset(to, 0, static_cast<size_t>(panel * k_) * sizeof(float));
     if (factors_ == GemmFactors::kBf16Pairs) {
-      PackPairs(from, k_stride, n_stride, k_, columns, to, panel);
+      PackPanelBf16Pairs(from, k_stride, n_stride, k_, columns, to, panel);
     } else {
-      PackFloats(from, k_stride, n_stride, k_, columns, to, panel);
+      PackPanel(from, k_stride, n_stride, k_, columns, to, panel);
     }
   };
   const double work = kNanosecondsAnElement * static_cast<double>(panel * k_) + 1;

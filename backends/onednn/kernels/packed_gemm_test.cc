@@ -221,18 +221,26 @@ TEST_P(PackedGemmTest, TapsAddUpRunsAtTheirOffsets) {
 }
 
 TEST_P(PackedGemmTest, StagesRunInOrderOnOperandsOfEachForm) {
-  const int64_t m = 21, n = 45;
-  const std::vector<float> full = Random(m * n, 7), row = Random(n, 8), number = {1.5f};
-  Check({m, n, 30, 1, true, {{EpilogueOp::kAdd, 0, 0, full.data(), n, 1}, {EpilogueOp::kRelu}}});
-  Check({m, n, 30, 1, true, {{EpilogueOp::kGeluErf}, {EpilogueOp::kMul, 0, 0, row.data(), 0, 1}}});
-  Check({m,
-         n,
-         30,
-         1,
-         false,
-         {{EpilogueOp::kSub, 0, 0, number.data(), 0, 0},
-          {EpilogueOp::kClamp, -1, 2},
-          {EpilogueOp::kDiv, 0, 0, number.data(), 0, 0}}});
+  struct {
+    int64_t m, n, groups;
+  } const sizes[] = {
+      {21, 45, 1},    // not of whole panels
+      {8, 64, 2},     // stays in L1 until all of it is there
+      {300, 128, 1},  // some tiles at a time
+  };
+  for (const auto& [m, n, groups] : sizes) {
+    const std::vector<float> full = Random(groups * m * n, 7), row = Random(n, 8), number = {1.5f};
+    const std::vector<EpilogueStage> lists[] = {
+        {{EpilogueOp::kAdd, 0, 0, full.data(), n, 1}, {EpilogueOp::kRelu}},
+        {{EpilogueOp::kAdd, 0, 0, full.data(), n, 1}, {EpilogueOp::kSilu}},
+        {{EpilogueOp::kGeluErf}, {EpilogueOp::kMul, 0, 0, row.data(), 0, 1}},
+        {{EpilogueOp::kSub, 0, 0, number.data(), 0, 0},
+         {EpilogueOp::kClamp, -1, 2},
+         {EpilogueOp::kDiv, 0, 0, number.data(), 0, 0}}};
+    for (const std::vector<EpilogueStage>& stages : lists) {
+      for (const bool bias : {false, true}) Check({m, n, 30, groups, bias, stages});
+    }
+  }
 }
 
 TEST_P(PackedGemmTest, NanAndInfinityAreEagers) {
