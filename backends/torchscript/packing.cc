@@ -48,6 +48,7 @@ constexpr absl::string_view kLayoutAgnostic[] = {
     "aten::clamp",
     "aten::constant_pad_nd",
     "aten::conv2d",
+    "aten::convolution",
     "aten::div",
     "aten::elu",
     "aten::gelu",

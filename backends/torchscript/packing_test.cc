@@ -5,6 +5,7 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
@@ -30,6 +31,7 @@ namespace ingot::torchscript_backend {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 // A graph of the text form with its constants, lowered and packed.
 struct Subject {
@@ -179,6 +181,22 @@ TEST(PackWeightsTest, OperatorsThatMindStridesSeeRowMajorTensors) {
     EXPECT_TRUE(at::allclose(first, c.expected, 1e-4, 1e-3)) << c.tail;
     EXPECT_TRUE(at::equal(subject.Run(input, c.expected.sizes()), first)) << c.tail;
   }
+}
+
+TEST(PackWeightsTest, TransposedConvolutionsTakeAndGiveChannelsLast) {
+  const at::Tensor weight = at::randn({16, 16, 3, 3}) / 12, input = at::randn({1, 16, 28, 28});
+  const Subject subject(
+      Convolutions("  %7 : f32[1,16,30,30] = aten::convolution(%5, %1, None, [1, 1], [0, 0], "
+                   "[1, 1], true, [0, 0], 1)\n"
+                   "  %6 : f32[1,16,28,28] = aten::convolution(%7, %1, None, [1, 1], [0, 0], "
+                   "[1, 1], false, [0, 0], 1)\n"),
+      {weight});
+  EXPECT_EQ(subject.packed.nodes, 3);
+  const at::Tensor up = at::conv_transpose2d(EagerConvolutions(input, weight), weight);
+  const at::Tensor expected = at::conv2d(up, weight);
+  EXPECT_TRUE(at::allclose(subject.Run(input), expected, 1e-4, 1e-4));
+  // Nothing makes its input row-major.
+  EXPECT_THAT(subject.text(), Not(HasSubstr("int = prim::Constant[value=0]")));
 }
 
 TEST(PackWeightsTest, AGraphWhoseWeightsArePackedNeedsNothingOfTheHost) {
