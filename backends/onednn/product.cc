@@ -101,6 +101,110 @@ absl::Status AddRowDots(Lowering& lowering, const Tensor& x, const Tensor& weigh
   });
 }
 
+// A product with packed weights as a step: whole, or some lines of its result.
+class PackedProduct {
+ public:
+  // Makes `operands`, those of the step.
+  static absl::StatusOr<PackedProduct> Make(Lowering& lowering, const ProductRows& rows,
+                                            const Tensor& weights,
+                                            const std::optional<Tensor>& bias,
+                                            const std::vector<PostOp>& post_ops,
+                                            AdaptToMatrix adapt, const Tensor& out, int64_t ldc,
+                                            std::vector<Operand>& operands);
+
+  size_t packed_bytes() const { return gemm_.PackedBytes(); }
+
+  void Run(const StepArgs& args) const;
+  // lines: the step's, without run.
+  void RunLines(const StepArgs& args, const LineStep& lines, const LineStep::Call& some) const;
+
+ private:
+  enum Place { kX, kPacked, kOut, kWorkspace, kBias };
+
+  // But for the left factor, the result, the stages and the workspace.
+  PackedGemmArgs Bind(const StepArgs& args) const;
+
+  PackedGemm gemm_;
+  PackedGemmArgs shape_;  // without addresses
+  std::vector<int64_t> taps_;
+  int64_t images_ = 1, image_stride_ = 0;
+  size_t thread_workspace_ = 0;  // bytes
+  bool has_bias_ = false;
+  Epilogue epilogue_;
+};
+
+absl::StatusOr<PackedProduct> PackedProduct::Make(Lowering& lowering, const ProductRows& rows,
+                                                  const Tensor& weights,
+                                                  const std::optional<Tensor>& bias,
+                                                  const std::vector<PostOp>& post_ops,
+                                                  AdaptToMatrix adapt, const Tensor& out,
+                                                  int64_t ldc, std::vector<Operand>& operands) {
+  // The kernel counts elements of four bytes: one f32 or two bf16.
+  const bool bf16 = rows.x.dtype == ir::DType::kBFloat16;
+  const int64_t unit = bf16 ? 2 : 1;
+  PackedProduct product;
+  product.gemm_ = PackedGemm::Make(weights.dims[1], weights.dims[0],
+                                   bf16 ? GemmFactors::kBf16Pairs : GemmFactors::kF32);
+  INGOT_ASSIGN_OR_RETURN(const Tensor packed, Pack(lowering, product.gemm_, weights));
+  product.taps_ = rows.taps;
+  for (int64_t& tap : product.taps_) tap /= unit;
+  product.images_ = rows.images;
+  product.image_stride_ = rows.image_stride / unit;
+  PackedGemmArgs& shape = product.shape_;
+  shape.groups = rows.groups;
+  shape.group_stride = rows.group_stride / unit;
+  shape.rows = rows.rows;
+  shape.lda = rows.lda / unit;
+  shape.ldc = ldc;
+  PackedGemmArgs with_taps = shape;
+  with_taps.taps = product.taps_;
+  const size_t workspace = product.gemm_.WorkspaceBytes(with_taps, lowering.threads());
+  product.thread_workspace_ = product.gemm_.WorkspaceBytes(with_taps, 1);
+  operands = {Read(rows.x), Read(packed), Write(out),
+              lowering.NewScratch(std::max<size_t>(workspace, 1))};
+  product.has_bias_ = bias.has_value();
+  if (product.has_bias_) operands.push_back(Read(*bias));
+  INGOT_ASSIGN_OR_RETURN(product.epilogue_, Epilogue::Make(post_ops, adapt, operands));
+  return product;
+}
+
+PackedGemmArgs PackedProduct::Bind(const StepArgs& args) const {
+  PackedGemmArgs run = shape_;
+  run.taps = taps_;
+  run.packed = args.At<float>(kPacked);
+  run.bias = has_bias_ ? args.At<float>(kBias) : nullptr;
+  return run;
+}
+
+void PackedProduct::Run(const StepArgs& args) const {
+  std::array<EpilogueStage, Epilogue::kMaxStages> room;
+  PackedGemmArgs run = Bind(args);
+  run.workspace = args.At<void>(kWorkspace);
+  const int64_t image_rows = run.groups * run.rows;
+  for (int64_t image = 0; image < images_; ++image) {
+    run.stages = epilogue_.Bind(args, image * image_rows, room);
+    run.x = args.At<float>(kX) + image * image_stride_;
+    run.y = args.At<float>(kOut) + image * image_rows * run.ldc;
+    gemm_.Run(run, args.threads());
+  }
+}
+
+void PackedProduct::RunLines(const StepArgs& args, const LineStep& lines,
+                             const LineStep::Call& some) const {
+  constexpr auto kElement = static_cast<int64_t>(sizeof(float));
+  std::array<EpilogueStage, Epilogue::kMaxStages> room;
+  PackedGemmArgs run = Bind(args);
+  run.workspace = args.At<char>(kWorkspace) + static_cast<size_t>(some.thread) * thread_workspace_;
+  const int64_t line_rows = static_cast<int64_t>(lines.out_line_bytes) / kElement / run.ldc;
+  const int64_t in_line = static_cast<int64_t>(lines.in_line_bytes) / kElement;
+  const bool by_groups = run.groups > 1;
+  (by_groups ? run.groups : run.rows) = (some.end - some.begin) * (by_groups ? 1 : line_rows);
+  run.stages = epilogue_.Bind(args, (some.image * lines.out_lines + some.begin) * line_rows, room);
+  run.x = some.x + (some.begin * lines.stride - some.in_begin) * in_line;
+  run.y = some.y;
+  gemm_.Run(run, 1);
+}
+
 }  // namespace
 
 absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tensor& weights,
@@ -110,66 +214,20 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   if (IsRowOfDots(lowering, rows, weights)) {
     return AddRowDots(lowering, rows.x, weights, bias, post_ops, adapt, out);
   }
-  // The kernel counts elements of four bytes: one f32 or two bf16.
-  const bool bf16 = rows.x.dtype == ir::DType::kBFloat16;
-  const int64_t unit = bf16 ? 2 : 1;
-  const PackedGemm gemm = PackedGemm::Make(weights.dims[1], weights.dims[0],
-                                           bf16 ? GemmFactors::kBf16Pairs : GemmFactors::kF32);
-  INGOT_ASSIGN_OR_RETURN(const Tensor packed, Pack(lowering, gemm, weights));
-  std::vector<int64_t> taps = rows.taps;
-  for (int64_t& tap : taps) tap /= unit;
-  PackedGemmArgs call;
-  call.groups = rows.groups;
-  call.group_stride = rows.group_stride / unit;
-  call.rows = rows.rows;
-  call.lda = rows.lda / unit;
-  call.ldc = ldc;
-  call.taps = taps;
-  const size_t workspace = gemm.WorkspaceBytes(call, lowering.threads());
-  const size_t thread_workspace = gemm.WorkspaceBytes(call, 1);
-  call.taps = {};  // each run binds the step's own
-  std::vector<Operand> operands = {Read(rows.x), Read(packed), Write(out),
-                                   lowering.NewScratch(std::max<size_t>(workspace, 1))};
-  const bool has_bias = bias.has_value();
-  if (has_bias) operands.push_back(Read(*bias));
-  INGOT_ASSIGN_OR_RETURN(const Epilogue epilogue, Epilogue::Make(post_ops, adapt, operands));
-  const int64_t images = rows.images, image_stride = rows.image_stride / unit;
-  const int64_t image_rows = rows.groups * rows.rows;
-  const auto bind = [=](const StepArgs& args, PackedGemmArgs& run) {
-    run.taps = taps;
-    run.packed = args.At<float>(1);
-    run.bias = has_bias ? args.At<float>(4) : nullptr;
-  };
-  const StepFn whole = [=](const StepArgs& args) {
-    std::array<EpilogueStage, Epilogue::kMaxStages> room;
-    PackedGemmArgs run = call;
-    bind(args, run);
-    run.workspace = args.At<void>(3);
-    for (int64_t image = 0; image < images; ++image) {
-      run.stages = epilogue.Bind(args, image * image_rows, room);
-      run.x = args.At<float>(0) + image * image_stride;
-      run.y = args.At<float>(2) + image * image_rows * call.ldc;
-      gemm.Run(run, args.threads());
-    }
+  std::vector<Operand> operands;
+  INGOT_ASSIGN_OR_RETURN(
+      const PackedProduct product,
+      PackedProduct::Make(lowering, rows, weights, bias, post_ops, adapt, out, ldc, operands));
+  const StepFn whole = [product](const StepArgs& args) {
+    product.Run(args);
     return absl::OkStatus();
   };
+  const bool bf16 = rows.x.dtype == ir::DType::kBFloat16;
   const char* const name = bf16 ? "ingot:packed_gemm_bf16" : "ingot:packed_gemm";
   if (!lines.has_value() || bf16) return lowering.AddKernel(name, std::move(operands), whole);
-  const bool by_groups = rows.groups > 1;
-  const int64_t in_line = static_cast<int64_t>(lines->in_line_bytes / sizeof(float));
-  const int64_t line_rows = static_cast<int64_t>(lines->out_line_bytes / sizeof(float)) / ldc;
-  const int64_t out_lines = lines->out_lines, stride = lines->stride;
-  lines->weight_bytes = gemm.PackedBytes();
-  lines->run = [=](const StepArgs& args, const LineStep::Call& some) {
-    std::array<EpilogueStage, Epilogue::kMaxStages> room;
-    PackedGemmArgs run = call;
-    bind(args, run);
-    run.workspace = args.At<char>(3) + static_cast<size_t>(some.thread) * thread_workspace;
-    (by_groups ? run.groups : run.rows) = (some.end - some.begin) * (by_groups ? 1 : line_rows);
-    run.stages = epilogue.Bind(args, (some.image * out_lines + some.begin) * line_rows, room);
-    run.x = some.x + (some.begin * stride - some.in_begin) * in_line;
-    run.y = some.y;
-    gemm.Run(run, 1);
+  lines->weight_bytes = product.packed_bytes();
+  lines->run = [product, lines = *lines](const StepArgs& args, const LineStep::Call& some) {
+    product.RunLines(args, lines, some);
   };
   return lowering.AddLineKernel(name, std::move(operands), whole, *std::move(lines));
 }

@@ -108,11 +108,9 @@ Result Contiguous(Emitter& emitter, const OpSignature& op, Operands args) {
 
 // `to` and its kin: the same tensor if it has the dtype already.
 Result Converted(Emitter& emitter, TensorId self, ir::DType dtype, bool copy) {
-  if (emitter.type(self).dtype == dtype && !copy) return Tensors{self};
-  if (emitter.type(self).dtype == dtype) {
-    return emitter.Apply("aten::clone", {TensorOperand{self}});
-  }
-  return emitter.Apply("aten::_to_copy", {TensorOperand{self}, dtype});
+  if (copy && emitter.type(self).dtype == dtype) return emitter.Apply("aten::clone", {T(self)});
+  INGOT_ASSIGN_OR_RETURN(const TensorId converted, InDtype(emitter, self, dtype));
+  return Tensors{converted};
 }
 
 Result To(Emitter& emitter, const OpSignature& op, Operands args) {
@@ -463,6 +461,11 @@ Rewrite FindRewrite(const std::string& op) {
   }();
   const auto found = table->find(op);
   return found == table->end() ? nullptr : found->second;
+}
+
+absl::StatusOr<TensorId> InDtype(Emitter& emitter, TensorId tensor, ir::DType dtype) {
+  if (emitter.type(tensor).dtype == dtype) return tensor;
+  return emitter.ApplyOne("aten::_to_copy", {T(tensor), dtype});
 }
 
 absl::StatusOr<TensorId> DiagonalMask(Emitter& emitter, int64_t rows, int64_t columns,

@@ -54,6 +54,8 @@ double RealNumber(const Operand& number);            // REQUIRES: IsRealNumber
 std::vector<int64_t> IntsArg(const Operands& args, size_t i);
 bool IsNone(const Operands& args, size_t i);
 std::vector<int64_t> SizesOf(const Emitter& emitter, TensorId tensor);
+// `tensor` itself if it has the dtype.
+absl::StatusOr<TensorId> InDtype(Emitter& emitter, TensorId tensor, ir::DType dtype);
 // One of an op's results. REQUIRES: there are more than `index`.
 absl::StatusOr<Tensors> Only(absl::StatusOr<Tensors> results, size_t index);
 // A constant b8[rows, columns]: where column - row == offset.

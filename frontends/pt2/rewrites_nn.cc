@@ -104,21 +104,16 @@ Ints AllButChannels(const Emitter& emitter, TensorId input) {
   return dims;
 }
 
-absl::StatusOr<TensorId> Cast(Emitter& emitter, TensorId tensor, ir::DType dtype) {
-  if (emitter.type(tensor).dtype == dtype) return tensor;
-  return emitter.ApplyOne("aten::_to_copy", {T(tensor), dtype});
-}
-
 // (1 - momentum) * running + momentum * now, in now's dtype and rounded once to running's.
 absl::StatusOr<TensorId> Moved(Emitter& emitter, TensorId running, TensorId now, double momentum) {
-  INGOT_ASSIGN_OR_RETURN(const TensorId before, Cast(emitter, running, emitter.type(now).dtype));
+  INGOT_ASSIGN_OR_RETURN(const TensorId before, InDtype(emitter, running, emitter.type(now).dtype));
   INGOT_ASSIGN_OR_RETURN(const TensorId kept,
                          emitter.ApplyOne("aten::mul.Scalar", {T(before), 1.0 - momentum}));
   INGOT_ASSIGN_OR_RETURN(const TensorId added,
                          emitter.ApplyOne("aten::mul.Scalar", {T(now), momentum}));
   INGOT_ASSIGN_OR_RETURN(const TensorId moved,
                          emitter.ApplyOne("aten::add.Tensor", {T(added), T(kept)}));
-  return Cast(emitter, moved, emitter.type(running).dtype);
+  return InDtype(emitter, moved, emitter.type(running).dtype);
 }
 
 // Batch norm in training: normalised by the batch's own mean and variance.
@@ -144,7 +139,7 @@ absl::StatusOr<Trained> TrainBatchNorm(Emitter& emitter, const Operands& args, d
   const ir::DType dtype = emitter.type(input).dtype;
   const bool is_half = dtype == ir::DType::kFloat16 || dtype == ir::DType::kBFloat16;
   INGOT_ASSIGN_OR_RETURN(const TensorId wide,
-                         Cast(emitter, input, is_half ? ir::DType::kFloat32 : dtype));
+                         InDtype(emitter, input, is_half ? ir::DType::kFloat32 : dtype));
   if (!IsNone(args, 3)) {
     TensorId now = mean;
     if (is_half) {
