@@ -28,14 +28,19 @@ namespace {
 // that images of 224 pixels come down to.
 constexpr int kOutputs = 7;
 
-// The outputs [ow, ow + kOutputs) of a line, as many of them as there are, of the vector of
-// channels at c.
+// Neighbouring outputs of a line, in all that does not depend on the channel. Addresses are those
+// of channel 0.
 struct Tile {
   const DepthwiseArgs& a;
-  const float* x;  // the image's first pixel
-  int64_t oh, ow, c;
-  int64_t row;  // of the tile's first output in the result
-  // Input columns inside of the image, counted from the first output's first tap.
+  int64_t count;  // outputs: kOutputs, or the whole line if that is shorter
+  int64_t row;    // of the first output in the result
+  float* y;       // the first output
+  // The first output's first tap, in the first row of the window that lies in the image.
+  const float* x;
+  const float* w;
+  int64_t rows;          // of the window that lie in the image
+  int64_t x_row, w_row;  // from one to the next
+  // Input columns inside of the image, counted from x.
   int64_t begin, end;
   // The stages from the result's first element on; null: they are more than registers do.
   const RegisterStages* stages;
@@ -48,14 +53,22 @@ struct NarrowWindow {
   template <bool kInside, class Access>
   static HWY_INLINE void AddRow(const Tile& t, const float* x, const float* w, const Access& access,
                                 F32 (&sum)[kOutputs]) {
+    // Three neighbours share a pointer: then all of them stay in registers.
+    constexpr int kInputs = (kOutputs - 1) * kStride + kWidth;
     const int64_t channels = t.a.channels;
+    const float *inputs[(kInputs + 2) / 3], *weights[(kWidth + 2) / 3];
+#pragma GCC unroll 8
+    for (int i = 0; i < (kInputs + 2) / 3; ++i) inputs[i] = x + 3 * i * channels;
+#pragma GCC unroll 8
+    for (int i = 0; i < (kWidth + 2) / 3; ++i) weights[i] = w + 3 * i * channels;
     F32 weight[kWidth];
 #pragma GCC unroll 8
-    for (int kw = 0; kw < kWidth; ++kw) weight[kw] = access.Load(w + kw * channels);
+    for (int kw = 0; kw < kWidth; ++kw)
+      weight[kw] = access.Load(weights[kw / 3] + kw % 3 * channels);
 #pragma GCC unroll 32
-    for (int j = 0; j < (kOutputs - 1) * kStride + kWidth; ++j) {
+    for (int j = 0; j < kInputs; ++j) {
       if (!kInside && (j < t.begin || j >= t.end)) continue;
-      const F32 input = access.Load(x + j * channels);
+      const F32 input = access.Load(inputs[j / 3] + j % 3 * channels);
 #pragma GCC unroll 8
       for (int kw = 0; kw < kWidth; ++kw) {
         const int i = (j - kw) / kStride;
@@ -85,68 +98,66 @@ struct AnyWindow {
 };
 
 template <class Access>
-HWY_INLINE void Finish(const Tile& t, F32 (&sum)[kOutputs], const Access& access) {
-  const DepthwiseArgs& a = t.a;
-  const int64_t count = std::min<int64_t>(kOutputs, a.out[1]);
-  float* const y = a.y + t.row * a.channels + t.c;
+HWY_INLINE void Finish(const Tile& t, int64_t c, F32 (&sum)[kOutputs], const Access& access) {
+  // In registers: what is stored may be anything's memory for all the compiler knows.
+  const int64_t channels = t.a.channels, count = t.count;
+  float* const y = t.y + c;
   if (t.stages == nullptr) {
     HWY_ALIGN float sums[kOutputs * kN];
 #pragma GCC unroll 8
     for (int i = 0; i < kOutputs; ++i) hn::Store(sum[i], kTag, sums + i * kN);
-    FinishSums({sums, kN, count, std::min(kN, a.channels - t.c), t.row, t.c}, a.stages, y,
-               a.channels);
+    FinishSums({sums, kN, count, std::min(kN, channels - c), t.row, c}, t.a.stages, y, channels);
     return;
   }
   const RegisterStages& stages = *t.stages;
-  const float* const addend =
-      stages.addend == nullptr ? nullptr : stages.addend + t.row * stages.addend_stride + t.c;
-  const F32 low = hn::Set(kTag, stages.low), high = hn::Set(kTag, stages.high);
+  if (stages.addend != nullptr) {
+    const int64_t stride = stages.addend_stride;
+    const float* const addend = stages.addend + t.row * stride + c;
+#pragma GCC unroll 8
+    for (int i = 0; i < kOutputs; ++i) {
+      if (i < count) sum[i] = hn::Add(sum[i], access.Load(addend + i * stride));
+    }
+  }
+  if (stages.bounded) {
+    const F32 low = hn::Set(kTag, stages.low), high = hn::Set(kTag, stages.high);
+#pragma GCC unroll 8
+    for (int i = 0; i < kOutputs; ++i) sum[i] = AtMost(AtLeast(sum[i], low), high);
+  }
 #pragma GCC unroll 8
   for (int i = 0; i < kOutputs; ++i) {
-    if (i >= count) break;
-    if (addend != nullptr) sum[i] = hn::Add(sum[i], access.Load(addend + i * stages.addend_stride));
-    if (stages.bounded) sum[i] = AtMost(AtLeast(sum[i], low), high);
-    access.Store(sum[i], y + i * a.channels);
+    if (i < count) access.Store(sum[i], y + i * channels);
   }
 }
 
 template <class Window, bool kInside, class Access>
-HWY_INLINE void RunTile(const Tile& t, const Access& access) {
-  const DepthwiseArgs& a = t.a;
-  const int64_t line = a.in[1] * a.channels;
+HWY_INLINE void RunTile(const Tile& t, int64_t c, const Access& access) {
   F32 sum[kOutputs];
-  const F32 first = a.bias == nullptr ? hn::Zero(kTag) : access.Load(a.bias + t.c);
+  const F32 first = t.a.bias == nullptr ? hn::Zero(kTag) : access.Load(t.a.bias + c);
 #pragma GCC unroll 8
   for (int i = 0; i < kOutputs; ++i) sum[i] = first;
-  const int64_t ih = t.oh * a.stride[0] - a.padding[0];
-  const float* const x = t.x + ih * line + (t.ow * a.stride[1] - a.padding[1]) * a.channels + t.c;
-  for (int64_t kh = 0; kh < a.kernel[0]; ++kh) {
-    const int64_t tap = kh * a.dilation[0];
-    if (ih + tap < 0 || ih + tap >= a.in[0]) continue;
-    Window::template AddRow<kInside>(t, x + tap * line,
-                                     a.weights + kh * a.kernel[1] * a.channels + t.c, access, sum);
+  const float *x = t.x + c, *w = t.w + c;
+  for (int64_t row = 0; row < t.rows; ++row, x += t.x_row, w += t.w_row) {
+    Window::template AddRow<kInside>(t, x, w, access, sum);
   }
-  Finish(t, sum, access);
+  Finish(t, c, sum, access);
 }
 
+// The channels [c, channel_end) of a tile.
 template <class Window>
-void RunVectors(Tile t, int64_t channel_end) {
+void RunVectors(const Tile& t, int64_t c, int64_t channel_end) {
   const DepthwiseArgs& a = t.a;
   const int64_t inputs = (kOutputs - 1) * a.stride[1] + (a.kernel[1] - 1) * a.dilation[1] + 1;
-  const bool inside = t.begin == 0 && t.end >= inputs;
-  for (; t.c + kN <= channel_end; t.c += kN) {
-    if (inside) {
-      RunTile<Window, true>(t, WholeVector());
-    } else {
-      RunTile<Window, false>(t, WholeVector());
-    }
+  if (t.begin <= 0 && t.end >= inputs) {
+    for (; c + kN <= channel_end; c += kN) RunTile<Window, true>(t, c, WholeVector());
+  } else {
+    for (; c + kN <= channel_end; c += kN) RunTile<Window, false>(t, c, WholeVector());
   }
-  if (t.c < channel_end) {
-    RunTile<Window, false>(t, PartVector{static_cast<size_t>(channel_end - t.c)});
+  if (c < channel_end) {
+    RunTile<Window, false>(t, c, PartVector{static_cast<size_t>(channel_end - c)});
   }
 }
 
-using RunVectorsFn = void (*)(Tile t, int64_t channel_end);
+using RunVectorsFn = void (*)(const Tile& t, int64_t c, int64_t channel_end);
 
 RunVectorsFn VectorsFor(const DepthwiseArgs& a) {
   struct Row {
@@ -162,6 +173,30 @@ RunVectorsFn VectorsFor(const DepthwiseArgs& a) {
     if (a.kernel[1] == row.width && a.stride[1] == row.stride && a.dilation[1] == 1) return row.run;
   }
   return RunVectors<AnyWindow>;
+}
+
+// The tile from (oh, ow) of an image on, whose line is `line` of the result.
+Tile TileAt(const DepthwiseArgs& a, const float* image, int64_t oh, int64_t ow, int64_t line,
+            const RegisterStages* stages) {
+  const int64_t ih = oh * a.stride[0] - a.padding[0], iw = ow * a.stride[1] - a.padding[1];
+  // Rows [first, last) of the window lie in the image.
+  const int64_t step = a.dilation[0];
+  const int64_t first = ih >= 0 ? 0 : (-ih + step - 1) / step;
+  const int64_t last = std::min(a.kernel[0], (a.in[0] - ih + step - 1) / step);
+  const int64_t in_line = a.in[1] * a.channels, row = line * a.out[1] + ow;
+  Tile t = {a};
+  t.count = std::min<int64_t>(kOutputs, a.out[1]);
+  t.row = row;
+  t.y = a.y + row * a.channels;
+  t.x = image + (ih + first * step) * in_line + iw * a.channels;
+  t.x_row = step * in_line;
+  t.w_row = a.kernel[1] * a.channels;
+  t.w = a.weights + first * t.w_row;
+  t.rows = last - first;
+  t.begin = -iw;
+  t.end = a.in[1] - iw;
+  t.stages = stages;
+  return t;
 }
 
 }  // namespace
@@ -182,10 +217,8 @@ void DepthwiseLines(const DepthwiseArgs& a, int64_t begin, int64_t end, int64_t 
       for (int64_t column = 0; column < a.out[1]; column += kOutputs) {
         // The last ones may be done twice.
         const int64_t ow = std::max<int64_t>(std::min(column, a.out[1] - kOutputs), 0);
-        const int64_t iw = ow * a.stride[1] - a.padding[1];
         for (int64_t line = begin; line < image_end; ++line) {
-          run({a, x, line - first, ow, c, line * a.out[1] + ow, -iw, a.in[1] - iw, stages},
-              block_end);
+          run(TileAt(a, x, line - first, ow, line, stages), c, block_end);
         }
       }
     }
