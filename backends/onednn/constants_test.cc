@@ -75,6 +75,19 @@ TEST_F(ConstantsTest, ALargeTableIsReadWhereItIsAndASmallBiasIsCopied) {
   EXPECT_LT(program->retained_bytes(), size_t{64} << 10);
 }
 
+TEST_F(ConstantsTest, ATableThatALinearOfOneRowReadsTooIsCopiedBeforeOthersArePacked) {
+  const ValueId rows = g_.builder.Argument({ir::DType::kInt64, {1}});
+  const ValueId weight = g_.Constant(RandomF32({256, 256}, 1));
+  const ValueId table = g_.Constant(RandomF32({1000, 256}, 2));
+  ValueId x = Op("aten::embedding", {ValueRef{table}, ValueRef{rows}});
+  x = Op("aten::linear", {ValueRef{x}, ValueRef{weight}, None{}});
+  const auto program = Compile(Op("aten::linear", {ValueRef{x}, ValueRef{table}, None{}}));
+  EXPECT_THAT(dropped_, ElementsAre(1, 0));
+  const size_t weights = (1000 + 256) * 256 * sizeof(float);
+  EXPECT_GE(program->retained_bytes(), weights);
+  EXPECT_LT(program->retained_bytes(), weights + weights / 10);
+}
+
 TEST_F(ConstantsTest, AWeightThatIsUsedTwiceIsDroppedAfterTheSecondUse) {
   const ValueId rows = g_.builder.Argument({ir::DType::kInt64, {4}});
   const ValueId table = g_.Constant(RandomF32({256, 256}, 1));

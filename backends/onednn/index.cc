@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/scatter.h"
 #include "backends/onednn/lowering.h"
+#include "backends/onednn/product.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -59,6 +60,10 @@ absl::Status LowerEmbedding(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Tensor weight, lowering.Dense(view.Value("weight")));
   INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Dense(view.Value("indices")));
+  if (lowering.IsConstant(weight) &&
+      IsReadByALinearOfOneRow(lowering.graph(), view.Value("weight"))) {
+    INGOT_RETURN_IF_ERROR(lowering.WillStream(weight));
+  }
   const Tensor out = lowering.NewTensor(view.OutputType());
   lowering.Set(view.node().outputs[0], out);
   return AddTake(lowering, weight, 0, index, out);

@@ -114,6 +114,20 @@ absl::Status Lowering::Materialize(Buffer& buffer) {
   return absl::OkStatus();
 }
 
+absl::Status Lowering::TakeFromHost(Buffer& buffer) {
+  if (buffer.host_constant < 0) return absl::OkStatus();
+  const char* const hosts = buffer.data;
+  INGOT_RETURN_IF_ERROR(Materialize(buffer));
+  if (buffer.bytes > 0) std::memcpy(buffer.memory.data(), hosts, buffer.bytes);
+  context_.DropConstant(buffer.host_constant);
+  buffer.host_constant = -1;
+  return absl::OkStatus();
+}
+
+absl::Status Lowering::WillStream(const Tensor& constant) {
+  return TakeFromHost(buffers_[constant.buffer]);
+}
+
 absl::StatusOr<Tensor> Lowering::NewConstant(ir::DType dtype, absl::Span<const int64_t> dims,
                                              const void* data) {
   Tensor tensor = NewTensor(dtype, dims);

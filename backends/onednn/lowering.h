@@ -62,7 +62,6 @@ struct Buffer {
   AlignedBuffer memory;        // kConstant: of its own; empty for the host's
   int host_constant = -1;      // kConstant: the index of the host's, until it is dropped
   bool in_program = false;     // a step of the program reads or writes it
-  bool streamed = false;       // kConstant: a step reads all of it, fastest from huge pages
 };
 
 struct DraftStep {
@@ -117,8 +116,8 @@ class Lowering {
     return IsConstant(tensor) && buffers_[tensor.buffer].in_program;
   }
   // Says that a step of the program reads all of this constant on each call: the program holds it
-  // in memory of its own then, not in the host's, which may be a file's small pages.
-  void WillStream(const Tensor& constant) { buffers_[constant.buffer].streamed = true; }
+  // in memory of its own from now on, not in the host's, which may be a file's small pages.
+  absl::Status WillStream(const Tensor& constant);
   // REQUIRES: IsConstant, strided.
   const char* ConstantData(const Tensor& tensor) const {
     return buffers_[tensor.buffer].data + tensor.offset;
@@ -182,6 +181,8 @@ class Lowering {
   std::vector<BufferId> ForgetCopies(BufferId buffer);
   // Makes it a constant with uninitialised memory of its own.
   absl::Status Materialize(Buffer& buffer);
+  // Copies the host's constant and drops it. Does nothing to others.
+  absl::Status TakeFromHost(Buffer& buffer);
   // Whether a unit that is still to come may ask for the contents.
   bool MayBeAskedFor(BufferId buffer) const;
   // Gives back a constant that neither the program nor a later unit reads, and copies made of it.

@@ -87,12 +87,11 @@ absl::Status Lowering::BindOutput(uint32_t index, const Tensor& tensor) {
 
 absl::Status Lowering::SettleHostConstants() {
   for (Buffer& buffer : buffers_) {
-    const bool stays = buffer.in_program && buffer.bytes > kLargeConstant && !buffer.streamed;
+    const bool stays = buffer.in_program && buffer.bytes > kLargeConstant;
     if (buffer.host_constant < 0 || stays) continue;
     if (buffer.in_program) {
-      const char* const hosts = buffer.data;
-      INGOT_RETURN_IF_ERROR(Materialize(buffer));
-      if (buffer.bytes > 0) std::memcpy(buffer.memory.data(), hosts, buffer.bytes);
+      INGOT_RETURN_IF_ERROR(TakeFromHost(buffer));
+      continue;
     }
     context_.DropConstant(buffer.host_constant);
     buffer.host_constant = -1;

@@ -67,6 +67,16 @@ ir::DType LeftFactorType(const Lowering& lowering, const Tensor& weights, int64_
   return in_pairs && lowering.IsConstant(weights) ? ir::DType::kBFloat16 : ir::DType::kFloat32;
 }
 
+bool IsReadByALinearOfOneRow(const ir::Graph& graph, ir::ValueId constant) {
+  return std::any_of(graph.nodes().begin(), graph.nodes().end(), [&](const ir::Node& node) {
+    if (node.op != "aten::linear") return false;
+    const ops::OpView view(graph, node);
+    if (view.Value("weight") != constant) return false;
+    const ir::Dims& dims = view.TensorType("input").dims;
+    return std::all_of(dims.begin(), dims.end() - 1, [](int64_t size) { return size == 1; });
+  });
+}
+
 namespace {
 
 // One row times weights that the program holds as torch's linear layers have them: packed, they
@@ -79,7 +89,7 @@ bool IsRowOfDots(const Lowering& lowering, const ProductRows& rows, const Tensor
 absl::Status AddRowDots(Lowering& lowering, const Tensor& x, const Tensor& weights,
                         const std::optional<Tensor>& bias, const std::vector<PostOp>& post_ops,
                         AdaptToMatrix adapt, const Tensor& out) {
-  lowering.WillStream(weights);
+  INGOT_RETURN_IF_ERROR(lowering.WillStream(weights));
   std::vector<Operand> operands = {Read(x), Read(weights), Write(out)};
   const bool has_bias = bias.has_value();
   if (has_bias) operands.push_back(Read(*bias));

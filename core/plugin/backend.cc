@@ -190,12 +190,15 @@ class ConstantKeeper {
     graph.drop_ctx = this;
   }
 
-  // Those that an executable which points into constants needs.
+  // Those that an executable which points into constants needs. Compiling may have read all of one
+  // (an embedding's table that is packed for a product, too) of which calls read some rows.
   std::vector<ir::Constant> Kept() {
     absl::MutexLock lock(&mutex_);
     std::vector<ir::Constant> kept;
     for (size_t i = 0; i < constants_.size(); ++i) {
-      if (!dropped_[i]) kept.push_back(constants_[i]);
+      if (dropped_[i]) continue;
+      kept.push_back(constants_[i]);
+      ir::EvictPages(constants_[i]);
     }
     return kept;
   }

@@ -164,6 +164,19 @@ TEST(BackendTest, GivesBackConstantsThatNoExecutableNeeds) {
   EXPECT_EQ(file.evicted, 2 * sizeof(float));
 }
 
+TEST(BackendTest, GivesBackWhatCompilingReadOfConstantsThatStay) {
+  const auto data = std::make_shared<std::vector<float>>(2);
+  const FakeMapping file;
+  ir::Constant constant = MakeConstant(data);
+  constant.file = &file;
+  const auto backend = CreateHostile("executable_info: needs constants").value();
+  const auto executable = backend->Compile(MakeGraph(), {constant});
+  ASSERT_THAT(executable, IsOk());
+  EXPECT_EQ(file.evicted, 2 * sizeof(float));
+  constant.owner.reset();
+  EXPECT_EQ(data.use_count(), 2);
+}
+
 TEST(BackendTest, RefusesAWrongNumberOfConstants) {
   EXPECT_THAT(CreateHostile("").value()->Compile(MakeGraph(), {}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("0 constants")));
