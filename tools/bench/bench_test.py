@@ -8,6 +8,7 @@ import pathlib
 import sys
 import tempfile
 import time
+import types
 import unittest
 
 from tools.bench import bench, machine, measure, report, service, stats
@@ -142,6 +143,19 @@ class MeasureTest(unittest.TestCase):
             with self.subTest(key=key, precision=precision):
                 record = self._bench(precision)._peer(BY_KEY[key], pathlib.Path("/nowhere"), facts, None)
                 self.assertEqual(record, {"reason": reason})
+
+    def test_what_was_measured_of_ingot_stays_if_no_peer_that_is_tried_again_runs(self):
+        for times, kept in [([], "p50"), ([3.0], "load_ms")]:
+            bench = self._bench()
+            own = types.SimpleNamespace(times=times, worker=types.SimpleNamespace(peak_megabytes=lambda: 1))
+            bench.extract = lambda peer, folder: {}
+            bench._worker = lambda peer, folder: contextlib.nullcontext()
+            bench._start = lambda worker, peer, folder, facts, own=own: (own, {"load_ms": 1})
+            bench._peer = lambda peer, folder, facts, own: {"reason": "no"}
+            record = {"own": {"p50": 2}, "peers": {}}
+            bench.row(pathlib.Path("/nowhere"), {}, [BY_KEY["lazy"]], record)
+            self.assertIn(kept, record["own"])
+            self.assertEqual(record["own"]["p50"], times[0] if times else 2)
 
     def test_error_bound_grows_with_what_eager_float32_is_off(self):
         self.assertEqual(measure.error_bound({"eager_error": 1e-8}, "f32"), 1e-5)

@@ -184,8 +184,10 @@ class Bench:
         """Measures one model with ingot and each of the chosen peers into `record`, which is whole after each peer.
 
         `record` has "own" (ingot on oneDNN) and "peers" (by key); one that failed has only "reason". Peers that are not chosen
-        stay as they are. Without ingot the peers are still measured, alone.
+        stay as they are. Without ingot the peers are still measured, alone. Nothing is timed if every peer fails: then what an
+        earlier run had of ingot stays, too.
         """
+        earlier = record["own"]
         with contextlib.ExitStack() as stack:
             own = None
             try:
@@ -203,6 +205,8 @@ class Bench:
                 if own is not None and own.times:
                     record["own"].update(stats.summary(own.times), peak_rss_mb=own.worker.peak_megabytes())
                 self.say_side(peer, record["peers"][peer.key])
+            if own is not None and not own.times and "p50" in earlier:
+                record["own"] = earlier
 
     def say_side(self, peer, side):
         """One line about a side that is done, or not to be had."""
