@@ -60,8 +60,7 @@ absl::Status LowerEmbedding(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Tensor weight, lowering.Dense(view.Value("weight")));
   INGOT_ASSIGN_OR_RETURN(const Tensor index, lowering.Dense(view.Value("indices")));
-  if (lowering.IsConstant(weight) &&
-      IsReadByALinearOfOneRow(lowering.graph(), view.Value("weight"))) {
+  if (IsReadByALinearOfOneRow(lowering, view.Value("weight"))) {
     INGOT_RETURN_IF_ERROR(lowering.WillStream(weight));
   }
   const Tensor out = lowering.NewTensor(view.OutputType());

@@ -67,11 +67,18 @@ ir::DType LeftFactorType(const Lowering& lowering, const Tensor& weights, int64_
   return in_pairs && lowering.IsConstant(weights) ? ir::DType::kBFloat16 : ir::DType::kFloat32;
 }
 
-bool IsReadByALinearOfOneRow(const ir::Graph& graph, ir::ValueId constant) {
+bool IsReadByALinearOfOneRow(const Lowering& lowering, ir::ValueId weights) {
+  const Tensor& tensor = lowering.Get(weights);
+  // Factors of bf16 are packed.
+  if (!lowering.IsConstant(tensor) ||
+      LeftFactorType(lowering, tensor, tensor.dims.back()) != ir::DType::kFloat32) {
+    return false;
+  }
+  const ir::Graph& graph = lowering.graph();
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [&](const ir::Node& node) {
     if (node.op != "aten::linear") return false;
     const ops::OpView view(graph, node);
-    if (view.Value("weight") != constant) return false;
+    if (view.Value("weight") != weights) return false;
     const ir::Dims& dims = view.TensorType("input").dims;
     return std::all_of(dims.begin(), dims.end() - 1, [](int64_t size) { return size == 1; });
   });

@@ -31,10 +31,10 @@ struct ProductRows {
 // runs of `channels`: bf16 if that is asked for and can be had, else f32.
 ir::DType LeftFactorType(const Lowering& lowering, const Tensor& weights, int64_t channels);
 
-// Whether a linear layer of one row has this constant as its weights, which it reads as they lie if
-// the program holds them so anyway. A table that is both is best copied before other weights are
-// packed: then fewest of them lie in memory twice at a time.
-bool IsReadByALinearOfOneRow(const ir::Graph& graph, ir::ValueId constant);
+// Whether a linear layer of one row has this value, a constant, as its weights and, in f32, will
+// read them as they lie if the program holds them so anyway. A table that is both is best copied
+// before other weights are packed: then fewest of them lie in memory twice at a time.
+bool IsReadByALinearOfOneRow(const Lowering& lowering, ir::ValueId weights);
 
 // The operand of a binary post-op as a matrix [rows or 1, columns or 1] of the result, broadcast
 // where 1; columns adjacent.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <utility>
 
 #include "backends/onednn/kernels/gemm_blocking.h"
 #include "backends/onednn/kernels/pack_panel.h"
