@@ -1,6 +1,7 @@
 #include "backends/onednn/kernels/recurrent.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "backends/onednn/kernels/parallel.h"
 
@@ -18,22 +19,23 @@ namespace ingot::kernels::internal {
 
 // One step for some panels of units.
 struct RecurrentStep {
-  const RecurrentArgs& args;
+  const RecurrentArgs &args;
   int64_t hidden;
-  const float* h;  // the state before the step
+  const float *h;  // the state before the step
   int64_t h_row;
-  const float* c;
+  const float *c;
   int64_t c_row;
-  const float* products;
-  float* y;
-  float* h_last;  // null but in the last step
+  const float *products;
+  float *y;
+  float *h_last;  // null but in the last step
 };
 
 // The loops of one CPU target.
 struct RecurrentTarget {
   int64_t lanes;
+  int64_t block_gates[2];  // gates that lie beside each other in a panel
   // Panels [begin, end), backwards or forwards.
-  void (*step[2])(const RecurrentStep& step, int64_t begin, int64_t end, bool backwards);
+  void (*step[2])(const RecurrentStep &step, int64_t begin, int64_t end, bool backwards);
 };
 
 }  // namespace ingot::kernels::internal
@@ -46,55 +48,68 @@ namespace {
 
 using internal::RecurrentStep;
 
-// With four gates, the sums and a state's element of each row fill the registers.
-constexpr int kMaxRows = HWY_TARGET <= HWY_AVX3 ? 6 : 2;
-// Panels that one row does at once, so that enough sums are under way to hide an FMA's latency.
+constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
+// Rows of the state whose sums with one block fill the registers, but for the
+// block's weights and an element of the state.
+constexpr int kMaxRows = kManyRegisters ? 6 : 4;
+// Rows whose sums wait until all blocks of a panel have passed.
+constexpr int64_t kMaxWaitingRows = 2 * kMaxRows;
+// Panels that one row does at once, so that enough sums are under way to hide
+// an FMA's latency.
 constexpr int kPanelsOfARow = 2;
 
-template <int kRows, int kPanels, int kGates>
-struct Sums {
-  F32 at[kRows][kPanels][kGates];
-};
-
-// W h for rows of the state and adjacent panels of weights.
-template <int kRows, int kPanels, int kGates>
-HWY_INLINE void Multiply(const float* h, int64_t h_row, const float* weights, int64_t hidden,
-                         Sums<kRows, kPanels, kGates>& sums) {
+// sums[row][block][gate] = W h for kRows rows of the state and kBlocks adjacent
+// blocks of weights.
+template <int kRows, int kBlocks, int kGates>
+void Multiply(const float *h, int64_t h_row, const float *weights, int64_t hidden, F32 *sums,
+              int64_t sums_row) {
+  F32 sum[kRows][kBlocks][kGates];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
-    for (int p = 0; p < kPanels; ++p) {
 #pragma GCC unroll 4
-      for (int g = 0; g < kGates; ++g) sums.at[r][p][g] = hn::Zero(kTag);
+    for (int b = 0; b < kBlocks; ++b) {
+#pragma GCC unroll 4
+      for (int g = 0; g < kGates; ++g) sum[r][b][g] = hn::Zero(kTag);
     }
   }
-  const int64_t panel = hidden * kGates * kN;
+  const int64_t block = hidden * kGates * kN;
 #pragma GCC unroll 4
   for (int64_t k = 0; k < hidden; ++k) {
-    F32 state[kRows];
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) state[r] = hn::Set(kTag, h[r * h_row + k]);
-#pragma GCC unroll 2
-    for (int p = 0; p < kPanels; ++p) {
+    F32 w[kBlocks][kGates];
+#pragma GCC unroll 4
+    for (int b = 0; b < kBlocks; ++b) {
 #pragma GCC unroll 4
       for (int g = 0; g < kGates; ++g) {
-        const F32 w = hn::Load(kTag, weights + p * panel + (k * kGates + g) * kN);
-#pragma GCC unroll 8
-        for (int r = 0; r < kRows; ++r) {
-          sums.at[r][p][g] = hn::MulAdd(state[r], w, sums.at[r][p][g]);
-        }
+        w[b][g] = hn::Load(kTag, weights + b * block + (k * kGates + g) * kN);
       }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const F32 state = hn::Set(kTag, h[r * h_row + k]);
+#pragma GCC unroll 4
+      for (int b = 0; b < kBlocks; ++b) {
+#pragma GCC unroll 4
+        for (int g = 0; g < kGates; ++g) sum[r][b][g] = hn::MulAdd(state, w[b][g], sum[r][b][g]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int b = 0; b < kBlocks; ++b) {
+#pragma GCC unroll 4
+      for (int g = 0; g < kGates; ++g) sums[r * sums_row + b * kGates + g] = sum[r][b][g];
     }
   }
 }
 
 struct LstmCell {
-  static constexpr int kGates = 4;
+  static constexpr int kGates = 4, kBlockGates = kManyRegisters ? 4 : 2;
 
   template <class Access>
-  static HWY_INLINE void Update(const RecurrentStep& s, const Access& at, int64_t row, int64_t unit,
-                                const F32 (&sums)[kGates]) {
-    const float* const products = s.products + row * s.args.products_row + unit;
+  static HWY_INLINE void Update(const RecurrentStep &s, const Access &at, int64_t row, int64_t unit,
+                                const F32 *sums) {
+    const float *const products = s.products + row * s.args.products_row + unit;
     F32 gate[kGates];
     for (int g = 0; g < kGates; ++g) gate[g] = hn::Add(at.Load(products + g * s.hidden), sums[g]);
     const F32 input = Sigmoid(kTag, gate[0]), forget = Sigmoid(kTag, gate[1]);
@@ -109,12 +124,12 @@ struct LstmCell {
 };
 
 struct GruCell {
-  static constexpr int kGates = 3;
+  static constexpr int kGates = 3, kBlockGates = 3;
 
   template <class Access>
-  static HWY_INLINE void Update(const RecurrentStep& s, const Access& at, int64_t row, int64_t unit,
-                                const F32 (&sums)[kGates]) {
-    const float* const products = s.products + row * s.args.products_row + unit;
+  static HWY_INLINE void Update(const RecurrentStep &s, const Access &at, int64_t row, int64_t unit,
+                                const F32 *sums) {
+    const float *const products = s.products + row * s.args.products_row + unit;
     const auto product = [&](int g) HWY_ATTR { return at.Load(products + g * s.hidden); };
     const F32 reset = Sigmoid(kTag, hn::Add(product(0), sums[0]));
     const F32 update = Sigmoid(kTag, hn::Add(product(1), sums[1]));
@@ -128,63 +143,79 @@ struct GruCell {
   }
 };
 
-template <class Cell, int kRows, int kPanels>
-void DoTile(const RecurrentStep& s, int64_t row, int64_t panel) {
-  constexpr int kGates = Cell::kGates;
-  Sums<kRows, kPanels, kGates> sums;
-  Multiply(s.h + row * s.h_row, s.h_row, s.args.packed + panel * s.hidden * kGates * kN, s.hidden,
-           sums);
-#pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
-    for (int p = 0; p < kPanels; ++p) {
-      const int64_t unit = (panel + p) * kN;
-      const int64_t left = s.hidden - unit;
-      if (left >= kN) {
-        Cell::Update(s, WholeVector(), row + r, unit, sums.at[r][p]);
-      } else {
-        Cell::Update(s, PartVector{static_cast<size_t>(left)}, row + r, unit, sums.at[r][p]);
+using MultiplyFn = void (*)(const float *h, int64_t h_row, const float *weights, int64_t hidden,
+                            F32 *sums, int64_t sums_row);
+
+template <class Cell>
+struct Tiles {
+  static constexpr int kBlocksOfAPanel = Cell::kGates / Cell::kBlockGates;
+
+  template <int kRows, int kBlocks>
+  static constexpr MultiplyFn kTile = Multiply<kRows, kBlocks, Cell::kBlockGates>;
+
+  template <size_t... kIndex>
+  static MultiplyFn OfOneBlock(int64_t rows, std::index_sequence<kIndex...>) {
+    static constexpr MultiplyFn kTiles[] = {kTile<kIndex + 1, 1>...};
+    return kTiles[rows - 1];
+  }
+};
+
+// All of W h for rows [row, row + rows), at most kMaxWaitingRows, and adjacent
+// panels.
+template <class Cell>
+void MultiplyPanels(const RecurrentStep &s, int64_t row, int64_t rows, int64_t panel,
+                    int64_t panels, F32 *sums, int64_t sums_row) {
+  using Tile = Tiles<Cell>;
+  constexpr int kBlocks = Tile::kBlocksOfAPanel;
+  const float *const weights = s.args.packed + panel * s.hidden * Cell::kGates * kN;
+  const auto multiply = [&](MultiplyFn tile, int64_t r, int64_t block) {
+    tile(s.h + (row + r) * s.h_row, s.h_row, weights + block * s.hidden * Cell::kBlockGates * kN,
+         s.hidden, sums + r * sums_row + block * Cell::kBlockGates, sums_row);
+  };
+  if (rows == 1 && panels == kPanelsOfARow) {
+    return multiply(Tile::template kTile<1, kPanelsOfARow * kBlocks>, 0, 0);
+  }
+  const int64_t tiles = hwy::DivCeil(rows, kMaxRows);  // as even as can be
+  for (int64_t p = 0; p < panels; ++p) {
+    // One or two rows alone have too few sums in one block.
+    if (rows <= 2) {
+      multiply(rows == 1 ? Tile::template kTile<1, kBlocks> : Tile::template kTile<2, kBlocks>, 0,
+               p * kBlocks);
+      continue;
+    }
+    for (int64_t b = p * kBlocks; b < (p + 1) * kBlocks; ++b) {
+      for (int64_t i = 0; i < tiles; ++i) {
+        const int64_t begin = rows * i / tiles, end = rows * (i + 1) / tiles;
+        multiply(Tile::OfOneBlock(end - begin, std::make_index_sequence<kMaxRows>()), begin, b);
       }
     }
   }
 }
 
 template <class Cell>
-void DoRows(const RecurrentStep& s, int64_t row, int64_t rows, int64_t panel) {
-  switch (rows) {
-    case 1:
-      return DoTile<Cell, 1, 1>(s, row, panel);
-    case 2:
-      return DoTile<Cell, 2, 1>(s, row, panel);
-#if HWY_TARGET <= HWY_AVX3
-    case 3:
-      return DoTile<Cell, 3, 1>(s, row, panel);
-    case 4:
-      return DoTile<Cell, 4, 1>(s, row, panel);
-    case 5:
-      return DoTile<Cell, 5, 1>(s, row, panel);
-    case 6:
-      return DoTile<Cell, 6, 1>(s, row, panel);
-#endif
-  }
-}
-
-template <class Cell>
-void DoPanels(const RecurrentStep& s, int64_t panel, int64_t panels) {
-  const int64_t batch = s.args.batch;
-  if (batch == 1 && panels == kPanelsOfARow) return DoTile<Cell, 1, kPanelsOfARow>(s, 0, panel);
-  // As even as can be.
-  const int64_t tiles = (batch + kMaxRows - 1) / kMaxRows;
-  for (int64_t p = panel; p < panel + panels; ++p) {
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t begin = batch * i / tiles, end = batch * (i + 1) / tiles;
-      DoRows<Cell>(s, begin, end - begin, p);
+void DoPanels(const RecurrentStep &s, int64_t panel, int64_t panels) {
+  constexpr int kSumsOfARow = kPanelsOfARow * Cell::kGates;
+  const int64_t batch = s.args.batch, parts = hwy::DivCeil(batch, kMaxWaitingRows);
+  for (int64_t part = 0; part < parts; ++part) {
+    const int64_t begin = batch * part / parts, end = batch * (part + 1) / parts;
+    F32 sums[kMaxWaitingRows * kSumsOfARow];
+    MultiplyPanels<Cell>(s, begin, end - begin, panel, panels, sums, kSumsOfARow);
+    for (int64_t row = begin; row < end; ++row) {
+      for (int64_t p = 0; p < panels; ++p) {
+        const F32 *const own = sums + (row - begin) * kSumsOfARow + p * Cell::kGates;
+        const int64_t unit = (panel + p) * kN, left = s.hidden - unit;
+        if (left >= kN) {
+          Cell::Update(s, WholeVector(), row, unit, own);
+        } else {
+          Cell::Update(s, PartVector{static_cast<size_t>(left)}, row, unit, own);
+        }
+      }
     }
   }
 }
 
 template <class Cell>
-void Step(const RecurrentStep& s, int64_t begin, int64_t end, bool backwards) {
+void Step(const RecurrentStep &s, int64_t begin, int64_t end, bool backwards) {
   if (backwards) {
     for (int64_t p = end; p > begin;) {
       const int64_t panels = std::min<int64_t>(kPanelsOfARow, p - begin);
@@ -200,8 +231,9 @@ void Step(const RecurrentStep& s, int64_t begin, int64_t end, bool backwards) {
 
 }  // namespace
 
-const internal::RecurrentTarget* RecurrentLoops() {
-  static constexpr internal::RecurrentTarget kTarget = {kN, {Step<LstmCell>, Step<GruCell>}};
+const internal::RecurrentTarget *RecurrentLoops() {
+  static constexpr internal::RecurrentTarget kTarget = {
+      kN, {LstmCell::kBlockGates, GruCell::kBlockGates}, {Step<LstmCell>, Step<GruCell>}};
   return &kTarget;
 }
 
@@ -215,16 +247,16 @@ namespace {
 
 HWY_EXPORT(RecurrentLoops);
 
-// Of a weight, read from L2, and of its multiply-add with one row; what a thread should at least do
-// in a step, since all wait for each other then.
+// Of a weight, read from L2, and of its multiply-add with one row; what a
+// thread should at least do in a step, since all wait for each other then.
 constexpr double kNanosecondsAWeight = 0.027, kNanosecondsAMultiplyAdd = 0.01;
 constexpr double kMinNanosecondsAStep = 700;
 
-int64_t PanelsOf(int64_t hidden, int64_t lanes) { return (hidden + lanes - 1) / lanes; }
+int64_t PanelsOf(int64_t hidden, int64_t lanes) { return hwy::DivCeil(hidden, lanes); }
 
 // All steps for the units of one member of the team.
-void RunMember(const internal::RecurrentTarget& target, RecurrentCell cell, int64_t hidden,
-               const RecurrentArgs& args, int member, int team, TeamProgress& progress) {
+void RunMember(const internal::RecurrentTarget &target, RecurrentCell cell, int64_t hidden,
+               const RecurrentArgs &args, int member, int team, TeamProgress &progress) {
   const int64_t panels = PanelsOf(hidden, target.lanes);
   const int64_t begin = panels * member / team, end = panels * (member + 1) / team;
   internal::RecurrentStep step = {args,        hidden,  args.h0, args.h0_row, args.c0,
@@ -259,12 +291,17 @@ size_t Recurrent::PackedBytes() const {
   return static_cast<size_t>(PanelsOf(hidden_, lanes) * lanes * gates() * hidden_) * sizeof(float);
 }
 
-void Recurrent::Pack(const float* w, int64_t row_stride, int64_t column_stride,
-                     float* packed) const {
-  for (int64_t first = 0; first < hidden_; first += target_->lanes) {
+void Recurrent::Pack(const float *w, int64_t row_stride, int64_t column_stride,
+                     float *packed) const {
+  const int64_t lanes = target_->lanes, panels = PanelsOf(hidden_, lanes);
+  const int64_t block = target_->block_gates[static_cast<int>(cell_)];
+  const int64_t blocks_of_a_panel = gates() / block;
+  for (int64_t i = 0; i < panels * blocks_of_a_panel; ++i) {
+    const int64_t first_unit = i / blocks_of_a_panel * lanes;
+    const int64_t first_gate = i % blocks_of_a_panel * block;
     for (int64_t k = 0; k < hidden_; ++k) {
-      for (int64_t g = 0; g < gates(); ++g) {
-        for (int64_t unit = first; unit < first + target_->lanes; ++unit) {
+      for (int64_t g = first_gate; g < first_gate + block; ++g) {
+        for (int64_t unit = first_unit; unit < first_unit + lanes; ++unit) {
           *packed++ =
               unit < hidden_ ? w[(g * hidden_ + unit) * row_stride + k * column_stride] : 0.0f;
         }
@@ -273,7 +310,7 @@ void Recurrent::Pack(const float* w, int64_t row_stride, int64_t column_stride,
   }
 }
 
-void Recurrent::Run(const RecurrentArgs& args, int threads) const {
+void Recurrent::Run(const RecurrentArgs &args, int threads) const {
   const double step =
       (kNanosecondsAWeight + kNanosecondsAMultiplyAdd * static_cast<double>(args.batch)) *
       static_cast<double>(gates() * hidden_ * hidden_);
