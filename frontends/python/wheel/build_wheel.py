@@ -12,9 +12,10 @@ import hashlib
 import pathlib
 import re
 import shutil
-import subprocess
 import tempfile
 import zipfile
+
+from third_party.patchelf import elf
 
 _TORCH_VERSION = "2.13.0"
 _TAG = "cp311-cp311-linux_x86_64"
@@ -23,57 +24,17 @@ _TAG = "cp311-cp311-linux_x86_64"
 _FROM_OUTSIDE = re.compile(
     r"^(ld-linux.*|lib(c|m|dl|rt|pthread|util|stdc\+\+|gcc_s)|libgomp|libtorch.*|libc10|libshm)\.so")
 
-_SYSTEM_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
-
-
-class Elf:
-    """A shared object, read and changed by patchelf."""
-
-    def __init__(self, patchelf: str, path: pathlib.Path) -> None:
-        self._patchelf, self.path = patchelf, path
-
-    def _run(self, *arguments: str) -> str:
-        return subprocess.run([self._patchelf, *arguments, str(self.path)], check=True, capture_output=True, text=True).stdout
-
-    def needed(self) -> list[str]:
-        return self._run("--print-needed").split()
-
-    def run_path(self) -> list[str]:
-        return [folder for folder in self._run("--print-rpath").strip().split(":") if folder]
-
-    def set_run_path(self, folders: list[str]) -> None:
-        self._run("--set-rpath", ":".join(folders))
-
-
-def find_library(name: str, folders: list[str]) -> pathlib.Path:
-    for folder in [*folders, *_SYSTEM_FOLDERS]:
-        path = pathlib.Path(folder) / name
-        if path.is_file():
-            return path
-    raise SystemExit(f"build_wheel: {name} is in none of {', '.join([*folders, *_SYSTEM_FOLDERS])}")
-
 
 def bundle(tree: pathlib.Path, patchelf: str, extension: pathlib.Path, plugins: list[pathlib.Path]) -> None:
     """Puts extension module, plugins and what they need into the tree."""
     lib = tree / "ingot" / "lib"
     lib.mkdir(parents=True)
-
-    def copy(source: pathlib.Path, target: pathlib.Path) -> Elf:
-        shutil.copyfile(source, target)
-        target.chmod(0o755)
-        return Elf(patchelf, target)
-
-    module = copy(extension, tree / "ingot" / "_native.cpython-311-x86_64-linux-gnu.so")
-    todo = [module] + [copy(plugin, lib / plugin.name) for plugin in plugins]
-    while todo:
-        elf = todo.pop()
-        for name in elf.needed():
-            if not _FROM_OUTSIDE.match(name) and not (lib / name).exists():
-                todo.append(copy(find_library(name, elf.run_path()), lib / name))
-        if elf is module:
-            elf.set_run_path(["$ORIGIN/lib", "$ORIGIN/../torch/lib"])
-        else:
-            elf.set_run_path(["$ORIGIN", "$ORIGIN/../../torch/lib"])
+    module = elf.copy(patchelf, extension, tree / "ingot" / "_native.cpython-311-x86_64-linux-gnu.so")
+    libraries = [elf.copy(patchelf, plugin, lib / plugin.name) for plugin in plugins]
+    libraries += elf.copy_libraries(patchelf, [module, *libraries], lib, lambda name: _FROM_OUTSIDE.match(name) is not None)
+    module.set_run_path(["$ORIGIN/lib", "$ORIGIN/../torch/lib"])
+    for library in libraries:
+        library.set_run_path(["$ORIGIN", "$ORIGIN/../../torch/lib"])
 
 
 def write_metadata(tree: pathlib.Path, version: str, licenses: list[pathlib.Path]) -> None:

@@ -3,7 +3,6 @@
 def _python_wheel_impl(ctx):
     out = ctx.actions.declare_file("%s-%s-cp311-cp311-linux_x86_64.whl" % (ctx.attr.package, ctx.attr.version))
     args = ctx.actions.args()
-    args.add(ctx.file._script)
     args.add("--version", ctx.attr.version)
     args.add("--version-header", ctx.file.version_header)
     args.add("--patchelf", ctx.file._patchelf)
@@ -13,10 +12,10 @@ def _python_wheel_impl(ctx):
     args.add_all(ctx.files.licenses, before_each = "--license")
     args.add_all(ctx.files.data, before_each = "--plugin")
     ctx.actions.run(
-        executable = "/usr/bin/python3",
+        executable = ctx.executable._tool,
         arguments = [args],
         inputs = ctx.files.srcs + ctx.files.licenses + ctx.files.data +
-                 [ctx.file._script, ctx.file._patchelf, ctx.file.extension, ctx.file.version_header],
+                 [ctx.file._patchelf, ctx.file.extension, ctx.file.version_header],
         outputs = [out],
         mnemonic = "PythonWheel",
         progress_message = "Making the wheel %s" % out.basename,
@@ -34,6 +33,6 @@ python_wheel = rule(
         "version": attr.string(mandatory = True, doc = "That of `version_header`; another one fails the build."),
         "version_header": attr.label(mandatory = True, allow_single_file = True),
         "_patchelf": attr.label(default = "@patchelf//:bin/patchelf", allow_single_file = True),
-        "_script": attr.label(default = "//frontends/python/wheel:build_wheel.py", allow_single_file = True),
+        "_tool": attr.label(default = "//frontends/python/wheel:build_wheel", executable = True, cfg = "exec"),
     },
 )
