@@ -13,6 +13,7 @@ TEST(KeyTest, ChangesWithAnyPart) {
   const Key key = MakeKey("graph", "backend");
   EXPECT_NE(MakeKey("graph2", "backend").digest, key.digest);
   EXPECT_NE(MakeKey("graph", "backend2").digest, key.digest);
+  EXPECT_NE(MakeKey("graph", "backend", "memory").digest, key.digest);
 }
 
 TEST(KeyTest, FramesItsParts) {
@@ -32,6 +33,7 @@ TEST(DifferingPartsTest, NamesThem) {
   EXPECT_EQ(DifferingParts(MakeKey("g", "b"), MakeKey("h", "b")), "graph");
   EXPECT_EQ(DifferingParts(MakeKey("g", "b"), MakeKey("g", "c")), "backend");
   EXPECT_EQ(DifferingParts(MakeKey("g", "b"), MakeKey("h", "c")), "graph, backend");
+  EXPECT_EQ(DifferingParts(MakeKey("g", "b"), MakeKey("g", "b", "m")), "memory");
 }
 
 }  // namespace

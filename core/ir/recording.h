@@ -19,7 +19,7 @@
 namespace ingot::ir {
 
 // Dense row-major bytes of a tensor that lives outside the graph. `data` has at least
-// `type.NumBytes()` bytes, immutable while `owner` lives.
+// `type.NumBytes()` bytes, there while `owner` lives and immutable unless `is_live`.
 struct Constant {
   Digest digest;  // Sha256 of the bytes
   TensorType type;
@@ -28,6 +28,9 @@ struct Constant {
   // The mapped file that the bytes lie in, if they do: their memory can be given back for a while
   // (ReadableMapping::Evict). Lives as long as `owner`.
   const ReadableMapping* file = nullptr;
+  // The memory is that of a live program, which may write it once this recording is compiled and
+  // guards against that by itself. What was compiled with it must not serve another program.
+  bool is_live = false;
 };
 absl::string_view BytesOf(const Constant& constant);
 // Gives the memory of the constant's pages back until they are read again, if it lies in a file.

@@ -192,12 +192,12 @@ class ConstantKeeper {
 
   // Those that an executable which points into constants needs. Compiling may have read all of one
   // (an embedding's table that is packed for a product, too) of which calls read some rows.
-  std::vector<ir::Constant> Kept() {
+  std::vector<std::pair<uint32_t, ir::Constant>> Kept() {
     absl::MutexLock lock(&mutex_);
-    std::vector<ir::Constant> kept;
+    std::vector<std::pair<uint32_t, ir::Constant>> kept;
     for (size_t i = 0; i < constants_.size(); ++i) {
       if (dropped_[i]) continue;
-      kept.push_back(constants_[i]);
+      kept.emplace_back(static_cast<uint32_t>(i), constants_[i]);
       ir::EvictPages(constants_[i]);
     }
     return kept;
@@ -264,6 +264,13 @@ absl::Status Executable::Execute(const ingot_run_context& context,
   if (status == INGOT_OK) [[likely]]
     return absl::OkStatus();
   return error.ToStatus(status, backend_->label_);
+}
+
+bool Executable::CanServe(absl::Span<const ir::Constant> constants) const {
+  return std::all_of(pinned_.begin(), pinned_.end(), [&](const auto& pinned) {
+    const auto& [index, constant] = pinned;
+    return !constant.is_live || constant.data == constants[index].data;
+  });
 }
 
 absl::Status Executable::ReadInfo() {

@@ -53,6 +53,9 @@ class Executable {
   // backend didn't drop while it compiled.
   bool needs_constants() const { return needs_constants_; }
   const std::string& plan_json() const { return plan_json_; }
+  // Whether it can run for a program with these constants, which have the digests of those it was
+  // compiled with: the live memory that it points into, if any, is theirs.
+  bool CanServe(absl::Span<const ir::Constant> constants) const;
 
   // See ingot_backend_api::execute; `context.struct_size` must be set. `workspace`:
   // workspace_bytes() bytes, 64-aligned. No allocation on success. Errors carry the backend's name.
@@ -70,7 +73,8 @@ class Executable {
   size_t workspace_bytes_ = 0, retained_bytes_ = 0;
   bool needs_constants_ = false;
   std::string plan_json_;
-  std::vector<ir::Constant> pinned_;  // constants that the executable points into
+  // Constants that the executable points into, by index in the graph.
+  std::vector<std::pair<uint32_t, ir::Constant>> pinned_;
 };
 
 class Backend : public std::enable_shared_from_this<Backend> {

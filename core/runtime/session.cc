@@ -108,6 +108,14 @@ absl::StatusOr<Assignment> AssignWithFallback(const ir::Graph& graph, const Back
   return Assignment{backends, std::move(partition)};
 }
 
+// What tells programs apart whose weights are equal now but may be written: two modules, one a copy
+// of the other. An executable that is kept under it keeps the memory, so that no other gets there.
+std::string AddressesOfLive(absl::Span<const ir::Constant> constants) {
+  return absl::StrJoin(constants, ",", [](std::string* out, const ir::Constant& constant) {
+    if (constant.is_live) absl::StrAppend(out, absl::Hex(constant.data));
+  });
+}
+
 }  // namespace
 
 struct Session::Impl {
@@ -139,7 +147,6 @@ struct Session::Impl {
                                         const std::vector<ir::Constant>& constants) {
     std::vector<ir::Constant> own;
     for (uint32_t index : group.constants) own.push_back(constants[index]);
-    bool hit = false;
     const auto compile = [&]() -> absl::StatusOr<cache::CompileCache::Entry> {
       const absl::Time start = absl::Now();
       INGOT_ASSIGN_OR_RETURN(std::shared_ptr<const plugin::Executable> executable,
@@ -148,12 +155,22 @@ struct Session::Impl {
       const size_t bytes = executable->retained_bytes();
       return cache::CompileCache::Entry{std::move(executable), bytes};
     };
-    INGOT_ASSIGN_OR_RETURN(
-        cache::CompileCache::Entry entry,
-        cache.GetOrCompile(cache::MakeKey(ir::ToCanonicalBytes(group.graph), backend.fingerprint()),
-                           compile, &hit));
-    metrics.Count(hit ? "CachedCompile" : "UncachedCompile");
-    return Compiled{std::static_pointer_cast<const plugin::Executable>(entry.value), hit};
+    const auto find = [&](std::string memory) -> absl::StatusOr<Compiled> {
+      Compiled found;
+      INGOT_ASSIGN_OR_RETURN(
+          const cache::CompileCache::Entry entry,
+          cache.GetOrCompile(cache::MakeKey(ir::ToCanonicalBytes(group.graph),
+                                            backend.fingerprint(), std::move(memory)),
+                             compile, &found.cached));
+      found.executable = std::static_pointer_cast<const plugin::Executable>(entry.value);
+      return found;
+    };
+    INGOT_ASSIGN_OR_RETURN(Compiled compiled, find(""));
+    if (compiled.cached && !compiled.executable->CanServe(own)) {
+      INGOT_ASSIGN_OR_RETURN(compiled, find(AddressesOfLive(own)));
+    }
+    metrics.Count(compiled.cached ? "CachedCompile" : "UncachedCompile");
+    return compiled;
   }
 
   const Options options;

@@ -84,6 +84,53 @@ TEST(SessionTest, EqualGraphsShareOneExecutable) {
   EXPECT_EQ(session->metrics().counter("CachedCompile"), 1u);
 }
 
+// x * w, with w in the caller's memory.
+ir::Recording RecordScale(std::vector<float>& weight, bool is_live) {
+  ir::Constant constant;
+  constant.type = {kF32, {2}};
+  constant.data = weight.data();
+  constant.digest = ir::Sha256(ir::BytesOf(constant));
+  constant.is_live = is_live;
+  ir::GraphBuilder b("scale");
+  const ValueId x = b.Argument({kF32, {2}});
+  const ValueId w = b.Constant(constant.type, constant.digest);
+  b.Result(b.Op("aten::mul.Tensor", {ValueRef{x}, ValueRef{w}}));
+  ir::Recording recording = Record(std::move(b));
+  recording.constants.push_back(constant);
+  return recording;
+}
+
+TEST(SessionTest, ProgramsWithEqualLiveWeightsReadTheirOwn) {
+  auto session = NewSession();
+  std::vector<float> student = {1, 2}, teacher = {1, 2};
+  ASSERT_THAT(session->Compile(RecordScale(student, true)), IsOk());
+  const auto graph = session->Compile(RecordScale(teacher, true));
+  ASSERT_THAT(graph, IsOk());
+  student = {7, 7};
+  HostTensor x = Tensor({2}, {1, 1}), out = Tensor({2}, {});
+  ASSERT_THAT((*graph)->Run({x.view()}, {out.view()}), IsOk());
+  EXPECT_THAT(Values(out), ElementsAre(1, 2));
+  EXPECT_EQ(session->metrics().counter("UncachedCompile"), 2u);
+}
+
+TEST(SessionTest, OneProgramsLiveWeightsAreCompiledOnce) {
+  auto session = NewSession();
+  std::vector<float> weight = {1, 2}, other = {1, 2};
+  for (std::vector<float>* memory : {&weight, &other, &weight, &other}) {
+    ASSERT_THAT(session->Compile(RecordScale(*memory, true)), IsOk());
+  }
+  EXPECT_EQ(session->metrics().counter("UncachedCompile"), 2u);
+  EXPECT_EQ(session->metrics().counter("CachedCompile"), 2u);
+}
+
+TEST(SessionTest, EqualWeightsThatNobodyWritesAreShared) {
+  auto session = NewSession();
+  std::vector<float> a = {1, 2}, b = {1, 2};
+  ASSERT_THAT(session->Compile(RecordScale(a, false)), IsOk());
+  ASSERT_THAT(session->Compile(RecordScale(b, false)), IsOk());
+  EXPECT_EQ(session->metrics().counter("CachedCompile"), 1u);
+}
+
 TEST(SessionTest, ALiveGraphSurvivesEviction) {
   auto session = NewSession();
   absl::StatusOr<std::shared_ptr<const CompiledGraph>> graph = session->Compile(RecordSub());

@@ -65,6 +65,21 @@ TEST(ExtractTest, ADataDependentProgramIsRefusedByName) {
   EXPECT_THAT(std::string(graph.status().message()), HasSubstr("data-dependent"));
 }
 
+TEST(ExtractTest, CopiesOfAModuleDoNotReadEachOthersWeights) {
+  torch::jit::Module module("m");
+  module.register_parameter("w", at::ones({3}), /*is_buffer=*/false);
+  module.define("def forward(self, x):\n    return x * self.w\n");
+  module.eval();
+  torch::jit::Module teacher = module.deepcopy();
+  Session session = NewSession();
+  ASSERT_THAT(session.Extract(module, {at::rand({3})}), IsOk());
+  absl::StatusOr<CompiledGraph> graph = session.Extract(teacher, {at::rand({3})});
+  ASSERT_THAT(graph, IsOk());
+  module.attr("w").toTensor().detach().mul_(5);
+  const at::Tensor x = at::rand({3});
+  EXPECT_TRUE(at::equal(graph->Run({x})->toTensor(), x));
+}
+
 TEST(RunTest, KeepsStructureDuplicatesAndAliases) {
   torch::jit::Module module = Define(
       "def forward(self, a, b):\n"

@@ -17,9 +17,10 @@ constexpr int64_t kSmallBytes = 4096;
 ir::Constant MakeConstant(const at::Tensor& tensor) {
   ir::Constant constant;
   constant.type = *TypeOf(LayoutOf(tensor));
-  const auto owner = std::make_shared<at::Tensor>(tensor);
   constant.data = tensor.const_data_ptr();
-  constant.owner = owner;
+  // The memory, not the tensor, whose memory can be exchanged (`.data = …`).
+  constant.owner = std::make_shared<c10::Storage>(tensor.storage());
+  constant.is_live = true;
   return constant;
 }
 
