@@ -4,52 +4,75 @@
 // brings it.
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/base/status_macros.h"
+#include "core/runtime/compiled_graph.h"
 #include "tools/bench/worker.h"
+#include "tools/ingot/call.h"
 #include "tools/ingot/compile.h"
 #include "tools/ingot/exit_code.h"
 
 namespace ingot::bench {
 namespace {
 
+using Graph = std::shared_ptr<const runtime::CompiledGraph>;
+
+// Holds each input set once and one set of results, as a service would and the peers do.
 class IngotWorkload : public Workload {
  public:
-  static absl::StatusOr<IngotWorkload> Create(const tools::Compiled& compiled,
-                                              const std::vector<tools::Arguments>& sets) {
-    IngotWorkload workload(compiled, sets);
-    if (compiled.graph->is_stateful()) workload.state_ = compiled.graph->NewState();
-    for (const tools::Arguments& arguments : sets) {
-      INGOT_ASSIGN_OR_RETURN(tools::Call call, tools::Call::Create(compiled.graph, arguments));
-      workload.calls_.push_back(std::move(call));
+  // Takes the sets' memory as it goes.
+  static absl::StatusOr<IngotWorkload> Create(Graph graph, std::vector<tools::Arguments> sets) {
+    IngotWorkload workload(std::move(graph));
+    for (tools::Arguments& set : sets) {
+      INGOT_ASSIGN_OR_RETURN(tools::Arguments arguments,
+                             tools::CopyArguments(*workload.graph_, set));
+      set.clear();
+      workload.argument_views_.push_back(tools::Views(arguments));
+      workload.sets_.push_back(std::move(arguments));
     }
+    INGOT_ASSIGN_OR_RETURN(workload.results_, tools::NewResults(*workload.graph_));
+    workload.result_views_ = tools::Views(workload.results_);
+    if (workload.graph_->is_stateful()) workload.state_ = workload.graph_->NewState();
     return workload;
   }
 
-  int sets() const override { return static_cast<int>(calls_.size()); }
+  int sets() const override { return static_cast<int>(sets_.size()); }
   absl::Status Run(int set) override {
-    runtime::RunContext context;
-    context.state = state_.get();
-    return calls_[static_cast<size_t>(set)].Run(context);
+    return tools::AtStage(tools::Stage::kRun, graph_->Run(argument_views_[static_cast<size_t>(set)],
+                                                          result_views_, Context()));
   }
   absl::StatusOr<tools::Arguments> Results(int set) override {
-    INGOT_RETURN_IF_ERROR(Run(set));
-    INGOT_ASSIGN_OR_RETURN(tools::Outcome outcome,
-                           tools::OutcomeOf(calls_[static_cast<size_t>(set)]));
+    INGOT_ASSIGN_OR_RETURN(tools::Call call,
+                           tools::Call::Create(graph_, sets_[static_cast<size_t>(set)]));
+    INGOT_RETURN_IF_ERROR(call.Run(Context()));
+    INGOT_ASSIGN_OR_RETURN(tools::Outcome outcome, tools::OutcomeOf(call));
     return std::move(outcome.results);
   }
   absl::StatusOr<std::unique_ptr<Workload>> ForClient() override {
-    INGOT_ASSIGN_OR_RETURN(IngotWorkload workload, Create(compiled_, sets_));
+    std::vector<tools::Arguments> sets;
+    for (const tools::Arguments& set : sets_) {
+      INGOT_ASSIGN_OR_RETURN(tools::Arguments copy, tools::CopyTensors(set));
+      sets.push_back(std::move(copy));
+    }
+    INGOT_ASSIGN_OR_RETURN(IngotWorkload workload, Create(graph_, std::move(sets)));
     return std::make_unique<IngotWorkload>(std::move(workload));
   }
 
  private:
-  IngotWorkload(const tools::Compiled& compiled, const std::vector<tools::Arguments>& sets)
-      : compiled_(compiled), sets_(sets) {}
+  explicit IngotWorkload(Graph graph) : graph_(std::move(graph)) {}
 
-  const tools::Compiled& compiled_;
-  const std::vector<tools::Arguments>& sets_;
-  std::vector<tools::Call> calls_;
+  runtime::RunContext Context() const {
+    runtime::RunContext context;
+    context.state = state_.get();
+    return context;
+  }
+
+  Graph graph_;
+  std::vector<tools::Arguments> sets_;
+  std::vector<std::vector<ingot_tensor>> argument_views_;  // by set
+  tools::Arguments results_;
+  std::vector<ingot_tensor> result_views_;
   std::unique_ptr<runtime::State> state_;
 };
 
@@ -65,11 +88,12 @@ absl::StatusOr<int> Main(const std::vector<std::string>& arguments) {
   flags.backend = arguments[1];
   flags.threads = arguments[2];
   flags.inputs = arguments[3];
-  INGOT_ASSIGN_OR_RETURN(const std::vector<tools::Arguments> sets,
+  INGOT_ASSIGN_OR_RETURN(std::vector<tools::Arguments> sets,
                          ReadInputSets({arguments.begin() + 3, arguments.end()}));
-  INGOT_ASSIGN_OR_RETURN(const tools::Compiled compiled,
-                         tools::OpenAndCompile(arguments[0], flags));
-  INGOT_ASSIGN_OR_RETURN(IngotWorkload workload, IngotWorkload::Create(compiled, sets));
+  INGOT_ASSIGN_OR_RETURN(tools::Compiled compiled, tools::OpenAndCompile(arguments[0], flags));
+  compiled.opened.arguments.clear();  // the first set, again
+  INGOT_ASSIGN_OR_RETURN(IngotWorkload workload,
+                         IngotWorkload::Create(compiled.graph, std::move(sets)));
   INGOT_ASSIGN_OR_RETURN(const double first_run, TimeOneCall(workload));
   return Serve({{"ready", true},
                 {"load_ms", Milliseconds(compiled.opened.load_time)},

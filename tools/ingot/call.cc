@@ -68,6 +68,17 @@ absl::StatusOr<Arguments> CopyArguments(const runtime::CompiledGraph& graph,
   return copies;
 }
 
+absl::StatusOr<Arguments> NewResults(const runtime::CompiledGraph& graph) {
+  Arguments results;
+  for (const runtime::ResultSpec& spec : graph.results()) {
+    INGOT_ASSIGN_OR_RETURN(runtime::HostTensor result,
+                           spec.is_alias ? runtime::HostTensor::Create({spec.type.dtype, {0}})
+                                         : runtime::HostTensor::Create(spec.type, spec.strides));
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
 absl::StatusOr<Arguments> RandomArguments(const ir::Signature& signature, Random& random) {
   Arguments arguments;
   for (const ir::ArgumentSpec& spec : signature.arguments) {
@@ -115,12 +126,8 @@ absl::StatusOr<Call> Call::Create(std::shared_ptr<const runtime::CompiledGraph> 
                                   const Arguments& arguments) {
   Call call;
   INGOT_ASSIGN_OR_RETURN(call.arguments_, CopyArguments(*graph, arguments));
+  INGOT_ASSIGN_OR_RETURN(call.results_, NewResults(*graph));
   for (const runtime::ResultSpec& spec : graph->results()) {
-    // An alias slot needs no memory, but keeps its place.
-    INGOT_ASSIGN_OR_RETURN(runtime::HostTensor result,
-                           spec.is_alias ? runtime::HostTensor::Create({spec.type.dtype, {0}})
-                                         : runtime::HostTensor::Create(spec.type, spec.strides));
-    call.results_.push_back(std::move(result));
     call.strides_.push_back(StridesOf(*graph, spec));
   }
   call.graph_ = std::move(graph);

@@ -25,6 +25,9 @@ using Arguments = std::vector<runtime::HostTensor>;
 absl::StatusOr<Arguments> CopyArguments(const runtime::CompiledGraph& graph,
                                         const Arguments& arguments);
 
+// Zeros for each result slot; an alias slot needs no memory, but keeps its place.
+absl::StatusOr<Arguments> NewResults(const runtime::CompiledGraph& graph);
+
 // Random arguments that fit the signature.
 absl::StatusOr<Arguments> RandomArguments(const ir::Signature& signature, Random& random);
 
