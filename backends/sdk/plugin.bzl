@@ -1,5 +1,9 @@
 """How a backend plugin is linked: one shared object with one export."""
 
+# Of this repository, also in a plugin of another one.
+_BACKEND = str(Label("//backends/sdk:backend"))
+_EXPORTS = str(Label("//backends/sdk:plugin.lds"))
+
 def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], data = [], features = [], visibility = None, **kwargs):
     """Links a backend plugin.
 
@@ -15,7 +19,7 @@ def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], 
       linkopts: added to the plugin's own.
       data: what the plugin needs at run time.
       features: added to the plugin's own.
-      visibility: default: the whole repository (tools and tests load it as data).
+      visibility: default: the repository it is in (tools and tests load it as data).
       **kwargs: passed to cc_binary.
     """
     if not (name.startswith("libingot_") and name.endswith(".so")):
@@ -30,7 +34,7 @@ def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], 
         features = features + ["-supports_start_end_lib"],
         linkopts = [
             "-fuse-ld=bfd",
-            "-Wl,--version-script=$(location //backends/sdk:plugin.lds)",
+            "-Wl,--version-script=$(location %s)" % _EXPORTS,
             "-Wl,--exclude-libs,ALL",
             "-Wl,-Bsymbolic",
             "-Wl,-z,defs",
@@ -40,8 +44,8 @@ def ingot_backend_plugin(name, srcs = [], deps = [], copts = [], linkopts = [], 
         linkshared = True,
         visibility = visibility or ["//:__subpackages__"],
         deps = deps + [
-            "//backends/sdk:backend",
-            "//backends/sdk:plugin.lds",
+            _BACKEND,
+            _EXPORTS,
         ],
         **kwargs
     )
