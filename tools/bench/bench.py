@@ -187,6 +187,8 @@ def resume(record, path):
     if earlier["options"] != record["options"] or earlier["machine"]["cpu"] != record["machine"]["cpu"]:
         raise ValueError(f"{path} was measured with other options or on another machine: leave --resume out")
     record["rows"] = earlier["rows"]
+    for row in record["rows"]:
+        row.setdefault("ingot", earlier["versions"]["ingot"])
     record["machine"]["peak"].update(earlier["machine"]["peak"])
 
 
@@ -243,7 +245,10 @@ def measure(arguments, tools):
             row = row_of(record, model, facts)
             missing = [peer for peer in chosen if "p50" not in row["peers"].get(peer.key, {})]
             if missing:
+                kept = row["own"]
                 bench.row(folder, facts, missing, row)
+                if row["own"] is not kept:
+                    row["ingot"] = record["versions"]["ingot"]
             if "reason" in row["own"] or not report.is_right(row["own"]):
                 code = RUNTIME
             for path in folder.glob("*.ingot"):

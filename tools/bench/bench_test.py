@@ -47,7 +47,7 @@ def _record(peers, own=None):
         "date": "2026-01-02",
         "machine": {"cpu": {"name": "CPU", "family": "1", "model": "2", "isa": "AVX-512"}, "cpus": 2, "memory_gib": 4,
                     "peak": {"gflops": 100.0, "isa": "X", "read_gbs": [[1000, 50.0], [1000000, 10.0]]}},
-        "versions": {"torch": "2.13.0"},
+        "versions": {"ingot": "abc1234", "torch": "2.13.0"},
         "options": {"threads": 2, "batch": 1, "precision": "f32", "quick": False},
         "rows": [{"model": "mlp", "facts": {"operations": 2_000_000, "weight_bytes": 400, "traffic_bytes": 100,
                                              "eager_error": 1e-7}, "own": own or _side(1.0), "peers": peers}],
@@ -210,6 +210,13 @@ class ReportTest(unittest.TestCase):
         for part in ("timed blocks were in the real-time class", "Rough: --quick."):
             self.assertIn(part, report.document(record))
 
+    def test_document_names_the_rows_that_were_measured_at_another_commit(self):
+        record = _record({})
+        self.assertIn("; ingot abc1234, torch", report.document(record))
+        record["rows"] += [{**record["rows"][0], "model": "sub", "ingot": "0ld0000"}, {**record["rows"][0], "model": "lstm"}]
+        self.assertIn("; ingot abc1234 (0ld0000: `a - b`, 2×3), torch", report.document(record))
+        self.assertIn("; ingot abc1234, torch", report.document({**record, "rows": []}))
+
     def test_every_row_of_a_table_has_as_many_cells_as_its_header(self):
         for own in (None, {"reason": "unsupported: aten::sub"}):
             text = report.document(_record({"frozen": {"reason": "x"}}, own))
@@ -299,6 +306,17 @@ class ResumeTest(unittest.TestCase):
             self.assertIn("frozen", bench.row_of(record, "mlp", facts)["peers"])
             self.assertEqual(bench.row_of(record, "sub", facts)["peers"], {})
             self.assertEqual([row["model"] for row in record["rows"]], ["sub", "mlp"])
+
+    def test_what_stays_keeps_the_commit_it_was_measured_at(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._write(folder, _record({"frozen": _side(2.0)}))
+            record = {**_record({}), "rows": [], "versions": {"ingot": "new0000"}}
+            bench.resume(record, path)
+            self.assertEqual(record["rows"][0]["ingot"], "abc1234")
+            path = self._write(folder, record)
+            record = {**_record({}), "rows": [], "versions": {"ingot": "newer00"}}
+            bench.resume(record, path)
+            self.assertEqual(record["rows"][0]["ingot"], "abc1234")
 
     def test_a_model_that_changed_is_measured_anew(self):
         record = _record({"frozen": _side(2.0)})

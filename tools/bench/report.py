@@ -138,6 +138,18 @@ def summary(record):
     return text + "."
 
 
+def _own_version(record):
+    """ingot's commit: of most rows, then which rows were measured at others (a record can be gone on with, --resume)."""
+    rows = {}
+    for row in record["rows"]:
+        rows.setdefault(row.get("ingot", record["versions"]["ingot"]), []).append(_title(row))
+    if not rows:
+        return record["versions"]["ingot"]
+    most = max(rows, key=lambda commit: len(rows[commit]))
+    others = "; ".join(f"{commit}: {', '.join(titles)}" for commit, titles in rows.items() if commit != most)
+    return f"{most} ({others})" if others else most
+
+
 def heading(record):
     """Date, machine, versions and how it was measured."""
     facts = record["machine"]
@@ -148,7 +160,7 @@ def heading(record):
                 "shared the CPUs with them.")
     if record["options"]["quick"]:
         how += " Rough: --quick."
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in {**record["versions"], "ingot": _own_version(record)}.items())
     return (f"{record['date']}; {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {cpu['isa']}), {facts['cpus']} CPUs, "
             f"{facts['memory_gib']:.0f} GiB; {versions}. {setting(record)}; peaks measured in the same run: "
             f"{peak['gflops']:.0f} GFLOP/s, {peak['read_gbs'][-1][1]:.1f} GB/s from memory.{how}")
