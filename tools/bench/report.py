@@ -26,13 +26,14 @@ def best_peer(row):
 
 def time_text(microseconds):
     """With a unit that gives a short number."""
-    if microseconds < 1000:
-        return f"{microseconds:.3g} µs"
-    return f"{microseconds / 1000:.3g} ms"
+    for scale, unit in ((1, "µs"), (1e3, "ms")):
+        if microseconds < 999.5 * scale:
+            return f"{microseconds / scale:.3g} {unit}"
+    return f"{microseconds / 1e6:.3g} s"
 
 
 def _milliseconds(value):
-    return "–" if value is None else f"{value:.3g}"
+    return "–" if value is None else f"{value:.3g}" if value < 999.5 else f"{value:.0f}"
 
 
 def _ratio_text(side):
