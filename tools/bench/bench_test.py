@@ -212,7 +212,8 @@ class ReportTest(unittest.TestCase):
             self.assertIn(part, " ".join(report.document(record).split()))
 
     def test_times_have_a_unit_that_gives_a_short_number(self):
-        for microseconds, text in [(0.0851, "0.0851 µs"), (999.4, "999 µs"), (999.6, "1 ms"), (346_000, "346 ms"), (1_039_666, "1.04 s")]:
+        for microseconds, text in [(0.0851, "0.0851 µs"), (999.4, "999 µs"), (999.6, "1 ms"), (346_000, "346 ms"),
+                                   (1_039_666, "1.04 s")]:
             self.assertEqual(report.time_text(microseconds), text)
         record = _record({}, {**_side(1.0), "extract_compile_ms": 2401.3})
         self.assertIn("| 0.1 | 2401 | 10 |", report.main_table(record))
