@@ -50,7 +50,7 @@ std::optional<passes::RowSplit> WorthSplitting(const ir::Graph& graph) {
   const int64_t batch = passes::BatchSize(graph);
   if (batch < 2) return std::nullopt;
   // Activations are written and read. Weights are read in order, ahead of their use, and half of
-  // the time or more behind arithmetic: see docs/performance.md, "Batches row by row".
+  // the time or more behind arithmetic: see "Batches row by row" in backends/onednn/docs/design.md.
   if (2 * DrivenOut(graph, batch) <= (batch - 1) * WeightBytes(graph) / 2) return std::nullopt;
   absl::StatusOr<passes::RowSplit> split = passes::SplitRows(graph, batch, 1);
   if (!split.ok()) return std::nullopt;

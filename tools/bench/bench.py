@@ -88,7 +88,7 @@ def parse_args(argv):
                         "--json wrote; several files one after another")
     parser.add_argument("--plot", metavar="F", help="write a plot of the ratios (.svg, .png); needs the peers' packages")
     parser.add_argument("--write-docs", action="store_true",
-                        help="put the table into docs/performance.md and the plot beside it")
+                        help="put the tables into docs/performance.md and docs/performance_tables.md, and the plot beside them")
     parser.add_argument("--install-peers", action="store_true",
                         help="first install the packages of third_party/python/peers.lock into an environment of their own")
     parser.add_argument("--lock", metavar="F", help="hold this file's lock while timing: several measurements on one machine "
@@ -187,6 +187,8 @@ def resume(record, path):
     if earlier["options"] != record["options"] or earlier["machine"]["cpu"] != record["machine"]["cpu"]:
         raise ValueError(f"{path} was measured with other options or on another machine: leave --resume out")
     record["rows"] = earlier["rows"]
+    for row in record["rows"]:
+        row.setdefault("ingot", earlier["versions"]["ingot"])
     record["machine"]["peak"].update(earlier["machine"]["peak"])
 
 
@@ -243,7 +245,10 @@ def measure(arguments, tools):
             row = row_of(record, model, facts)
             missing = [peer for peer in chosen if "p50" not in row["peers"].get(peer.key, {})]
             if missing:
+                kept = row["own"]
                 bench.row(folder, facts, missing, row)
+                if row["own"] is not kept:
+                    row["ingot"] = record["versions"]["ingot"]
             if "reason" in row["own"] or not report.is_right(row["own"]):
                 code = RUNTIME
             for path in folder.glob("*.ingot"):
@@ -294,12 +299,17 @@ def write_plot(tools, record, path):
 
 
 def write_docs(tools, records):
-    """The section of docs/performance.md and docs/performance.svg, in the checkout that Bazel was called in."""
-    page = checkout() / "docs/performance.md"
-    text = report.replace_section(page.read_text(encoding="utf-8"), report.page(records))
-    page.write_text(text, encoding="utf-8")
-    write_plot(tools, records[0], checkout() / "docs/performance.svg")
-    say(f"wrote {page}")
+    """The sections of docs/performance.md and docs/performance_tables.md, both or none, and docs/performance.svg.
+
+    In the checkout that Bazel was called in.
+    """
+    docs = checkout() / "docs"
+    texts = {docs / name: report.replace_section((docs / name).read_text(encoding="utf-8"), section)
+             for name, section in report.sections(records).items()}
+    for page, text in texts.items():
+        page.write_text(text, encoding="utf-8")
+    write_plot(tools, records[0], docs / "performance.svg")
+    say(f"wrote {', '.join(map(str, texts))}")
 
 
 def _interrupt(*_):

@@ -10,6 +10,7 @@ import tempfile
 import time
 import types
 import unittest
+import unittest.mock
 
 from tools.bench import bench, machine, measure, report, service, stats
 from tools.bench.peers import BY_KEY, OWN, Tools, command
@@ -47,7 +48,7 @@ def _record(peers, own=None):
         "date": "2026-01-02",
         "machine": {"cpu": {"name": "CPU", "family": "1", "model": "2", "isa": "AVX-512"}, "cpus": 2, "memory_gib": 4,
                     "peak": {"gflops": 100.0, "isa": "X", "read_gbs": [[1000, 50.0], [1000000, 10.0]]}},
-        "versions": {"torch": "2.13.0"},
+        "versions": {"ingot": "abc1234", "torch": "2.13.0"},
         "options": {"threads": 2, "batch": 1, "precision": "f32", "quick": False},
         "rows": [{"model": "mlp", "facts": {"operations": 2_000_000, "weight_bytes": 400, "traffic_bytes": 100,
                                              "eager_error": 1e-7}, "own": own or _side(1.0), "peers": peers}],
@@ -208,7 +209,21 @@ class ReportTest(unittest.TestCase):
         self.assertNotIn("real-time", report.document(record))
         record["options"].update(quick=True, realtime=True)
         for part in ("timed blocks were in the real-time class", "Rough: --quick."):
-            self.assertIn(part, report.document(record))
+            self.assertIn(part, " ".join(report.document(record).split()))
+
+    def test_times_have_a_unit_that_gives_a_short_number(self):
+        for microseconds, text in [(0.0851, "0.0851 µs"), (999.4, "999 µs"), (999.6, "1 ms"), (346_000, "346 ms"),
+                                   (1_039_666, "1.04 s")]:
+            self.assertEqual(report.time_text(microseconds), text)
+        record = _record({}, {**_side(1.0), "extract_compile_ms": 2401.3})
+        self.assertIn("| 0.1 | 2401 | 10 |", report.main_table(record))
+
+    def test_document_names_the_rows_that_were_measured_at_another_commit(self):
+        record = _record({})
+        self.assertIn("; ingot abc1234, torch", report.document(record))
+        record["rows"] += [{**record["rows"][0], "model": "sub", "ingot": "0ld0000"}, {**record["rows"][0], "model": "lstm"}]
+        self.assertIn("; ingot abc1234 (0ld0000: sub), torch", report.document(record))
+        self.assertIn("; ingot abc1234, torch", report.document({**record, "rows": []}))
 
     def test_every_row_of_a_table_has_as_many_cells_as_its_header(self):
         for own in (None, {"reason": "unsupported: aten::sub"}):
@@ -224,12 +239,28 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(machine.bound(record["machine"]["peak"], big), (90.0, "memory"))
         self.assertIn("20 % FLOP", report.main_table(record))
 
-    def test_a_page_has_every_record_under_its_setting(self):
-        other = _record({})
+    def test_the_summary_has_a_table_a_record_and_the_page_of_tables_has_the_rest(self):
+        other = _record({"frozen": _side(3.0), "ort": _side(2.0)})
         other["options"] = {"threads": 1, "batch": 8, "precision": "f32", "quick": False}
-        text = report.page([_record({"frozen": _side(2.0)}), other])
-        for part in ["(performance.svg)", "### f32, 2 threads\n", "### f32, 1 thread, batch × 8\n"]:
-            self.assertIn(part, text)
+        other["rows"].append({**other["rows"][0], "model": "lstm", "peers": {"frozen": {"reason": "no such op"}}})
+        sections = report.sections([_record({"frozen": _side(2.0)}), other])
+        short, full = sections["performance.md"], sections["performance_tables.md"]
+        for part in ["(performance.svg)", "## f32, 2 threads\n", "## f32, 1 thread, batch × 8\n", "| first run ms |",
+                     "| MLP 8×64→256→64 | 100 µs | 20 % FLOP | 3.00 (3.00–3.00) | **2.00 (2.00–2.00)** | 10 / 10 |",
+                     "| LSTM, 2 layers, 1×100×256 | 100 µs | 20 % FLOP | no | – | 10 / – |"]:
+            self.assertIn(part, short)
+        for part in ["### f32, 2 threads\n", "### f32, 1 thread, batch × 8\n", "p50 of every runtime", "Compile time in ms",
+                     "- TorchScript frozen on LSTM, 2 layers, 1×100×256: no such op"]:
+            self.assertIn(part, full)
+        self.assertNotIn("p50 of every runtime", short)
+        # The first record's table stands on the summary page alone.
+        self.assertEqual((short.count("| first run ms |"), full.count("| first run ms |")), (1, 1))
+
+    def test_text_on_pages_is_wrapped(self):
+        record = _record({"lazy": {"reason": "aten::index.Tensor=1, " * 30}})
+        for section in report.sections([record, record]).values():
+            for line in section.splitlines():
+                self.assertLessEqual(0 if line.startswith("|") else len(line), 160, line)
 
     def test_a_section_is_replaced_between_its_markers(self):
         page = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
@@ -283,6 +314,30 @@ class CommandLineTest(unittest.TestCase):
                 self.assertEqual(json.load(file)["rows"][0]["model"], "mlp")
 
 
+class WriteDocsTest(unittest.TestCase):
+
+    def test_fills_both_pages_or_none(self):
+        pages = ("performance.md", "performance_tables.md")
+        with tempfile.TemporaryDirectory() as name:
+            docs = pathlib.Path(name) / "docs"
+            docs.mkdir()
+            record, text = os.path.join(name, "r.json"), f"above\n{report.BEGIN}\n{report.END}\nbelow\n"
+            bench.save(_record({"frozen": _side(2.0)}), record)
+            os.environ["BUILD_WORKSPACE_DIRECTORY"] = name
+            self.addCleanup(os.environ.pop, "BUILD_WORKSPACE_DIRECTORY")
+            for second, code, written in [("no markers", 5, False), (text, 0, True)]:
+                for page, content in zip(pages, (text, second)):
+                    (docs / page).write_text(content, encoding="utf-8")
+                with (contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()),
+                      unittest.mock.patch.object(bench, "write_plot") as plot):
+                    self.assertEqual(bench.main([f"--from-json={record}", "--write-docs"]), code)
+                self.assertEqual([call.args[2] for call in plot.mock_calls], [docs / "performance.svg"] * written)
+                for page in pages:
+                    content = (docs / page).read_text(encoding="utf-8")
+                    self.assertEqual("| MLP" in content, written)
+                    self.assertEqual(content.startswith("above\n") and content.endswith("\nbelow\n"), written or page == pages[0])
+
+
 class ResumeTest(unittest.TestCase):
 
     def _write(self, folder, record):
@@ -299,6 +354,17 @@ class ResumeTest(unittest.TestCase):
             self.assertIn("frozen", bench.row_of(record, "mlp", facts)["peers"])
             self.assertEqual(bench.row_of(record, "sub", facts)["peers"], {})
             self.assertEqual([row["model"] for row in record["rows"]], ["sub", "mlp"])
+
+    def test_what_stays_keeps_the_commit_it_was_measured_at(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._write(folder, _record({"frozen": _side(2.0)}))
+            record = {**_record({}), "rows": [], "versions": {"ingot": "new0000"}}
+            bench.resume(record, path)
+            self.assertEqual(record["rows"][0]["ingot"], "abc1234")
+            path = self._write(folder, record)
+            record = {**_record({}), "rows": [], "versions": {"ingot": "newer00"}}
+            bench.resume(record, path)
+            self.assertEqual(record["rows"][0]["ingot"], "abc1234")
 
     def test_a_model_that_changed_is_measured_anew(self):
         record = _record({"frozen": _side(2.0)})

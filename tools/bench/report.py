@@ -1,10 +1,15 @@
 """The tables, from the record that --json writes."""
 
+import textwrap
+
 from tools.bench import machine, stats
 from tools.bench.peers import BY_KEY, OWN, is_rival
 from tools.bench.rows import ROWS
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+# The pages of docs/ that hold such a section: what a user asks for first, and everything else.
+SUMMARY_PAGE, TABLES_PAGE = "performance.md", "performance_tables.md"
+_COLUMNS = 160
 
 
 def is_right(side):
@@ -21,13 +26,14 @@ def best_peer(row):
 
 def time_text(microseconds):
     """With a unit that gives a short number."""
-    if microseconds < 1000:
-        return f"{microseconds:.3g} µs"
-    return f"{microseconds / 1000:.3g} ms"
+    for scale, unit in ((1, "µs"), (1e3, "ms")):
+        if microseconds < 999.5 * scale:
+            return f"{microseconds / scale:.3g} {unit}"
+    return f"{microseconds / 1e6:.3g} s"
 
 
 def _milliseconds(value):
-    return "–" if value is None else f"{value:.3g}"
+    return "–" if value is None else f"{value:.3g}" if value < 999.5 else f"{value:.0f}"
 
 
 def _ratio_text(side):
@@ -41,6 +47,11 @@ def _share(record, row):
         return "–"
     microseconds, which = machine.bound(record["machine"]["peak"], row["facts"])
     return f"{100 * microseconds / row['own']['min']:.0f} % {which}"
+
+
+def _wrapped(text, indent=""):
+    """A paragraph or list item over lines of the pages' width."""
+    return textwrap.fill(text, _COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _markdown(header, rows):
@@ -73,6 +84,28 @@ def main_table(record):
                      _milliseconds(own.get("extract_compile_ms")), f"{own['peak_rss_mb']:.0f}"])
     return _markdown(["model", "min", "p50", "p99", "of peak", "best peer", "× best peer", "× frozen TorchScript",
                       "first run ms", "extract + compile ms", "peak RSS MB"], rows)
+
+
+def compact_table(record):
+    """One line a model: ingot's p50, and its ratio to each peer that is not ingot's; the best peer's is bold."""
+    keys = [key for key in _keys(record) if is_rival(BY_KEY[key])]
+    rows = []
+    for row in record["rows"]:
+        own = row["own"]
+        if "p50" not in own:
+            rows.append([_title(row), own.get("reason", "not measured"), "–", *["–"] * len(keys), "–"])
+            continue
+        best = best_peer(row)
+        cells = []
+        for key in keys:
+            side = row["peers"].get(key, {})
+            text = _ratio_text(side) if "ratio" in side else "no" if "reason" in side else "–"
+            cells.append(f"**{text}**" if best and best[0] == key else text)
+        memory = [row["peers"][key]["peak_rss_mb"] for key in keys if "peak_rss_mb" in row["peers"].get(key, {})]
+        rows.append([_title(row), time_text(own["p50"]), _share(record, row), *cells,
+                     f"{own['peak_rss_mb']:.0f} / {min(memory):.0f}" if memory else f"{own['peak_rss_mb']:.0f} / –"])
+    return _markdown(["model", "p50", "of peak", *(f"× {BY_KEY[key].title}" for key in keys), "peak RSS MB: ingot / least peer"],
+                     rows)
 
 
 def _keys(record):
@@ -120,7 +153,7 @@ def refusals(record):
     for row in record["rows"]:
         for key, side in row["peers"].items():
             if "reason" in side:
-                lines.append(f"- {BY_KEY[key].title} on {_title(row)}: {side['reason']}")
+                lines.append(_wrapped(f"- {BY_KEY[key].title} on {_title(row)}: {side['reason']}", "  "))
     return "\n".join(lines)
 
 
@@ -138,6 +171,18 @@ def summary(record):
     return text + "."
 
 
+def _own_version(record):
+    """ingot's commit: of most rows, then which rows were measured at others (a record can be gone on with, --resume)."""
+    rows = {}
+    for row in record["rows"]:
+        rows.setdefault(row.get("ingot", record["versions"]["ingot"]), []).append(row["model"])
+    if not rows:
+        return record["versions"]["ingot"]
+    most = max(rows, key=lambda commit: len(rows[commit]))
+    others = "; ".join(f"{commit}: {', '.join(models)}" for commit, models in rows.items() if commit != most)
+    return f"{most} ({others})" if others else most
+
+
 def heading(record):
     """Date, machine, versions and how it was measured."""
     facts = record["machine"]
@@ -148,22 +193,27 @@ def heading(record):
                 "shared the CPUs with them.")
     if record["options"]["quick"]:
         how += " Rough: --quick."
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    return (f"{record['date']}; {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {cpu['isa']}), {facts['cpus']} CPUs, "
-            f"{facts['memory_gib']:.0f} GiB; {versions}. {setting(record)}; peaks measured in the same run: "
-            f"{peak['gflops']:.0f} GFLOP/s, {peak['read_gbs'][-1][1]:.1f} GB/s from memory.{how}")
+    versions = ", ".join(f"{name} {version}" for name, version in {**record["versions"], "ingot": _own_version(record)}.items())
+    return _wrapped(
+        f"{record['date']}; {cpu['name']} (family {cpu['family']}, model {cpu['model']}, {cpu['isa']}), {facts['cpus']} CPUs, "
+        f"{facts['memory_gib']:.0f} GiB; {versions}. {setting(record)}; peaks measured in the same run: "
+        f"{peak['gflops']:.0f} GFLOP/s, {peak['read_gbs'][-1][1]:.1f} GB/s from memory.{how}")
 
 
 def document(record):
     """All tables of one record."""
-    parts = [heading(record), summary(record), main_table(record),
-             "p50 of every runtime and how many times ingot's that is (above 1: ingot is faster):", peer_table(record),
+    return "\n\n".join([heading(record), summary(record), main_table(record), *_details(record)]) + "\n"
+
+
+def _details(record):
+    """What the tables of the summary page leave out: each runtime, compile times and memory, failures."""
+    parts = ["p50 of every runtime and how many times ingot's that is (above 1: ingot is faster):", peer_table(record),
              "Compile time in ms / peak resident memory in MB of each process (ingot: extraction and compilation of the `.pt` "
-             "file; its memory is that of running the `.ingot` file):", cost_table(record)]
+             "file;\nits memory is that of running the `.ingot` file):", cost_table(record)]
     refused = refusals(record)
     if refused:
         parts += ["Not to be had:", refused]
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def setting(record):
@@ -173,12 +223,20 @@ def setting(record):
     return f"{options['precision']}, {threads}" + (f", batch × {options['batch']}" if options["batch"] > 1 else "")
 
 
-def page(records):
-    """Everything between the markers of docs/performance.md: the plot of the first record, then each record."""
-    parts = ["![ratios of every peer's time to ingot's](performance.svg)"]
-    for record in records:
-        parts += [f"### {setting(record)}", document(record)]
-    return "\n\n".join(parts)
+def sections(records):
+    """What stands between the markers, by page of docs/.
+
+    The summary page has the plot and the first record's table, and a compact one of each other record; the page of tables has
+    what these leave out. Headings are one level below the page's sections there, so that it can keep other machines' beside it.
+    """
+    first, *others = records
+    short = [f"## {setting(first)}", "![ratios of every peer's time to ingot's](performance.svg)", heading(first), summary(first),
+             main_table(first)]
+    full = [f"### {setting(first)}", heading(first), *_details(first)]
+    for record in others:
+        short += [f"## {setting(record)}", heading(record), summary(record), compact_table(record)]
+        full += [f"### {setting(record)}", heading(record), summary(record), main_table(record), *_details(record)]
+    return {SUMMARY_PAGE: "\n\n".join(short) + "\n", TABLES_PAGE: "\n\n".join(full) + "\n"}
 
 
 def replace_section(text, section):
