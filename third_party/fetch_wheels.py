@@ -19,7 +19,7 @@ import zipfile
 
 
 class FetchError(Exception):
-    """A one-line reason why a package could not be had."""
+    """A one-line reason why a package could not be fetched."""
 
 
 def ingot_home() -> pathlib.Path:
@@ -46,7 +46,7 @@ def download(wheel: dict, folder: pathlib.Path) -> pathlib.Path:
     wheels = list(folder.glob("*.whl"))
     if result.returncode != 0 or len(wheels) != 1:
         lines = [line for line in result.stderr.strip().splitlines() if line] or ["pip gave no reason"]
-        raise FetchError(f"the Python package {wheel['package']} could not be had: {lines[-1].removeprefix('ERROR: ')}")
+        raise FetchError(f"the Python package {wheel['package']} could not be fetched: {lines[-1].removeprefix('ERROR: ')}")
     actual = sha256_of(wheels[0])
     if actual != wheel["sha256"]:
         raise FetchError(

@@ -1,4 +1,4 @@
-"""The pinned wheels arrive once, whole and checked; what cannot be had is named. Uses real pip on a folder of tiny wheels."""
+"""The pinned wheels arrive once, whole and checked; what cannot be fetched is named. Uses real pip on a folder of tiny wheels."""
 
 import concurrent.futures
 import hashlib
@@ -75,7 +75,7 @@ class FetchWheelsTest(unittest.TestCase):
         self.write_lock(package="tinydep==9.9")
         result = self.fetch()
         self.assertEqual(result.returncode, 1)
-        self.assertIn("tinydep==9.9 could not be had", result.stderr)
+        self.assertIn("tinydep==9.9 could not be fetched", result.stderr)
         self.assertEqual(len(result.stderr.strip().splitlines()), 1)
         self.assertEqual(self.unpacked(), [])
 

@@ -206,8 +206,7 @@ absl::StatusOr<std::shared_ptr<Session>> Session::Create(const Options& options,
     }
   }
   if (impl->backends.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("no backend can be had: ", absl::StrJoin(reasons, "; ")));
+    return absl::NotFoundError(absl::StrCat("no usable backend: ", absl::StrJoin(reasons, "; ")));
   }
   return std::shared_ptr<Session>(new Session(std::move(impl)));
 }

@@ -27,8 +27,8 @@ namespace ingot::runtime {
 
 class Session {
  public:
-  // NotFound, FailedPrecondition: a named backend cannot be had, and why. Under "auto" backends
-  // that cannot be had are left out; it is an error only if none is left.
+  // NotFound, FailedPrecondition: a named backend is not there or cannot be used, and why. Under
+  // "auto" backends that cannot be used are left out; it is an error only if none is left.
   static absl::StatusOr<std::shared_ptr<Session>> Create(const Options& options, Sinks sinks = {});
   ~Session();
 

@@ -19,7 +19,7 @@ namespace {
 
 constexpr char kIntroduction[] = R"(# torch.export archives (.pt2)
 
-Generated: `bazel run //frontends/pt2:print_tables > docs/pt2.md`.
+Generated: `./bazelw run //frontends/pt2:print_tables > docs/pt2.md`.
 
 `ingot run|verify|bench|inspect|extract X.pt2` reads what `torch.export.save` writes, with neither LibTorch nor Python in the process.
 Nothing in the file is run; weights are used in place, in a mapping of the file.

@@ -45,7 +45,7 @@ explain() {
   [[ -n "${package}" ]] || package="$(sed -n 's/^Collecting \([^ ]*\).*/\1/p' "${log}" | tail -n 1)"
   line="$(grep -v '^\[notice\]' "${log}" | grep -E 'ERROR|error|Error' | tail -n 1 || true)"
   [[ -n "${line}" ]] || line="$(tail -n 1 "${log}")"
-  fail "the Python package ${package:-?} could not be had: ${line}"
+  fail "the Python package ${package:-?} could not be installed: ${line}"
 }
 
 # Fills the folder `tree` in the current directory.

@@ -1,7 +1,7 @@
 """Records what LibTorch eager infers, as the oracle of core/ops.
 
 Usage: record_inference.py OPS FOLDER, with OPS a file of op names (one a line; the registry's own list, see
-README.md). Writes FOLDER/schemas.txt (the schema of each op, alias annotations dropped) and
+docs/adding-an-op.md). Writes FOLDER/schemas.txt (the schema of each op, alias annotations dropped) and
 FOLDER/inference.txt, one case a line:
 
     aten::add.Tensor | f32[2,3] ; i64[] ; 1 | f32[2,3]

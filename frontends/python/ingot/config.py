@@ -28,7 +28,7 @@ def set_backend(backend: str | None) -> None:
     """Chooses the backend: "onednn", "torchscript", "reference", "auto", a plugin's path, or several with commas.
 
     None takes the choice back: then INGOT_BACKEND counts, and without it "auto", the first backend that takes the whole graph.
-    A backend that cannot be had is an error (NotFoundError) of the next extraction.
+    A backend that is not there (NotFoundError) or cannot be used (FailedPreconditionError) is an error of the next extraction.
     """
     _options.set_process_wide("backend", backend)
 
