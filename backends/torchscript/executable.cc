@@ -9,9 +9,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/version.h>
 
-#include <atomic>
 #include <cstring>
-#include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +19,7 @@
 #include "backends/torchscript/lowering.h"
 #include "backends/torchscript/packing.h"
 #include "backends/torchscript/program.h"
+#include "core/base/object_pool.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::torchscript_backend {
@@ -109,38 +108,7 @@ struct Frame {
   torch::jit::Stack stack;
 };
 
-// Frames at rest. The one used last is taken first, without a lock. Thread-safe.
-class FramePool {
- public:
-  FramePool() = default;
-  ~FramePool() { delete hot_.load(std::memory_order_relaxed); }
-
-  // nullptr if none is at rest.
-  std::unique_ptr<Frame> Acquire() {
-    if (Frame* frame = hot_.exchange(nullptr, std::memory_order_acquire))
-      return std::unique_ptr<Frame>(frame);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (cold_.empty()) return nullptr;
-    std::unique_ptr<Frame> frame = std::move(cold_.back());
-    cold_.pop_back();
-    return frame;
-  }
-  void Release(std::unique_ptr<Frame> frame) {
-    Frame* none = nullptr;
-    if (hot_.compare_exchange_strong(none, frame.get(), std::memory_order_release,
-                                     std::memory_order_relaxed)) {
-      frame.release();
-      return;
-    }
-    const std::lock_guard<std::mutex> lock(mutex_);
-    cold_.push_back(std::move(frame));
-  }
-
- private:
-  std::atomic<Frame*> hot_{nullptr};
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Frame>> cold_;
-};
+using FramePool = ObjectPool<Frame>;
 
 class TorchScriptExecutable : public sdk::Executable {
  public:

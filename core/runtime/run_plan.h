@@ -7,16 +7,14 @@
 #ifndef INGOT_CORE_RUNTIME_RUN_PLAN_H_
 #define INGOT_CORE_RUNTIME_RUN_PLAN_H_
 
-#include <atomic>
 #include <complex>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "core/base/aligned_buffer.h"
+#include "core/base/object_pool.h"
 #include "core/ir/recording.h"
 #include "core/plugin/abi/ingot_backend.h"
 #include "core/plugin/backend.h"
@@ -91,39 +89,7 @@ struct Frame {
   std::vector<int64_t> seeds;  // by step
 };
 
-// Frames at rest. Acquire takes the one used last, so that one caller keeps using warm memory.
-// Thread-safe.
-class FramePool {
- public:
-  FramePool() = default;
-  ~FramePool() { delete hot_.load(std::memory_order_relaxed); }
-
-  // nullptr if none is at rest.
-  std::unique_ptr<Frame> Acquire() {
-    if (Frame* frame = hot_.exchange(nullptr, std::memory_order_acquire))
-      return std::unique_ptr<Frame>(frame);
-    absl::MutexLock lock(&mutex_);
-    if (cold_.empty()) return nullptr;
-    std::unique_ptr<Frame> frame = std::move(cold_.back());
-    cold_.pop_back();
-    return frame;
-  }
-  void Release(std::unique_ptr<Frame> frame) {
-    Frame* none = nullptr;
-    if (hot_.compare_exchange_strong(none, frame.get(), std::memory_order_release,
-                                     std::memory_order_relaxed)) {
-      frame.release();
-      return;
-    }
-    absl::MutexLock lock(&mutex_);
-    cold_.push_back(std::move(frame));
-  }
-
- private:
-  std::atomic<Frame*> hot_{nullptr};
-  absl::Mutex mutex_;
-  std::vector<std::unique_ptr<Frame>> cold_ ABSL_GUARDED_BY(mutex_);
-};
+using FramePool = ObjectPool<Frame>;
 
 }  // namespace ingot::runtime
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "hwy/base.h"
+
 namespace ingot::kernels::internal {
 namespace {
 
@@ -25,8 +27,8 @@ int64_t MostKeptRows(const GemmLimits& limits, const GemmBlocking& b) {
 // this block of k and of the next.
 void KeepSums(const GemmLimits& limits, int64_t block, GemmBlocking& b) {
   b.keep_sums = true;
-  const int64_t chunks = DivideUp(b.units, kMaxKeptRows / limits.max_rows);
-  b.chunk_units = std::max<int64_t>(DivideUp(b.units, std::max<int64_t>(chunks, 1)), 1);
+  const int64_t chunks = hwy::DivCeil(b.units, kMaxKeptRows / limits.max_rows);
+  b.chunk_units = std::max<int64_t>(hwy::DivCeil(b.units, std::max<int64_t>(chunks, 1)), 1);
   const int64_t columns = kChunkElements / (b.chunk_units * limits.max_rows) - 2 * block;
   b.group_panels = std::min(b.group_panels, std::max(columns / limits.panel, kMinGroupPanels));
 }
@@ -37,16 +39,16 @@ GemmBlocking BlockGemm(const GemmLimits& limits, const GemmProblem& problem) {
   GemmBlocking b;
   const int64_t k = problem.k, taps = problem.taps, rows = problem.rows;
   const int64_t tap_size = k / taps;
-  b.panels = DivideUp(problem.n, limits.panel);
-  b.units_a_group = DivideUp(rows, limits.max_rows);
+  b.panels = hwy::DivCeil(problem.n, limits.panel);
+  b.units_a_group = hwy::DivCeil(rows, limits.max_rows);
   b.units = problem.groups * b.units_a_group;
   b.unit_rows = rows / std::max<int64_t>(b.units_a_group, 1);
   b.longer_units = rows % std::max<int64_t>(b.units_a_group, 1);
-  const int64_t blocks = std::max<int64_t>(DivideUp(tap_size, limits.max_k_block), 1);
-  b.k_block =
-      blocks == 1 ? tap_size : DivideUp(DivideUp(tap_size, blocks), kLineFloats) * kLineFloats;
+  const int64_t blocks = std::max<int64_t>(hwy::DivCeil(tap_size, limits.max_k_block), 1);
+  b.k_block = blocks == 1 ? tap_size
+                          : hwy::DivCeil(hwy::DivCeil(tap_size, blocks), kLineFloats) * kLineFloats;
   if (blocks == 1)
-    b.tap_block = DivideUp(taps, std::max<int64_t>(DivideUp(k, limits.max_k_block), 1));
+    b.tap_block = hwy::DivCeil(taps, std::max<int64_t>(hwy::DivCeil(k, limits.max_k_block), 1));
   const int64_t block = std::max<int64_t>(b.k_block * b.tap_block, 1);
   b.chunk_units = std::max<int64_t>(kChunkElements / (block * limits.max_rows), 1);
   b.group_panels = std::max<int64_t>(b.panels, 1);
@@ -54,7 +56,7 @@ GemmBlocking BlockGemm(const GemmLimits& limits, const GemmProblem& problem) {
   b.rows_first = block >= k && problem.n * k <= limits.rows_first_elements;
   // Not for the rows of convolutions, which several taps share.
   b.copy_rows = taps == 1 && problem.lda % kConflictStride == 0 && rows >= kMinRowsToCopy && k > 0;
-  b.copy_stride = DivideUp(b.k_block, kLineFloats) * kLineFloats + kLineFloats;
+  b.copy_stride = hwy::DivCeil(b.k_block, kLineFloats) * kLineFloats + kLineFloats;
   return b;
 }
 

@@ -21,8 +21,6 @@ namespace ingot::kernels::internal {
 // Elements of a right factor that may stay in L2 while the rows pass by.
 inline constexpr int64_t kResidentElements = 96 * 1024;
 
-inline int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // What a CPU target's tiles take, and what serves them.
 struct GemmLimits {
   int64_t panel = 0;  // columns

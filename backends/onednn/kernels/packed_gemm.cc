@@ -370,8 +370,6 @@ HWY_AFTER_NAMESPACE();
 namespace ingot::kernels {
 namespace {
 
-using internal::DivideUp;
-
 HWY_EXPORT(ThisTarget);
 
 constexpr double kNanosecondsAMultiplyAdd = 0.02;
@@ -408,7 +406,7 @@ PackedGemm PackedGemm::Make(int64_t n, int64_t k, GemmFactors factors) {
 }
 
 size_t PackedGemm::PackedBytes() const {
-  return static_cast<size_t>(DivideUp(n_, target_->limits.panel) * target_->limits.panel * k_) *
+  return static_cast<size_t>(hwy::DivCeil(n_, target_->limits.panel) * target_->limits.panel * k_) *
          sizeof(float);
 }
 
@@ -427,9 +425,10 @@ void PackedGemm::Pack(const float* w, int64_t k_stride, int64_t n_stride, float*
     }
   };
   const double work = kNanosecondsAnElement * static_cast<double>(panel * k_) + 1;
-  ParallelFor(threads, DivideUp(n_, panel), GrainFor(work), [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) pack(i * panel);
-  });
+  ParallelFor(threads, hwy::DivCeil(n_, panel), GrainFor(work),
+              [&](int64_t begin, int64_t end, int) {
+                for (int64_t i = begin; i < end; ++i) pack(i * panel);
+              });
 }
 
 int64_t PackedGemm::panel() const { return target_->limits.panel; }
