@@ -214,6 +214,12 @@ void Attributes::AppendEltwise(dnnl_alg_kind_t algorithm, float alpha, float bet
 
 void Attributes::AppendBinary(dnnl_alg_kind_t algorithm, const MemoryDesc& operand) {
   ++size_;
+  if (!operand.valid()) {
+    // oneDNN reads the descriptor without a look at the handle.
+    status_.Update(
+        absl::InternalError("oneDNN binary post-op: oneDNN refused the operand's layout"));
+    return;
+  }
   status_.Update(FromDnnl(dnnl_post_ops_append_binary(ops_.get(), algorithm, operand.get()),
                           "oneDNN binary post-op"));
 }

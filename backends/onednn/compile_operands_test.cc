@@ -1,0 +1,143 @@
+// Operands that lie in other ways than their steps would like: views with odd strides, parts of
+// each other's memory, more dimensions than loops have.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "backends/onednn/compile_testing.h"
+
+namespace ingot::onednn {
+namespace {
+
+using ir::None;
+using ir::ValueId;
+using ir::ValueRef;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using Ints = std::vector<int64_t>;
+
+INSTANTIATE_TEST_SUITE_P(Fusion, CompileTest, testing::Bool(),
+                         [](const auto& info) { return info.param ? "On" : "Off"; });
+
+// a [m, k] times b [k, n].
+std::vector<double> ProductOf(const Array& a, const Array& b, int64_t m, int64_t k, int64_t n,
+                              int64_t at = 0) {
+  std::vector<double> y(m * n);
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      for (int64_t l = 0; l < k; ++l) {
+        y[i * n + j] +=
+            double{a.data<float>()[(at * m + i) * k + l]} * b.data<float>()[(at * k + l) * n + j];
+      }
+    }
+  }
+  return y;
+}
+
+// --- Products ---
+
+class ProductOperandTest : public CompileTest {
+ protected:
+  // mm(a, b) + view, where element [i, j] of the view is element `place` of `source`.
+  void ExpectSum(const Array& source, const std::function<ValueId(ValueId)>& view,
+                 const std::function<int64_t(int64_t, int64_t)>& place) {
+    const Array a = RandomF32({4, 16}, 1), b = RandomF32({16, 8}, 2);
+    std::vector<double> want = ProductOf(a, b, 4, 16, 8);
+    for (int64_t i = 0; i < 4; ++i) {
+      for (int64_t j = 0; j < 8; ++j) want[i * 8 + j] += source.data<float>()[place(i, j)];
+    }
+    for (const bool addend : {false, true}) {
+      g_ = TestGraph();
+      const auto x = Argument({4, 16}), y = Argument({16, 8}), s = Argument(source.type.dims);
+      const ValueId part = view(s);
+      const auto sum =
+          addend ? Op("aten::addmm", {ValueRef{part}, ValueRef{x}, ValueRef{y}})
+                 : Op("aten::add.Tensor",
+                      {ValueRef{Op("aten::mm", {ValueRef{x}, ValueRef{y}})}, ValueRef{part}});
+      const auto out = Run(sum, {a, b, source});
+      ASSERT_FALSE(out.empty());
+      ExpectNear(out[0], want);
+      EXPECT_THAT(plan_, Not(HasSubstr("ref")));
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Fusion, ProductOperandTest, testing::Bool(),
+                         [](const auto& info) { return info.param ? "On" : "Off"; });
+
+TEST_P(ProductOperandTest, ADiagonalIsAdded) {
+  ExpectSum(
+      RandomF32({4, 8, 8}, 3),
+      [&](ValueId s) {
+        return Op("aten::diagonal", {ValueRef{s}, int64_t{0}, int64_t{1}, int64_t{2}});
+      },
+      [](int64_t i, int64_t j) { return i * 64 + j * 9; });
+}
+
+TEST_P(ProductOperandTest, OverlappingWindowsAreAdded) {
+  ExpectSum(
+      RandomF32({11}, 3),
+      [&](ValueId s) {
+        return Op("aten::unfold", {ValueRef{s}, int64_t{0}, int64_t{8}, int64_t{1}});
+      },
+      [](int64_t i, int64_t j) { return i + j; });
+}
+
+TEST_P(ProductOperandTest, AColumnOfMatrixSizeIsAdded) {
+  ExpectSum(
+      RandomF32({4, 1}, 3),
+      [&](ValueId s) {
+        return Op("aten::expand", {ValueRef{s}, Ints{4, 8}});
+      },
+      [](int64_t i, int64_t) { return i; });
+}
+
+TEST_P(ProductOperandTest, ATransposeIsAdded) {
+  ExpectSum(
+      RandomF32({8, 4}, 3), [&](ValueId s) { return Op("aten::t", {ValueRef{s}}); },
+      [](int64_t i, int64_t j) { return j * 4 + i; });
+}
+
+TEST_P(CompileTest, WindowsAreAddedToBatchedProducts) {
+  const Array a = RandomF32({2, 4, 16}, 1), b = RandomF32({2, 16, 8}, 2), s = RandomF32({2, 11}, 3);
+  const auto x = Argument({2, 4, 16}), y = Argument({2, 16, 8}), table = Argument({2, 11});
+  const auto part = Op("aten::unfold", {ValueRef{table}, int64_t{1}, int64_t{8}, int64_t{1}});
+  const auto out =
+      Run(Op("aten::baddbmm", {ValueRef{part}, ValueRef{x}, ValueRef{y}, 2.0, 0.5}), {a, b, s});
+  ASSERT_FALSE(out.empty());
+  std::vector<double> want;
+  for (int64_t at = 0; at < 2; ++at) {
+    const std::vector<double> y = ProductOf(a, b, 4, 16, 8, at);
+    for (int64_t i = 0; i < 32; ++i) {
+      want.push_back(0.5 * y[i] + 2 * s.data<float>()[at * 11 + i / 8 + i % 8]);
+    }
+  }
+  ExpectNear(out[0], want);
+}
+
+TEST_P(CompileTest, AttentionScoresTakeABiasWithHeadsLast) {
+  const int64_t heads = 3, length = 16, size = 8;
+  const Array q = RandomF32({1, heads, length, size}, 1),
+              k = RandomF32({1, heads, size, length}, 2);
+  const Array bias = RandomF32({length, length, heads}, 3);
+  const auto qv = Argument(q.type.dims), kv = Argument(k.type.dims), bv = Argument(bias.type.dims);
+  const auto turned = Op("aten::permute", {ValueRef{bv}, Ints{2, 0, 1}});
+  const auto whole = Op("aten::unsqueeze", {ValueRef{turned}, int64_t{0}});
+  const auto scores = Op("aten::matmul", {ValueRef{qv}, ValueRef{kv}});
+  const auto out = Run(Op("aten::add.Tensor", {ValueRef{scores}, ValueRef{whole}}), {q, k, bias});
+  ASSERT_FALSE(out.empty());
+  std::vector<double> want;
+  for (int64_t h = 0; h < heads; ++h) {
+    const std::vector<double> y = ProductOf(q, k, length, size, length, h);
+    for (size_t i = 0; i < y.size(); ++i) want.push_back(y[i] + bias.data<float>()[i * heads + h]);
+  }
+  ExpectNear(out[0], want);
+  EXPECT_THAT(plan_, Not(HasSubstr("ref")));
+}
+
+}  // namespace
+}  // namespace ingot::onednn
