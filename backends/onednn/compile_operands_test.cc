@@ -139,5 +139,84 @@ TEST_P(CompileTest, AttentionScoresTakeABiasWithHeadsLast) {
   EXPECT_THAT(plan_, Not(HasSubstr("ref")));
 }
 
+// --- Many dimensions ---
+
+// 2, then ones.
+ir::Dims Long(size_t rank, int64_t first = 2) {
+  ir::Dims dims(rank, 1);
+  dims[0] = first;
+  return dims;
+}
+
+TEST_P(CompileTest, DimensionsOfSizeOneCostScattersAndGathersNothing) {
+  for (const size_t rank : {size_t{17}, size_t{64}}) {
+    g_ = TestGraph();
+    const auto x = Argument(Long(rank));
+    const auto src = Argument(Long(rank));
+    const auto index = g_.builder.Argument({ir::DType::kInt64, Long(rank)});
+    const auto row = g_.builder.Argument({ir::DType::kInt64, {2}});
+    const auto along = static_cast<int64_t>(0), last = static_cast<int64_t>(rank) - 1;
+    g_.builder.Result(
+        Op("aten::scatter_add", {ValueRef{x}, along, ValueRef{index}, ValueRef{src}}));
+    g_.builder.Result(
+        Op("aten::index_add", {ValueRef{x}, along, ValueRef{row}, ValueRef{src}, 1.0}));
+    g_.builder.Result(Op("aten::index_put", {ValueRef{x}, ir::ValueRefList{{row}}, ValueRef{src}}));
+    const auto out = Run({F32(Long(rank), {1, 2}), F32(Long(rank), {10, 20}),
+                          I64(Long(rank), {1, 1}), I64({2}, {1, 0})});
+    ASSERT_EQ(out.size(), 3u) << last;
+    EXPECT_THAT(out[0].Values<float>(), ElementsAre(1, 32));
+    EXPECT_THAT(out[1].Values<float>(), ElementsAre(21, 12));
+    EXPECT_THAT(out[2].Values<float>(), ElementsAre(20, 10));
+  }
+}
+
+TEST_P(CompileTest, CrossProductsOfManyDimensions) {
+  const auto a = Argument(Long(20, 3)), b = Argument(Long(20, 3));
+  const auto out = Run(Op("aten::linalg_cross", {ValueRef{a}, ValueRef{b}, int64_t{0}}),
+                       {F32(Long(20, 3), {1, 0, 0}), F32(Long(20, 3), {0, 1, 0})});
+  ASSERT_FALSE(out.empty());
+  EXPECT_THAT(out[0].Values<float>(), ElementsAre(0, 0, 1));
+}
+
+TEST_P(CompileTest, RepeatsOfManyDimensions) {
+  const auto x = Argument({1, 1, 1, 1, 1, 1, 1, 1, 2, 2});
+  const auto out = Run(Op("aten::repeat", {ValueRef{x}, Ints{1, 1, 1, 1, 1, 1, 1, 1, 1, 2}}),
+                       {F32({1, 1, 1, 1, 1, 1, 1, 1, 2, 2}, {1, 2, 3, 4})});
+  ASSERT_FALSE(out.empty());
+  EXPECT_THAT(out[0].Values<float>(), ElementsAre(1, 2, 1, 2, 3, 4, 3, 4));
+}
+
+TEST_P(CompileTest, ElementwiseOpsWalkAnyNumberOfDimensions) {
+  // Reversed, no two of the thirteen dimensions are neighbours; broadcast, none is of one kind.
+  const ir::Dims dims(13, 2);
+  Ints order;
+  for (int64_t d = 12; d >= 0; --d) order.push_back(d);
+  ir::Dims every_other(13, 1);
+  for (size_t d = 0; d < 13; d += 2) every_other[d] = 2;
+  const Array in = RandomF32(dims, 1), row = RandomF32(every_other, 2);
+  const auto x = Argument(dims), r = Argument(every_other);
+  const auto turned = Op("aten::permute", {ValueRef{x}, order});
+  const auto out = Run(Op("aten::add.Tensor", {ValueRef{turned}, ValueRef{r}}), {in, row});
+  ASSERT_FALSE(out.empty());
+  std::vector<double> want;
+  for (int64_t i = 0; i < 1 << 13; ++i) {
+    int64_t reversed = 0, kept = 0;
+    for (int d = 0; d < 13; ++d) reversed |= (i >> d & 1) << (12 - d);
+    for (int d = 0; d < 13; d += 2) kept |= (i >> d & 1) << d / 2;
+    want.push_back(double{in.data<float>()[reversed]} + row.data<float>()[kept]);
+  }
+  ExpectNear(out[0], want);
+}
+
+TEST_P(CompileTest, ScattersOverMoreDimensionsThanLoopsHaveAreRefused) {
+  const ir::Dims dims(17, 2);
+  const auto x = Argument(dims), src = Argument(dims);
+  const auto index = g_.builder.Argument({ir::DType::kInt64, dims});
+  g_.builder.Result(
+      Op("aten::scatter_add", {ValueRef{x}, int64_t{0}, ValueRef{index}, ValueRef{src}}));
+  EXPECT_THAT(std::move(g_).Compile(Options()),
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("dimensions")));
+}
+
 }  // namespace
 }  // namespace ingot::onednn

@@ -116,6 +116,12 @@ absl::Status Supports(const ir::Graph& graph, const ops::OpView& view) {
   const int last = view.def().schema.Find("alpha") >= 0 ? 1 : 0;
   const ir::TensorType& a = graph.type(std::get<ir::ValueRef>(view.node().args[last]).id);
   if (a.rank() == 0) return absl::UnimplementedError("a product with a number");
+  // Products with a matrix are one of two dimensions, whatever the left factor has.
+  const ir::TensorType& b = graph.type(std::get<ir::ValueRef>(view.node().args[last + 1]).id);
+  if (std::max(a.rank(), b.rank()) > DNNL_MAX_NDIMS && b.rank() > 2) {
+    return absl::UnimplementedError(
+        absl::StrCat("products of more than ", DNNL_MAX_NDIMS, " dimensions"));
+  }
   if (last == 1) {
     for (const char* name : {"alpha", "beta"}) {
       if (view.Value(name) != ir::kNoValue) {

@@ -149,8 +149,14 @@ absl::StatusOr<PointwiseProgram> BuildPointwise(Lowering& lowering,
       probe);
   PointwiseProgram result;
   std::vector<Tensor>& inputs = result.inputs;
+  // Programs have room for so many dimensions that don't merge. Those of dense inputs do.
+  const bool dense = std::count_if(type.dims.begin(), type.dims.end(),
+                                   [](int64_t d) { return d != 1; }) > kernels::kMaxPointwiseDims;
   for (ir::ValueId value : probe.inputs) {
     INGOT_ASSIGN_OR_RETURN(Tensor tensor, lowering.Strided(value));
+    if (dense && !IsScalarInput(tensor)) {
+      INGOT_ASSIGN_OR_RETURN(tensor, lowering.Dense(BroadcastTo(tensor, type.dims)));
+    }
     inputs.push_back(std::move(tensor));
   }
   if (inputs.size() >= kMaxPointwiseOperands) {

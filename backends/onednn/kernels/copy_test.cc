@@ -87,6 +87,18 @@ TEST(StridedCopyTest, RefusesOverlappingDestinationsAndUnknownSizes) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST(StridedCopyTest, TakesAnyNumberOfDimensions) {
+  std::vector<int64_t> shape(20, 1), from(20, 0), to(20, 7);
+  shape[0] = 2, from[0] = 1, to[0] = 2;
+  shape[19] = 2, from[19] = 2, to[19] = 1;
+  absl::StatusOr<StridedCopy> copy = StridedCopy::Make(shape, from, to, 4);
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  const int32_t source[] = {1, 2, 3, 4};
+  int32_t turned[4] = {};
+  copy->Run(source, turned, 1);
+  EXPECT_THAT(turned, testing::ElementsAre(1, 3, 2, 4));
+}
+
 TEST(FillTest, WritesTheBoxOnly) {
   std::vector<int32_t> box(20, 0);
   const int32_t value = 9;

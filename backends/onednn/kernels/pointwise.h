@@ -46,6 +46,9 @@ namespace ingot::kernels {
 
 using ir::DType;
 
+// Dimensions that not all inputs walk as one with a neighbour; Build refuses more (Unimplemented).
+inline constexpr int kMaxPointwiseDims = 12;
+
 // Operand count and dtypes in the trailing comment; "num" is f32 f64 i64 i32, "fp" is f32 f64,
 // "int" is i64 i32. Results have the operands' dtype unless said. `p`, `q` are the instruction's
 // immediates.

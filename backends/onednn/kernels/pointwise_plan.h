@@ -34,7 +34,6 @@ struct PointwiseProgram {
   absl::Status status;  // the first misuse
 };
 
-inline constexpr int kMaxPointwiseDims = 12;
 inline constexpr int kMaxPointwiseSlots = 256;
 
 // A slot is one place operands live: its address changes from tile to tile only for memory.
