@@ -13,6 +13,7 @@ using ir::DType;
 using kernels::PwOp;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 template <PwOp kOp>
 int Unary(Emitter& e) {
@@ -103,6 +104,8 @@ int ClampBetween(Emitter& e) {
   kernels::PwImmediates bounds{-kInfinity, kInfinity, 1};
   if (has(kLow)) bounds.p = e.Literal(kLow).value_or(-kInfinity);
   if (has(kHigh)) bounds.q = e.Literal(kHigh).value_or(kInfinity);
+  // ATen's clamps then give NaN everywhere. For the instruction such a bound is none.
+  if (std::isnan(bounds.p) || std::isnan(bounds.q)) return e.Constant(kNan, type);
   return e.Op(PwOp::kClamp, {e.Arg(0, type)}, bounds);
 }
 
