@@ -57,5 +57,25 @@ TEST_P(CompileTest, ABoundThatIsNanMakesDoublesNanToo) {
   EXPECT_THAT(out[0].Values<double>(), Each(IsNan()));
 }
 
+TEST_P(CompileTest, ExponentialUnitsWithNegativeFactorsGrow) {
+  const std::vector<float> in = {-2, -0.5f, 0, 3, -88, -88.5f, -100, -kInfinity, kNan};
+  const auto x = Argument({9});
+  g_.builder.Result(Op("aten::celu", {ValueRef{x}, -1.0}));
+  g_.builder.Result(Op("aten::elu", {ValueRef{x}, 2.0, 1.5, -0.5}));
+  const auto out = Run({F32({9}, in)});
+  ASSERT_EQ(out.size(), 2u);
+  for (size_t i = 0; i < in.size(); ++i) {
+    const float celu = in[i] > 0 ? in[i] : -std::expm1(-in[i]);
+    const float elu = in[i] > 0 ? 1.5f * in[i] : 3.0f * std::expm1(-0.5f * in[i]);
+    const auto matches = [](float want) {
+      return std::isnan(want)   ? testing::Matcher<float>(IsNan())
+             : std::isinf(want) ? testing::Matcher<float>(want)
+                                : FloatNear(want, 2e-6f * std::abs(want));
+    };
+    EXPECT_THAT(out[0].data<float>()[i], matches(celu)) << in[i];
+    EXPECT_THAT(out[1].data<float>()[i], matches(elu)) << in[i];
+  }
+}
+
 }  // namespace
 }  // namespace ingot::onednn

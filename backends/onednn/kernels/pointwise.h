@@ -135,7 +135,8 @@ enum class PwOp : uint8_t {
   kI1,
   // One operand, immediates.
   kLeakyRelu,  // p: negative slope
-  kElu,       // x > 0 ? q * x : p * (exp(r * x) - 1): p = alpha * scale, q = scale, r = input_scale
+  // x > 0 ? q * x : p * (exp(r * x) - 1): p = alpha * scale, q = scale, r = input_scale >= 0
+  kElu,
   kSoftplus,   // p: beta, q: threshold
   kClamp,      // num; p: low, q: high; absent bounds are -inf, +inf or NaN; NaN in x handed on
   kPowScalar,  // p: exponent; 2 3 0.5 -1 -0.5 0 1 exact forms, else libm's
