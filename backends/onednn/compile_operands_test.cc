@@ -139,6 +139,86 @@ TEST_P(CompileTest, AttentionScoresTakeABiasWithHeadsLast) {
   EXPECT_THAT(plan_, Not(HasSubstr("ref")));
 }
 
+// --- Results that would take over the memory of an operand ---
+
+// h = relu(x), all of whose uses are in the next step.
+TEST_P(CompileTest, NormsLeaveAWeightAloneThatIsARowOfTheirInput) {
+  const int64_t n = 8;
+  const Array in = RandomF32({2, n}, 1);
+  for (const char* op : {"aten::layer_norm", "aten::rms_norm"}) {
+    g_ = TestGraph();
+    const auto x = Argument({2, n});
+    const auto h = Op("aten::relu", {ValueRef{x}});
+    const auto row = Op("aten::select.int", {ValueRef{h}, int64_t{0}, int64_t{0}});
+    const bool rms = std::string(op) == "aten::rms_norm";
+    std::vector<ir::Argument> args = {ValueRef{h}, Ints{n}, ValueRef{row}};
+    if (!rms) args.push_back(None{});
+    args.push_back(1e-5);
+    // Not the graph's output, which has memory of its own.
+    const auto y = Op(op, std::move(args));
+    const auto out = Run(Op("aten::neg", {ValueRef{y}}), {in});
+    ASSERT_FALSE(out.empty());
+    std::vector<double> v = Doubles(in), want;
+    for (double& value : v) value = std::max(value, 0.0);
+    for (int64_t i = 0; i < 2; ++i) {
+      double mean = 0, squares = 0;
+      for (int64_t j = 0; j < n && !rms; ++j) mean += v[i * n + j] / n;
+      for (int64_t j = 0; j < n; ++j) squares += std::pow(v[i * n + j] - mean, 2) / n;
+      for (int64_t j = 0; j < n; ++j) {
+        want.push_back(-(v[i * n + j] - mean) / std::sqrt(squares + 1e-5) * v[j]);
+      }
+    }
+    ExpectNear(out[0], want);
+  }
+}
+
+TEST_P(CompileTest, GroupNormLeavesAWeightAloneThatIsPartOfItsInput) {
+  const Array in = RandomF32({2, 4, 1}, 1);
+  const auto x = Argument({2, 4, 1});
+  const auto h = Op("aten::relu", {ValueRef{x}});
+  const auto flat = Op("aten::view", {ValueRef{h}, Ints{2, 4}});
+  const auto row = Op("aten::select.int", {ValueRef{flat}, int64_t{0}, int64_t{0}});
+  const auto y = Op("aten::group_norm", {ValueRef{h}, int64_t{2}, ValueRef{row}, None{}, 1e-5});
+  const auto out = Run(Op("aten::neg", {ValueRef{y}}), {in});
+  ASSERT_FALSE(out.empty());
+  std::vector<double> v = Doubles(in), want;
+  for (double& value : v) value = std::max(value, 0.0);
+  for (int64_t g = 0; g < 4; ++g) {
+    const double mean = (v[2 * g] + v[2 * g + 1]) / 2;
+    const double variance = std::pow((v[2 * g] - v[2 * g + 1]) / 2, 2);
+    for (int64_t c = 2 * g; c < 2 * g + 2; ++c) {
+      want.push_back(-(v[c] - mean) / std::sqrt(variance + 1e-5) * v[c % 4]);
+    }
+  }
+  ExpectNear(out[0], want);
+}
+
+TEST_P(CompileTest, ConvolutionsAddInPlaceOnlyWhereNoFactorLives) {
+  const int64_t size = 12;
+  const Array in = RandomF32({1, 1, size, size}, 1), w = RandomF32({1, 1, 3, 3}, 2);
+  const Array skip = RandomF32({1, 1, size, size}, 3);
+  const auto x = Argument(in.type.dims), wv = Argument(w.type.dims), s = Argument(skip.type.dims);
+  const auto h = Op("aten::exp", {ValueRef{s}});
+  const auto flat = Op("aten::view", {ValueRef{h}, Ints{size * size}});
+  const auto bias =
+      Op("aten::slice.Tensor", {ValueRef{flat}, int64_t{0}, int64_t{5}, int64_t{6}, int64_t{1}});
+  const auto y = Op("aten::convolution", {ValueRef{x}, ValueRef{wv}, ValueRef{bias}, Ints{1, 1},
+                                          Ints{1, 1}, Ints{1, 1}, false, Ints{0, 0}, int64_t{1}});
+  const auto out = Run(Op("aten::add.Tensor", {ValueRef{y}, ValueRef{h}}), {in, w, skip});
+  ASSERT_FALSE(out.empty());
+  std::vector<double> want;
+  for (int64_t i = 0; i < size * size; ++i) {
+    double sum = std::exp(skip.data<float>()[5]) + std::exp(skip.data<float>()[i]);
+    for (int64_t t = 0; t < 9; ++t) {
+      const int64_t r = i / size + t / 3 - 1, c = i % size + t % 3 - 1;
+      if (r < 0 || c < 0 || r >= size || c >= size) continue;
+      sum += double{in.data<float>()[r * size + c]} * w.data<float>()[t];
+    }
+    want.push_back(sum);
+  }
+  ExpectNear(out[0], want);
+}
+
 // --- Many dimensions ---
 
 // 2, then ones.

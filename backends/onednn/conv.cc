@@ -209,8 +209,10 @@ int InPlaceAddend(Lowering& lowering, const Unit& unit, const Convolution& c, co
         std::count_if(unit.post_ops.begin(), unit.post_ops.end(), [&](const PostOp& p) {
           return IsBinary(p.op) && lowering.Get(p.operand).buffer == addend.buffer;
         }) == 1;
-    if (IsFull(addend, dims) && once && addend.buffer != c.src.buffer && addend.offset == 0 &&
-        HasLayout(addend, dst) && lowering.DiesHere(addend)) {
+    const bool apart = addend.buffer != c.src.buffer && addend.buffer != c.weights.buffer &&
+                       (!c.bias || addend.buffer != c.bias->buffer);
+    if (IsFull(addend, dims) && once && apart && addend.offset == 0 && HasLayout(addend, dst) &&
+        lowering.DiesHere(addend)) {
       return static_cast<int>(i);
     }
   }

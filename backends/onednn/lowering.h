@@ -67,7 +67,8 @@ struct Buffer {
 struct DraftStep {
   Step step;
   std::vector<Operand> operands;  // by position in step.refs
-  // The written operand may live in the memory of the read one if that dies here; -1: none.
+  // The written operand may live in the memory of the read one if that dies here and no other
+  // operand is there; -1: none.
   int in_place_read = -1, in_place_write = -1;
   std::shared_ptr<const LineStep> lines;  // null: only as a whole
 };

@@ -99,7 +99,8 @@ ir::Dims Permuted(absl::Span<const int64_t> values, const ir::Dims& order) {
   return result;
 }
 
-// The input whose memory the output may take over; -1: none.
+// The input whose memory the output may take over, of several one whose memory no other input
+// shares (where one does the planner would not merge them); -1: none.
 int InPlaceInput(absl::Span<const Tensor> inputs, const Tensor& out) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& in = inputs[i];

@@ -47,17 +47,12 @@ void StartFrom(const void* self, void* out, int64_t bytes) {
 }
 
 // Adds the step `fn`, whose operands are self, out and `others`; out takes over self's memory where
-// that dies, unless another operand lies there too.
+// that dies.
 absl::Status AddUpdate(Lowering& lowering, absl::string_view implementation, const Tensor& self,
                        const Tensor& out, const std::vector<Tensor>& others, StepFn fn) {
   std::vector<Operand> operands = {Read(self), Write(out)};
-  bool alone = true;
-  for (const Tensor& other : others) {
-    operands.push_back(Read(other));
-    alone &= other.buffer != self.buffer;
-  }
-  return lowering.AddInPlaceKernel(implementation, std::move(operands), alone ? 0 : -1,
-                                   alone ? 1 : -1, std::move(fn));
+  for (const Tensor& other : others) operands.push_back(Read(other));
+  return lowering.AddInPlaceKernel(implementation, std::move(operands), 0, 1, std::move(fn));
 }
 
 // --- scatter ---
