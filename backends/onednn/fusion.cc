@@ -493,18 +493,27 @@ std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& option
   return FusionPlanner(graph, options).Plan();
 }
 
-std::vector<Unit> WithoutPostOps(const Unit& chain) {
-  std::vector<Unit> units = {chain};
-  std::vector<ir::NodeId>& rest = units[0].nodes;
-  units[0].post_ops.clear();
-  for (const PostOp& post_op : chain.post_ops) {
-    rest.erase(std::remove(rest.begin(), rest.end(), post_op.node), rest.end());
-    Unit unit;
-    unit.anchor = post_op.node;
-    unit.nodes = {post_op.node};
-    units.push_back(std::move(unit));
+std::vector<Unit> InParts(const Unit& unit) {
+  std::vector<Unit> parts;
+  const auto add_node = [&](ir::NodeId node) {
+    Unit part;
+    part.anchor = node;
+    part.nodes = {node};
+    parts.push_back(std::move(part));
+  };
+  if (unit.kind != Unit::Kind::kChain) {
+    for (ir::NodeId node : unit.nodes) add_node(node);
+    return parts;
   }
-  return units;
+  Unit chain = unit;
+  chain.post_ops.clear();
+  for (const PostOp& post_op : unit.post_ops) {
+    chain.nodes.erase(std::remove(chain.nodes.begin(), chain.nodes.end(), post_op.node),
+                      chain.nodes.end());
+  }
+  parts.push_back(std::move(chain));
+  for (const PostOp& post_op : unit.post_ops) add_node(post_op.node);
+  return parts;
 }
 
 }  // namespace ingot::onednn

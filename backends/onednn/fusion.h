@@ -71,9 +71,9 @@ struct FusionOptions {
 
 std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& options = {});
 
-// A chain's work in more units: one of the anchor with its padding and batch normalisation, then
-// one a post-op. REQUIRES: kChain.
-std::vector<Unit> WithoutPostOps(const Unit& chain);
+// The work of a unit of several nodes in more units. Of a chain: the anchor with its padding and
+// batch normalisation, then one a post-op. Of an elementwise pass: one a node.
+std::vector<Unit> InParts(const Unit& unit);
 
 // The post-op that `node` is for a chain whose last value is `chain`; nullopt if it is none for
 // that anchor. The operand of a convolution's binary post-op may be per channel (dimension 1),

@@ -293,7 +293,7 @@ TEST_F(FusionTest, AChainComesApartIntoItsAnchorAndItsPostOps) {
   const auto chain = std::find_if(units.begin(), units.end(),
                                   [](const Unit& unit) { return !unit.post_ops.empty(); });
   ASSERT_NE(chain, units.end());
-  const std::vector<Unit> parts = WithoutPostOps(*chain);
+  const std::vector<Unit> parts = InParts(*chain);
   ASSERT_THAT(parts, SizeIs(1 + chain->post_ops.size()));
   EXPECT_EQ(parts[0].anchor, chain->anchor);
   EXPECT_EQ(parts[0].batch_norm, chain->batch_norm);
@@ -302,6 +302,20 @@ TEST_F(FusionTest, AChainComesApartIntoItsAnchorAndItsPostOps) {
   for (const Unit& part : parts) nodes.insert(nodes.end(), part.nodes.begin(), part.nodes.end());
   EXPECT_EQ(nodes, chain->nodes);
   EXPECT_EQ(parts[1].kind, Unit::Kind::kNode);
+}
+
+TEST_F(FusionTest, AnElementwisePassComesApartIntoItsNodes) {
+  const auto x = Argument({4, 8});
+  const auto y = Op("aten::exp", {ValueRef{Op("aten::neg", {ValueRef{x}})}});
+  const std::vector<Unit> units = Plan(Op("aten::mul.Tensor", {ValueRef{y}, ValueRef{x}}));
+  ASSERT_THAT(units, SizeIs(1));
+  const std::vector<Unit> parts = InParts(units[0]);
+  ASSERT_THAT(parts, SizeIs(3));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    EXPECT_EQ(parts[i].kind, Unit::Kind::kNode);
+    EXPECT_EQ(parts[i].nodes, std::vector<ir::NodeId>{units[0].nodes[i]});
+    EXPECT_EQ(parts[i].anchor, units[0].nodes[i]);
+  }
 }
 
 }  // namespace

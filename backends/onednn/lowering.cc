@@ -368,10 +368,20 @@ void Lowering::EndUnit() {
     ir::ForEachOperand(graph_.node(node),
                        [&](ir::ValueId value) { DropConstant(tensors_[value].buffer); });
   }
+  DropUnitsConstants();
+  unit_ = nullptr;
+}
+
+void Lowering::AbandonUnit() {
+  DropUnitsConstants();
+  unit_ = nullptr;
+  gave_up_ = false;
+}
+
+void Lowering::DropUnitsConstants() {
   for (BufferId id = unit_begin_; id < buffers_.size(); ++id) {
     if (!buffers_[id].copy) DropConstant(id);  // a copy goes with what it was made of
   }
-  unit_ = nullptr;
 }
 
 bool Lowering::MayBeAskedFor(BufferId buffer) const {

@@ -157,6 +157,14 @@ class Lowering {
   // Which nodes the next steps stand for.
   void BeginUnit(const Unit& unit);
   void EndUnit();
+  // For a lowering function that finds that its unit, of several nodes, is better lowered as
+  // InParts says; it then returns OK at once. It has set no value and added no step yet but those
+  // that fold constants, whose results are dropped, and those of copies, which the parts find
+  // again.
+  void GiveUpUnit() { gave_up_ = true; }
+  bool gave_up() const { return gave_up_; }
+  // Instead of EndUnit: as if the unit had not begun.
+  void AbandonUnit();
 
   // Binds the graph's outputs, plans memory and gives the finished program.
   absl::StatusOr<std::unique_ptr<Program>> Finish() &&;
@@ -188,6 +196,8 @@ class Lowering {
   bool MayBeAskedFor(BufferId buffer) const;
   // Gives back a constant that neither the program nor a later unit reads, and copies made of it.
   void DropConstant(BufferId buffer);
+  // … of those that were made for the unit.
+  void DropUnitsConstants();
   // The host's constants that no step reads are dropped, small ones after they were copied.
   absl::Status SettleHostConstants();
   absl::Status BindOutput(uint32_t index, const Tensor& tensor);
@@ -216,16 +226,12 @@ class Lowering {
   };
   std::vector<Reordered> reordered_;  // by InLayout
   const Unit* unit_ = nullptr;        // being lowered
-  BufferId unit_begin_ = 0;           // buffers from here on were made for it
+  bool gave_up_ = false;
+  BufferId unit_begin_ = 0;  // buffers from here on were made for it
   StepInfo current_;
   int call_threads_ = 1;
   size_t num_inputs_ = 0;
 };
-
-// What a lowering function returns that finds the chain's post-ops at odds with its anchor, before
-// it has added a step of the program: the unit is lowered again as WithoutPostOps.
-inline absl::Status BetterInParts() { return absl::AbortedError("better in parts"); }
-inline bool IsBetterInParts(const absl::Status& status) { return absl::IsAborted(status); }
 
 // --- The table ---
 
