@@ -77,5 +77,47 @@ TEST_P(CompileTest, ExponentialUnitsWithNegativeFactorsGrow) {
   }
 }
 
+TEST_P(CompileTest, LongChainsOfOpsWithManyConstantsCompile) {
+  for (const char* op : {"aten::nan_to_num", "aten::special_entr"}) {
+    g_ = TestGraph();
+    const auto x = g_.builder.Argument({ir::DType::kFloat64, {3}});
+    const bool entropy = std::string(op) == "aten::special_entr";
+    ValueId y = x;
+    for (int i = 0; i < 16; ++i) {
+      y = entropy ? Op(op, {ValueRef{y}}) : Op(op, {ValueRef{y}, 1.0, 2.0, -2.0});
+    }
+    const auto out = Run(y, {MakeArray<double>(ir::DType::kFloat64, {3}, {0.3, 0.5, kNan})});
+    ASSERT_FALSE(out.empty());
+    double want = 0.3;
+    for (int i = 0; i < 16 && entropy; ++i) want = want > 0 ? -want * std::log(want) : want;
+    EXPECT_NEAR(out[0].data<double>()[0], want, 1e-12);
+    if (!entropy) {
+      EXPECT_EQ(out[0].data<double>()[2], 1);
+    }
+  }
+}
+
+// Sixteen lerps, each with a weight of its own and another end, of which a plan's places would not
+// suffice.
+TEST_P(CompileTest, ChainsThatNeedMorePlacesThanThereAreRunInParts) {
+  const auto x = g_.builder.Argument({ir::DType::kFloat64, {2}});
+  ValueId y = x;
+  std::vector<Array> inputs = {MakeArray<double>(ir::DType::kFloat64, {2}, {1, -1})};
+  std::vector<double> want = {1, -1};
+  for (int i = 0; i < 16; ++i) {
+    const double end = i, weight = 0.25 + 0.03 * i;
+    const auto other = g_.builder.Argument({ir::DType::kFloat64, {2}});
+    inputs.push_back(MakeArray<double>(ir::DType::kFloat64, {2}, {end, -end}));
+    y = Op("aten::lerp.Scalar", {ValueRef{y}, ValueRef{other}, weight});
+    y = i % 2 == 0 ? y : Op("aten::nan_to_num", {ValueRef{y}, 0.5 + i, 100.0 + i, -100.0 - i});
+    want[0] += weight * (end - want[0]);
+    want[1] += weight * (-end - want[1]);
+  }
+  const auto out = Run(y, inputs);
+  ASSERT_FALSE(out.empty());
+  EXPECT_NEAR(out[0].data<double>()[0], want[0], 1e-9);
+  EXPECT_NEAR(out[0].data<double>()[1], want[1], 1e-9);
+}
+
 }  // namespace
 }  // namespace ingot::onednn

@@ -183,8 +183,17 @@ absl::StatusOr<PointwiseProgram> BuildPointwise(Lowering& lowering,
   return result;
 }
 
+bool NeedsParts(const absl::Status& built, const Unit& unit) {
+  return absl::IsResourceExhausted(built) && unit.nodes.size() > 1;
+}
+
 absl::Status LowerPointwise(Lowering& lowering, const Unit& unit) {
-  INGOT_ASSIGN_OR_RETURN(const PointwiseProgram built, BuildPointwise(lowering, unit.nodes));
+  absl::StatusOr<PointwiseProgram> built_or = BuildPointwise(lowering, unit.nodes);
+  if (NeedsParts(built_or.status(), unit)) {
+    lowering.GiveUpUnit();
+    return absl::OkStatus();
+  }
+  INGOT_ASSIGN_OR_RETURN(const PointwiseProgram built, std::move(built_or));
   const ir::ValueId result = lowering.graph().node(unit.nodes.back()).outputs[0];
   const ir::TensorType& type = lowering.graph().type(result);
   const std::vector<Tensor>& inputs = built.inputs;

@@ -160,14 +160,18 @@ int64_t RowLength(const ops::OpView& view) {
 }
 
 // One pass over the elementwise nodes before the reduction: a row is reduced while it is in L1.
-// False: they can't be walked row by row.
+// False: they can't be walked row by row, and nothing is done.
 absl::StatusOr<bool> LowerWithPointwise(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   const int64_t row = RowLength(view);
   INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
-  INGOT_ASSIGN_OR_RETURN(
-      const PointwiseProgram built,
-      BuildPointwise(lowering, absl::MakeSpan(unit.nodes).first(unit.nodes.size() - 1)));
+  absl::StatusOr<PointwiseProgram> program =
+      BuildPointwise(lowering, absl::MakeSpan(unit.nodes).first(unit.nodes.size() - 1));
+  if (NeedsParts(program.status(), unit)) {
+    lowering.GiveUpUnit();
+    return true;
+  }
+  INGOT_ASSIGN_OR_RETURN(const PointwiseProgram built, std::move(program));
   if (!std::is_sorted(built.order.begin(), built.order.end()) ||
       !built.program->CanRunRanges(row)) {
     return false;
@@ -204,6 +208,7 @@ absl::Status LowerReduce(Lowering& lowering, const Unit& unit) {
     Unit before = unit;
     before.nodes.pop_back();
     INGOT_RETURN_IF_ERROR(LowerPointwise(lowering, before));
+    if (lowering.gave_up()) return absl::OkStatus();
   }
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));

@@ -185,6 +185,13 @@ int PointwiseBuilder::Constant(int64_t constant, DType dtype) {
 
 int PointwiseBuilder::AddConstant(uint64_t bytes, DType dtype) {
   if (!IsValueDType(dtype)) Fail(absl::StrCat("pointwise constant of ", ir::DTypeName(dtype)));
+  // Each takes a slot, and another where a loop wants a tile of it.
+  for (size_t v = 0; v < program_->values.size(); ++v) {
+    const PointwiseProgram::Value& known = program_->values[v];
+    if (known.kind == Kind::kConstant && known.dtype == dtype && known.constant == bytes) {
+      return static_cast<int>(v);
+    }
+  }
   PointwiseProgram::Value value;
   value.kind = Kind::kConstant;
   value.dtype = dtype;

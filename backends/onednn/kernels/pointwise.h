@@ -226,7 +226,7 @@ class PointwiseBuilder {
   DType dtype(int value) const;
 
   // InvalidArgument: naming the op and the operand at fault. Unimplemented: an op that lacks the
-  // dtype.
+  // dtype. ResourceExhausted: the program needs more slots than plans have; split it.
   absl::StatusOr<Pointwise> Build() &&;
 
  private:
