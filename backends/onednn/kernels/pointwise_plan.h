@@ -35,6 +35,8 @@ struct PointwiseProgram {
 };
 
 inline constexpr int kMaxPointwiseSlots = 256;
+// Of all registers of a plan: a thread has them on its stack.
+inline constexpr int kRegisterFileBytes = 48 * 1024;
 
 // A slot is one place operands live: its address changes from tile to tile only for memory.
 using Slot = int16_t;
