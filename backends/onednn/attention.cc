@@ -161,7 +161,7 @@ absl::Status LowerSoftmax(Lowering& lowering, const Unit& unit) {
                               args.At<double>(1), kLog, args.threads());
         } else if (softmax.inner == 1) {
           kernels::SoftmaxArgs rows;
-          rows.dims[0] = softmax.outer;
+          rows.rows = softmax.outer;
           rows.n = softmax.n;
           rows.x = args.At<float>(0);
           rows.y = args.At<float>(1);

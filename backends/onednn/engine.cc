@@ -320,67 +320,12 @@ absl::StatusOr<PrimitiveDesc> PoolingDesc(dnnl_alg_kind_t algorithm, const Memor
                   });
 }
 
-absl::StatusOr<PrimitiveDesc> BatchNormDesc(const MemoryDesc& src, const MemoryDesc& dst,
-                                            float epsilon, bool relu,
-                                            const Attributes& attributes) {
-  const unsigned flags = dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift |
-                         (relu ? dnnl_fuse_norm_relu : dnnl_normalization_flags_none);
-  return MakeDesc("batch normalization", {&src, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_batch_normalization_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, src.get(), dst.get(), epsilon,
-                        flags, attr);
-                  });
-}
-
 absl::StatusOr<PrimitiveDesc> ReorderDesc(const MemoryDesc& src, const MemoryDesc& dst,
                                           const Attributes& attributes) {
   return MakeDesc("reorder", {&src, &dst}, attributes,
                   [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
                     return dnnl_reorder_primitive_desc_create(desc, src.get(), CpuEngine(),
                                                               dst.get(), CpuEngine(), attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> EltwiseDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                          const MemoryDesc& dst, float alpha, float beta,
-                                          const Attributes& attributes) {
-  return MakeDesc("eltwise", {&src, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_eltwise_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, algorithm, src.get(), dst.get(),
-                        alpha, beta, attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> BinaryDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& a,
-                                         const MemoryDesc& b, const MemoryDesc& dst,
-                                         const Attributes& attributes) {
-  return MakeDesc("binary", {&a, &b, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_binary_primitive_desc_create(desc, CpuEngine(), algorithm, a.get(),
-                                                             b.get(), dst.get(), attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> SoftmaxDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                          const MemoryDesc& dst, int axis,
-                                          const Attributes& attributes) {
-  return MakeDesc("softmax", {&src, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_softmax_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, algorithm, src.get(), dst.get(),
-                        axis, attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> ResamplingDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                             const MemoryDesc& dst, const Attributes& attributes) {
-  return MakeDesc("resampling", {&src, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_resampling_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, algorithm, nullptr, src.get(),
-                        dst.get(), attr);
                   });
 }
 

@@ -142,7 +142,6 @@ absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
   parts.num_outputs = graph_.outputs().size();
   parts.workspace_bytes = plan.arena_bytes;
   parts.workspace_lower_bound = plan.lower_bound;
-  parts.threads = options_.threads;
   std::vector<std::string> slow;
   for (DraftStep& draft : steps_) {
     for (const Operand& operand : draft.operands) {

@@ -73,11 +73,6 @@ TEST_P(CopyTest, MovesEveryElementToItsPlaceAndNothingElse) {
   }
 }
 
-TEST(StridedCopyTest, KnowsWhenItIsAnAlias) {
-  EXPECT_TRUE(StridedCopy::Make({4, 1, 5}, {5, 99, 1}, {5, 7, 1}, 4)->IsContiguous());
-  EXPECT_FALSE(StridedCopy::Make({4, 5}, {6, 1}, {5, 1}, 4)->IsContiguous());
-}
-
 TEST(StridedCopyTest, RefusesOverlappingDestinationsAndUnknownSizes) {
   EXPECT_EQ(StridedCopy::Make({4}, {1}, {0}, 4).status().code(),
             absl::StatusCode::kInvalidArgument);

@@ -109,8 +109,6 @@ constexpr OpInfo kOps[] = {
     {PwOp::kPowScalar, "pow_scalar", 1, false, 15.0f},
     {PwOp::kCast, "cast", 1, false, 0.3f},
     {PwOp::kWhere, "where", 3, false, 0.07f},
-    {PwOp::kAddcmul, "addcmul", 3, false, 0.07f},
-    {PwOp::kAddcdiv, "addcdiv", 3, false, 0.12f},
     {PwOp::kFma, "fma", 3, false, 0.06f},
 };
 
@@ -182,10 +180,6 @@ void Pointwise::RunRanges(const void* const* inputs, int64_t range, int threads,
   plan_->RunRanges(inputs, range, threads, consume);
 }
 bool Pointwise::CanRunRanges(int64_t range) const { return plan_->CanRunRanges(range); }
-int64_t Pointwise::num_elements() const { return plan_->elements; }
-int Pointwise::num_inputs() const { return plan_->num_inputs; }
-int Pointwise::num_outputs() const { return plan_->num_outputs; }
-double Pointwise::EstimatedNanoseconds() const { return plan_->nanoseconds; }
 
 PointwiseBuilder::PointwiseBuilder(absl::Span<const int64_t> shape)
     : program_(std::make_unique<PointwiseProgram>()) {

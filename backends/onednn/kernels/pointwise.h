@@ -142,10 +142,8 @@ enum class PwOp : uint8_t {
   kPowScalar,  // p: exponent; 2 3 0.5 -1 -0.5 0 1 exact forms, else libm's
   kCast,       // any -> any; float to int truncates, out of range and NaN give the least integer
   // Three operands.
-  kWhere,    // bool, then two of any one dtype: cond ? a : b. masked_fill is where(mask, value, x)
-  kAddcmul,  // num: a + p * b * c
-  kAddcdiv,  // fp: a + p * b / c
-  kFma,      // fp: a * b + c in one rounding for f32 with FMA hardware, two without
+  kWhere,  // bool, then two of any one dtype: cond ? a : b. masked_fill is where(mask, value, x)
+  kFma,    // fp: a * b + c in one rounding for f32 with FMA hardware, two without
   kCount
 };
 
@@ -184,12 +182,6 @@ class Pointwise {
   void RunRanges(const void* const* inputs, int64_t range, int threads, Consume consume) const;
   bool CanRunRanges(int64_t range) const;
   static constexpr int64_t kMaxRange = 2048;
-
-  int64_t num_elements() const;
-  int num_inputs() const;
-  int num_outputs() const;
-  // Nanoseconds one thread is expected to need; for plans that weigh steps.
-  double EstimatedNanoseconds() const;
 
  private:
   friend class PointwiseBuilder;

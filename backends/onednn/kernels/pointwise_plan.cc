@@ -74,7 +74,6 @@ class Compiler {
   void CountElements() {
     plan_->elements = 1;
     for (int64_t dim : program_.shape) plan_->elements *= dim;
-    plan_->num_inputs = program_.num_inputs;
     plan_->num_outputs = static_cast<int>(program_.outputs.size());
   }
 
