@@ -243,7 +243,7 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   const ir::ValueId result = lowering.graph().node(unit.nodes.back()).outputs[0];
   const ir::TensorType& type = lowering.graph().type(result);
   // A unit of one node says nothing of who runs it.
-  if (unit.runs_as != Anchor::kPrimitive && unit.runs_as != Anchor::kPrimitiveConvolution)
+  if (unit.runs_as != RunsAs::kPrimitive && unit.runs_as != RunsAs::kPrimitiveConvolution)
     return LowerOwnConvolution(lowering, unit, c, result, type);
   double flops = 2;
   for (size_t i = 1; i < c.weights.dims.size(); ++i) {

@@ -335,7 +335,6 @@ ArgumentSet::~ArgumentSet() {
 
 absl::Status ArgumentSet::Add(int argument, const MemoryDesc& desc, void* data) {
   dnnl_memory_t memory = nullptr;
-  // A null handle would make oneDNN treat the memory as absent; any address does until it is bound.
   INGOT_RETURN_IF_ERROR(
       FromDnnl(dnnl_memory_create(&memory, desc.get(), CpuEngine(), data), "oneDNN memory"));
   arguments_.push_back({argument, memory});

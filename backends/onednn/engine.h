@@ -163,6 +163,7 @@ class ArgumentSet {
   ArgumentSet& operator=(ArgumentSet&&) = default;
   ~ArgumentSet();
 
+  // `data`: null until Rebind tells the address, before Execute.
   absl::Status Add(int argument, const MemoryDesc& desc, void* data);
   int size() const { return static_cast<int>(arguments_.size()); }
   void Rebind(int position, void* data) {

@@ -3,7 +3,10 @@
 // Families (matmul.cc, conv.cc, …) provide an OpLowering an op: whether this backend can run a
 // node, and how. `Lowering` holds what has been built so far: a tensor for each value, the buffers,
 // the steps. Its rules:
-//  - a buffer is written by exactly one step, before anything reads it;
+//  - a buffer is written by exactly one step, before anything reads it; only a step that reads it
+//  as
+//    well may write it again (an addend that a convolution accumulates on), the last to want what
+//    was there;
 //  - a step all of whose inputs are constants runs at once, and what it writes is a constant: this
 //    is how weights get packed and constant sub-graphs folded;
 //  - lowering functions never see host addresses, only tensors.

@@ -338,7 +338,7 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
     INGOT_ASSIGN_OR_RETURN(p.a, Reshaped(lowering, p.a, {rows, k}));
     out.dims = {rows, n};
     out.strides = {n, 1};
-    if (unit.runs_as == Anchor::kProduct || lowering.IsConstant(p.b)) {
+    if (unit.runs_as == RunsAs::kProduct || lowering.IsConstant(p.b)) {
       return LowerPacked(lowering, std::move(p), unit, out, value_dims);
     }
     return LowerOneDnn(lowering, std::move(p), unit, out, value_dims);

@@ -99,7 +99,7 @@ absl::StatusOr<std::unique_ptr<sdk::Backend>> Create(const sdk::Options& options
   CompileOptions compile;
   compile.threads = threads == 0 ? AvailableCpus() : static_cast<int>(threads);
   const bool fusion = options.Bool("fusion");
-  compile.fusion = {fusion, fusion, fusion, fusion, fusion};
+  compile.fusion = FusionOptions::All(fusion);
   const std::string& precision = options.String("precision");
   if (precision != "f32" && precision != "bf16") {
     return absl::InvalidArgumentError(
