@@ -62,13 +62,14 @@ struct Unit {
 
 // What may be fused; for tests and for finding out what pays.
 struct FusionOptions {
-  static FusionOptions All(bool value) { return {value, value, value, value, value}; }
+  static FusionOptions All(bool value) { return {value, value, value, value, value, value}; }
 
   bool post_ops = true;
   bool batch_norm = true;
   bool padding = true;
   bool pointwise = true;
   bool strips = true;  // steps over images, after lowering: strips.h
+  bool rows = true;    // batches row by row, around the program: by_row.h
 };
 
 std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& options = {});
