@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
@@ -38,11 +39,6 @@ absl::Status Supports(const ir::Graph& graph, const ops::OpView& view) {
     return absl::UnimplementedError("a convolution over nothing");
   }
   return absl::OkStatus();
-}
-
-std::vector<int64_t> Spread(absl::Span<const int64_t> list, int spatial) {
-  if (list.size() == 1) return std::vector<int64_t>(spatial, list[0]);
-  return std::vector<int64_t>(list.begin(), list.end());
 }
 
 // Multiplies output channel c of the weights, and the bias, by the normalisation's scale.

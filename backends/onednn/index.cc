@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/scatter.h"
 #include "backends/onednn/kernels/walk.h"
 #include "backends/onednn/lowering.h"
@@ -14,8 +15,6 @@
 
 namespace ingot::onednn {
 namespace {
-
-int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
 
 int64_t Product(absl::Span<const int64_t> dims) {
   int64_t product = 1;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/cast.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/copy.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/layout.h"
@@ -17,8 +18,6 @@
 
 namespace ingot::onednn {
 namespace {
-
-int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
 
 int ElementBytes(const Tensor& tensor) { return static_cast<int>(ir::ElementSize(tensor.dtype)); }
 

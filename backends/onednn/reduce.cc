@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/cast.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/reduce.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/pointwise.h"
@@ -227,18 +228,6 @@ absl::Status LowerReduce(Lowering& lowering, const Unit& unit) {
 }
 
 // --- One dimension of a dense tensor, seen as [outer, n, inner] ---
-
-struct Span3 {
-  int64_t outer = 1, n = 1, inner = 1;
-};
-
-Span3 Around(absl::Span<const int64_t> dims, int64_t dim) {
-  Span3 s;
-  const auto rank = static_cast<int64_t>(dims.size());
-  if (dim < 0) dim += rank;
-  for (int64_t i = 0; i < rank; ++i) (i < dim ? s.outer : i == dim ? s.n : s.inner) *= dims[i];
-  return s;
-}
 
 absl::Status SupportsWithIndex(const ir::Graph&, const ops::OpView& view) {
   const ir::TensorType& self = view.TensorType("self");

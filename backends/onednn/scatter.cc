@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/walk.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/number.h"
@@ -19,8 +20,6 @@ namespace ingot::onednn {
 namespace {
 
 using kernels::ScatterOp;
-
-int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
 
 absl::Status CheckIndexType(const ir::TensorType& type) {
   if (type.dtype == ir::DType::kInt64 || type.dtype == ir::DType::kInt32) return absl::OkStatus();
