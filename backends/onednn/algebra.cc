@@ -59,8 +59,12 @@ absl::Status LowerAddr(Lowering& lowering, const Unit& unit) {
 // --- linalg_cross ---
 
 absl::Status SupportsCross(const ir::Graph&, const ops::OpView& view) {
-  if (!ir::IsComplex(view.OutputType().dtype)) return absl::OkStatus();
-  return absl::UnimplementedError("a cross product of complex vectors");
+  if (ir::IsComplex(view.OutputType().dtype)) {
+    return absl::UnimplementedError("a cross product of complex vectors");
+  }
+  if (kernels::FitsWalk(view.OutputType().dims)) return absl::OkStatus();
+  return absl::UnimplementedError(
+      absl::StrCat("cross products of more than ", kernels::kMaxWalkDims, " dimensions"));
 }
 
 // Strides of `tensor` with a step along `dim` of its own.

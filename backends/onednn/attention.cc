@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/cast.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/softmax.h"
 #include "backends/onednn/lowering.h"
 #include "core/base/status_macros.h"
@@ -145,14 +146,12 @@ absl::Status LowerSoftmax(Lowering& lowering, const Unit& unit) {
   INGOT_ASSIGN_OR_RETURN(x, Cast(lowering, x, dtype));
   INGOT_ASSIGN_OR_RETURN(x, lowering.Dense(x));
   CastOutput y(lowering, view.node().outputs[0], dtype);
-  int64_t dim = view.Int("dim");
-  if (dim < 0) dim += x.rank();
+  const Span3 s = Around(x.dims, view.Int("dim"));
   kernels::StridedSoftmaxArgs softmax;
-  softmax.outer = softmax.inner = softmax.n = 1;
+  softmax.outer = s.outer;
+  softmax.n = s.n;
+  softmax.inner = s.inner;
   softmax.log = kLog;
-  for (int i = 0; i < x.rank(); ++i) {
-    (i < dim ? softmax.outer : i == dim ? softmax.n : softmax.inner) *= x.dims[i];
-  }
   INGOT_RETURN_IF_ERROR(lowering.AddInPlaceKernel(
       kLog ? "ingot:log_softmax" : "ingot:softmax", {Read(x), Write(y.tensor())}, 0, 1,
       [=](const StepArgs& args) {
@@ -161,7 +160,7 @@ absl::Status LowerSoftmax(Lowering& lowering, const Unit& unit) {
                               args.At<double>(1), kLog, args.threads());
         } else if (softmax.inner == 1) {
           kernels::SoftmaxArgs rows;
-          rows.dims[0] = softmax.outer;
+          rows.rows = softmax.outer;
           rows.n = softmax.n;
           rows.x = args.At<float>(0);
           rows.y = args.At<float>(1);

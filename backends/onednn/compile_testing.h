@@ -44,10 +44,7 @@ inline std::vector<double> LinearOf(const std::vector<double>& x, const Array& w
 
 class CompileTest : public testing::TestWithParam<bool> {
  protected:
-  CompileOptions Options() const {
-    const bool fuse = GetParam();
-    return {2, {fuse, fuse, fuse, fuse}};
-  }
+  CompileOptions Options() const { return {2, FusionOptions::All(GetParam())}; }
   ir::ValueId Argument(ir::Dims dims) {
     return g_.builder.Argument({ir::DType::kFloat32, std::move(dims)});
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/layout.h"
 #include "backends/onednn/lowering.h"
@@ -38,11 +39,6 @@ absl::Status Supports(const ir::Graph& graph, const ops::OpView& view) {
     return absl::UnimplementedError("a convolution over nothing");
   }
   return absl::OkStatus();
-}
-
-std::vector<int64_t> Spread(absl::Span<const int64_t> list, int spatial) {
-  if (list.size() == 1) return std::vector<int64_t>(spatial, list[0]);
-  return std::vector<int64_t>(list.begin(), list.end());
 }
 
 // Multiplies output channel c of the weights, and the bias, by the normalisation's scale.
@@ -97,7 +93,7 @@ Tensor Grouped(Tensor weights, int64_t groups, bool transposed) {
   return weights;
 }
 
-absl::StatusOr<Convolution> Read(Lowering& lowering, const Unit& unit) {
+absl::StatusOr<Convolution> ReadConvolution(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   const int spatial = view.TensorType("input").rank() - 2;
   Convolution c;
@@ -157,20 +153,46 @@ absl::StatusOr<PrimitiveDesc> ChooseLayouts(const Convolution& c, const ir::Tens
   return plain;
 }
 
-// The operand of a post-op with `dims` sizes: full ones keep theirs, others become [1, c, 1, …].
+// Whether the operand of a post-op has the result's sizes, `dims`; else it has one number, or one a
+// channel.
 bool IsFull(const Tensor& operand, const ir::Dims& dims) { return operand.dims == dims; }
 
-absl::StatusOr<Tensor> ChannelOperand(Lowering& lowering, const Tensor& operand, int rank) {
+// [1, c, 1, …]
+ir::Dims ChannelDims(const Tensor& operand, size_t rank) {
+  ir::Dims dims(rank, 1);
+  dims[1] = operand.NumElements();
+  return dims;
+}
+
+// An operand that is not full, in those sizes.
+absl::StatusOr<Tensor> ChannelOperand(Lowering& lowering, const Tensor& operand, size_t rank) {
   INGOT_ASSIGN_OR_RETURN(Tensor dense, lowering.Dense(operand));
-  const int64_t count = dense.NumElements();
-  dense.dims.assign(rank, 1);
-  dense.dims[1] = count;
+  dense.dims = ChannelDims(operand, rank);
   dense.strides = ir::ContiguousStrides(dense.dims);
   return dense;
 }
 
-// First pass: layouts still unknown, full operands may have any. Second pass: as `dst` lies; the
-// addend at `sum` is accumulated in place.
+// The post-ops while layouts are still unknown: full operands may have any. Adds no steps.
+absl::Status DescribePostOps(const Lowering& lowering, const Unit& unit, const ir::Dims& dims,
+                             Attributes& attributes) {
+  for (const PostOp& post_op : unit.post_ops) {
+    const std::optional<PrimitivePostOp> primitive = AsPrimitive(post_op);
+    if (!primitive) return absl::InternalError("a post-op that oneDNN does not have");
+    if (!IsBinary(post_op.op)) {
+      attributes.AppendEltwise(primitive->algorithm, primitive->alpha, primitive->beta);
+      continue;
+    }
+    const Tensor& operand = lowering.Get(post_op.operand);
+    attributes.AppendBinary(
+        primitive->algorithm,
+        IsFull(operand, dims)
+            ? MemoryDesc::Any(operand.dtype, dims)
+            : MemoryDesc::RowMajor(operand.dtype, ChannelDims(operand, dims.size())));
+  }
+  return absl::OkStatus();
+}
+
+// The same, operands as `dst` lies; the addend at `sum` is accumulated in place.
 absl::Status AppendConvPostOps(Lowering& lowering, const Unit& unit, const ir::Dims& dims,
                                const MemoryDesc& dst, int sum, Attributes& attributes,
                                std::vector<CallArgument>& arguments) {
@@ -180,17 +202,10 @@ absl::Status AppendConvPostOps(Lowering& lowering, const Unit& unit, const ir::D
       attributes.AppendSum();
       continue;
     }
-    if (IsBinary(post_op.op) && IsFull(lowering.Get(post_op.operand), dims) && !dst.present()) {
-      const Tensor& operand = lowering.Get(post_op.operand);
-      attributes.AppendBinary(AsPrimitive(post_op)->algorithm,
-                              MemoryDesc::Any(operand.dtype, dims));
-      continue;
-    }
     const auto adapt = [&](const PostOp&) -> absl::StatusOr<Tensor> {
       const Tensor& operand = lowering.Get(post_op.operand);
-      return IsFull(operand, dims)
-                 ? lowering.InLayout(operand, dst)
-                 : ChannelOperand(lowering, operand, static_cast<int>(dims.size()));
+      return IsFull(operand, dims) ? lowering.InLayout(operand, dst)
+                                   : ChannelOperand(lowering, operand, dims.size());
     };
     INGOT_RETURN_IF_ERROR(AppendPostOps({post_op}, adapt, attributes, arguments));
   }
@@ -209,8 +224,10 @@ int InPlaceAddend(Lowering& lowering, const Unit& unit, const Convolution& c, co
         std::count_if(unit.post_ops.begin(), unit.post_ops.end(), [&](const PostOp& p) {
           return IsBinary(p.op) && lowering.Get(p.operand).buffer == addend.buffer;
         }) == 1;
-    if (IsFull(addend, dims) && once && addend.buffer != c.src.buffer && addend.offset == 0 &&
-        HasLayout(addend, dst) && lowering.DiesHere(addend)) {
+    const bool apart = addend.buffer != c.src.buffer && addend.buffer != c.weights.buffer &&
+                       (!c.bias || addend.buffer != c.bias->buffer);
+    if (IsFull(addend, dims) && once && apart && addend.offset == 0 && HasLayout(addend, dst) &&
+        lowering.DiesHere(addend)) {
       return static_cast<int>(i);
     }
   }
@@ -218,11 +235,11 @@ int InPlaceAddend(Lowering& lowering, const Unit& unit, const Convolution& c, co
 }
 
 absl::Status Lower(Lowering& lowering, const Unit& unit) {
-  INGOT_ASSIGN_OR_RETURN(Convolution c, Read(lowering, unit));
+  INGOT_ASSIGN_OR_RETURN(Convolution c, ReadConvolution(lowering, unit));
   const ir::ValueId result = lowering.graph().node(unit.nodes.back()).outputs[0];
   const ir::TensorType& type = lowering.graph().type(result);
   // A unit of one node says nothing of who runs it.
-  if (unit.runs_as != Anchor::kPrimitive && unit.runs_as != Anchor::kPrimitiveConvolution)
+  if (unit.runs_as != RunsAs::kPrimitive && unit.runs_as != RunsAs::kPrimitiveConvolution)
     return LowerOwnConvolution(lowering, unit, c, result, type);
   double flops = 2;
   for (size_t i = 1; i < c.weights.dims.size(); ++i) {
@@ -232,14 +249,15 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
 
   // Grouped ones with few channels a group have no loops for bf16 that pay.
   if (c.groups == 1) c.factor = LeftFactorType(lowering, c.weights, c.src.dims[1]);
-  std::vector<CallArgument> unused;
   Attributes first;
-  INGOT_RETURN_IF_ERROR(
-      AppendConvPostOps(lowering, unit, type.dims, MemoryDesc(), -1, first, unused));
+  INGOT_RETURN_IF_ERROR(DescribePostOps(lowering, unit, type.dims, first));
   INGOT_ASSIGN_OR_RETURN(PrimitiveDesc desc, ChooseLayouts(c, type, first));
   // Not every loop of oneDNN has every post-op: on AVX2 those for groups of few channels have no
   // addends, and its reference code would run instead.
-  if (desc.IsReference() && !unit.post_ops.empty()) return BetterInParts();
+  if (desc.IsReference() && !unit.post_ops.empty()) {
+    lowering.GiveUpUnit();
+    return absl::OkStatus();
+  }
   const MemoryDesc src_layout = desc.src(), dst_layout = desc.dst();
   const int sum = InPlaceAddend(lowering, unit, c, type.dims, dst_layout);
 
@@ -255,13 +273,13 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
   if (sum >= 0) {
     out = lowering.Get(unit.post_ops[sum].operand);
     // Read as well as written: the planner must see both.
-    arguments.push_back({0, onednn::Read(out), MemoryDesc()});
+    arguments.push_back({0, Read(out), MemoryDesc()});
   } else {
     out = lowering.NewTensor(type.dtype, type.dims, desc.dst());
   }
   lowering.Set(result, out);
-  arguments.push_back({DNNL_ARG_SRC, onednn::Read(src), desc.src()});
-  arguments.push_back({DNNL_ARG_WEIGHTS, onednn::Read(weights), desc.weights()});
+  arguments.push_back({DNNL_ARG_SRC, Read(src), desc.src()});
+  arguments.push_back({DNNL_ARG_WEIGHTS, Read(weights), desc.weights()});
   if (c.bias) arguments.push_back(Reads(DNNL_ARG_BIAS, *c.bias));
   arguments.push_back({DNNL_ARG_DST, Write(out), desc.dst()});
   return lowering.AddCall(desc, std::move(arguments));

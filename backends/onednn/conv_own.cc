@@ -293,14 +293,14 @@ absl::Status LowerOwnConvolution(Lowering& lowering, const Unit& unit, const Con
   // Pairs of bf16 cost half as much as the points' f32.
   const bool f32 = LeftFactorType(lowering, c.weights, c.src.dims[1]) == ir::DType::kFloat32;
   switch (unit.runs_as) {
-    case Anchor::kProductConvolution:
+    case RunsAs::kProductConvolution:
       return LowerProduct(lowering, unit, c, result, type);
-    case Anchor::kTapConvolution:
+    case RunsAs::kTapConvolution:
       return LowerTaps(lowering, unit, c, result, type);
-    case Anchor::kWinogradConvolution:
+    case RunsAs::kWinogradConvolution:
       return f32 ? LowerWinograd(lowering, unit, c, result, type)
                  : LowerTaps(lowering, unit, c, result, type);
-    case Anchor::kDepthwiseConvolution:
+    case RunsAs::kDepthwiseConvolution:
       return LowerDepthwise(lowering, unit, c, result, type);
     default:
       return absl::InternalError("not a convolution of an own kernel");

@@ -214,6 +214,12 @@ void Attributes::AppendEltwise(dnnl_alg_kind_t algorithm, float alpha, float bet
 
 void Attributes::AppendBinary(dnnl_alg_kind_t algorithm, const MemoryDesc& operand) {
   ++size_;
+  if (!operand.valid()) {
+    // oneDNN reads the descriptor without a look at the handle.
+    status_.Update(
+        absl::InternalError("oneDNN binary post-op: oneDNN refused the operand's layout"));
+    return;
+  }
   status_.Update(FromDnnl(dnnl_post_ops_append_binary(ops_.get(), algorithm, operand.get()),
                           "oneDNN binary post-op"));
 }
@@ -314,19 +320,6 @@ absl::StatusOr<PrimitiveDesc> PoolingDesc(dnnl_alg_kind_t algorithm, const Memor
                   });
 }
 
-absl::StatusOr<PrimitiveDesc> BatchNormDesc(const MemoryDesc& src, const MemoryDesc& dst,
-                                            float epsilon, bool relu,
-                                            const Attributes& attributes) {
-  const unsigned flags = dnnl_use_global_stats | dnnl_use_scale | dnnl_use_shift |
-                         (relu ? dnnl_fuse_norm_relu : dnnl_normalization_flags_none);
-  return MakeDesc("batch normalization", {&src, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_batch_normalization_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, src.get(), dst.get(), epsilon,
-                        flags, attr);
-                  });
-}
-
 absl::StatusOr<PrimitiveDesc> ReorderDesc(const MemoryDesc& src, const MemoryDesc& dst,
                                           const Attributes& attributes) {
   return MakeDesc("reorder", {&src, &dst}, attributes,
@@ -336,55 +329,12 @@ absl::StatusOr<PrimitiveDesc> ReorderDesc(const MemoryDesc& src, const MemoryDes
                   });
 }
 
-absl::StatusOr<PrimitiveDesc> EltwiseDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                          const MemoryDesc& dst, float alpha, float beta,
-                                          const Attributes& attributes) {
-  return MakeDesc("eltwise", {&src, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_eltwise_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, algorithm, src.get(), dst.get(),
-                        alpha, beta, attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> BinaryDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& a,
-                                         const MemoryDesc& b, const MemoryDesc& dst,
-                                         const Attributes& attributes) {
-  return MakeDesc("binary", {&a, &b, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_binary_primitive_desc_create(desc, CpuEngine(), algorithm, a.get(),
-                                                             b.get(), dst.get(), attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> SoftmaxDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                          const MemoryDesc& dst, int axis,
-                                          const Attributes& attributes) {
-  return MakeDesc("softmax", {&src, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_softmax_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, algorithm, src.get(), dst.get(),
-                        axis, attr);
-                  });
-}
-
-absl::StatusOr<PrimitiveDesc> ResamplingDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                             const MemoryDesc& dst, const Attributes& attributes) {
-  return MakeDesc("resampling", {&src, &dst}, attributes,
-                  [&](dnnl_primitive_attr_t attr, dnnl_primitive_desc_t* desc) {
-                    return dnnl_resampling_forward_primitive_desc_create(
-                        desc, CpuEngine(), dnnl_forward_inference, algorithm, nullptr, src.get(),
-                        dst.get(), attr);
-                  });
-}
-
 ArgumentSet::~ArgumentSet() {
   for (const dnnl_exec_arg_t& argument : arguments_) dnnl_memory_destroy(argument.memory);
 }
 
 absl::Status ArgumentSet::Add(int argument, const MemoryDesc& desc, void* data) {
   dnnl_memory_t memory = nullptr;
-  // A null handle would make oneDNN treat the memory as absent; any address does until it is bound.
   INGOT_RETURN_IF_ERROR(
       FromDnnl(dnnl_memory_create(&memory, desc.get(), CpuEngine(), data), "oneDNN memory"));
   arguments_.push_back({argument, memory});

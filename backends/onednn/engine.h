@@ -150,22 +150,8 @@ absl::StatusOr<PrimitiveDesc> DeconvolutionDesc(const MemoryDesc& src, const Mem
 absl::StatusOr<PrimitiveDesc> PoolingDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
                                           const MemoryDesc& dst, const Window& window,
                                           const Attributes& attributes);
-// Inference with given statistics, scale and shift.
-absl::StatusOr<PrimitiveDesc> BatchNormDesc(const MemoryDesc& src, const MemoryDesc& dst,
-                                            float epsilon, bool relu, const Attributes& attributes);
 absl::StatusOr<PrimitiveDesc> ReorderDesc(const MemoryDesc& src, const MemoryDesc& dst,
                                           const Attributes& attributes);
-absl::StatusOr<PrimitiveDesc> EltwiseDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                          const MemoryDesc& dst, float alpha, float beta,
-                                          const Attributes& attributes);
-absl::StatusOr<PrimitiveDesc> BinaryDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& a,
-                                         const MemoryDesc& b, const MemoryDesc& dst,
-                                         const Attributes& attributes);
-absl::StatusOr<PrimitiveDesc> SoftmaxDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                          const MemoryDesc& dst, int axis,
-                                          const Attributes& attributes);
-absl::StatusOr<PrimitiveDesc> ResamplingDesc(dnnl_alg_kind_t algorithm, const MemoryDesc& src,
-                                             const MemoryDesc& dst, const Attributes& attributes);
 
 // --- Execution ---
 
@@ -177,6 +163,7 @@ class ArgumentSet {
   ArgumentSet& operator=(ArgumentSet&&) = default;
   ~ArgumentSet();
 
+  // `data`: null until Rebind tells the address, before Execute.
   absl::Status Add(int argument, const MemoryDesc& desc, void* data);
   int size() const { return static_cast<int>(arguments_.size()); }
   void Rebind(int position, void* data) {

@@ -125,9 +125,9 @@ constexpr PrimitiveEntry kPrimitives[] = {
     {EpilogueOp::kDiv, dnnl_binary_div, 0, 0},
 };
 
-bool IsConvolution(Anchor anchor) { return anchor >= Anchor::kPrimitiveConvolution; }
-bool IsPrimitive(Anchor anchor) {
-  return anchor == Anchor::kPrimitive || anchor == Anchor::kPrimitiveConvolution;
+bool IsConvolution(RunsAs runs_as) { return runs_as >= RunsAs::kPrimitiveConvolution; }
+bool IsPrimitive(RunsAs runs_as) {
+  return runs_as == RunsAs::kPrimitive || runs_as == RunsAs::kPrimitiveConvolution;
 }
 
 // Whether `operand` may be the second operand of a chain with sizes `dims`: the
@@ -307,36 +307,36 @@ class FusionPlanner {
         if (options_.padding) TakePadding(unit, node);
         if (options_.batch_norm) TakeBatchNorm(unit, node, value);
       }
-      units_[unit].runs_as = RunsAs(unit, node);
+      units_[unit].runs_as = RunnerOf(unit, node);
       TakePostOps(unit, value);
       const std::vector<PostOp>& post_ops = units_[unit].post_ops;
-      if (units_[unit].runs_as == Anchor::kTapConvolution &&
+      if (units_[unit].runs_as == RunsAs::kTapConvolution &&
           std::all_of(post_ops.begin(), post_ops.end(),
                       [](const PostOp& p) { return AsPrimitive(p).has_value(); })) {
-        units_[unit].runs_as = Anchor::kPrimitiveConvolution;
+        units_[unit].runs_as = RunsAs::kPrimitiveConvolution;
       }
     }
   }
 
-  Anchor RunsAs(uint32_t unit, const ir::Node& node) const {
+  RunsAs RunnerOf(uint32_t unit, const ir::Node& node) const {
     const ops::OpView view(graph_, node);
     if (node.op == "aten::convolution") {
-      if (!is_constant_[view.Value("weight")]) return Anchor::kPrimitiveConvolution;
-      if (IsDepthwiseConvolution(view)) return Anchor::kDepthwiseConvolution;
+      if (!is_constant_[view.Value("weight")]) return RunsAs::kPrimitiveConvolution;
+      if (IsDepthwiseConvolution(view)) return RunsAs::kDepthwiseConvolution;
       const std::optional<ir::NodeId> padding = units_[unit].padding;
       const bool padded =
           padding && !AllAre(ops::OpView(graph_, graph_.node(*padding)).Ints("pad"), 0);
-      if (!padded && IsProductConvolution(view)) return Anchor::kProductConvolution;
-      if (IsWinogradConvolution(view)) return Anchor::kWinogradConvolution;
-      return IsTapConvolution(view) ? Anchor::kTapConvolution : Anchor::kPrimitiveConvolution;
+      if (!padded && IsProductConvolution(view)) return RunsAs::kProductConvolution;
+      if (IsWinogradConvolution(view)) return RunsAs::kWinogradConvolution;
+      return IsTapConvolution(view) ? RunsAs::kTapConvolution : RunsAs::kPrimitiveConvolution;
     }
     // The right factor: the last operand but the bias of a linear.
     const ir::ValueId right = node.op == "aten::linear" ? view.Value("weight")
                               : view.def().schema.Find("beta") >= 0
                                   ? std::get<ir::ValueRef>(node.args[2]).id
                                   : std::get<ir::ValueRef>(node.args[1]).id;
-    return is_constant_[right] && graph_.type(right).rank() == 2 ? Anchor::kProduct
-                                                                 : Anchor::kPrimitive;
+    return is_constant_[right] && graph_.type(right).rank() == 2 ? RunsAs::kProduct
+                                                                 : RunsAs::kPrimitive;
   }
 
   // A zero padding of the spatial dimensions in front of a convolution becomes the convolution's.
@@ -451,7 +451,7 @@ std::optional<PrimitivePostOp> AsPrimitive(const PostOp& post_op) {
 }
 
 std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId id, ir::ValueId chain,
-                                  Anchor anchor) {
+                                  RunsAs runs_as) {
   const ir::Node& node = graph.node(id);
   const ir::TensorType& type = graph.type(chain);
   if (node.outputs.size() != 1 || node.outputs[0] == ir::kNoValue ||
@@ -461,7 +461,7 @@ std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId id, ir::Val
   PostOp post_op;
   post_op.node = id;
   const auto allowed = [&]() -> std::optional<PostOp> {
-    if (IsPrimitive(anchor) && !AsPrimitive(post_op)) return std::nullopt;
+    if (IsPrimitive(runs_as) && !AsPrimitive(post_op)) return std::nullopt;
     return post_op;
   };
   for (const UnaryEntry& entry : kUnary) {
@@ -482,7 +482,7 @@ std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId id, ir::Val
     if (left->id != chain && !entry.commutative) return std::nullopt;
     post_op.op = entry.epilogue;
     post_op.operand = left->id == chain ? right->id : left->id;
-    const int channel = IsConvolution(anchor) ? 1 : type.rank() - 1;
+    const int channel = IsConvolution(runs_as) ? 1 : type.rank() - 1;
     if (!IsPostOpOperand(graph.type(post_op.operand), type.dims, channel)) return std::nullopt;
     return allowed();
   }
@@ -493,18 +493,27 @@ std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& option
   return FusionPlanner(graph, options).Plan();
 }
 
-std::vector<Unit> WithoutPostOps(const Unit& chain) {
-  std::vector<Unit> units = {chain};
-  std::vector<ir::NodeId>& rest = units[0].nodes;
-  units[0].post_ops.clear();
-  for (const PostOp& post_op : chain.post_ops) {
-    rest.erase(std::remove(rest.begin(), rest.end(), post_op.node), rest.end());
-    Unit unit;
-    unit.anchor = post_op.node;
-    unit.nodes = {post_op.node};
-    units.push_back(std::move(unit));
+std::vector<Unit> InParts(const Unit& unit) {
+  std::vector<Unit> parts;
+  const auto add_node = [&](ir::NodeId node) {
+    Unit part;
+    part.anchor = node;
+    part.nodes = {node};
+    parts.push_back(std::move(part));
+  };
+  if (unit.kind != Unit::Kind::kChain) {
+    for (ir::NodeId node : unit.nodes) add_node(node);
+    return parts;
   }
-  return units;
+  Unit chain = unit;
+  chain.post_ops.clear();
+  for (const PostOp& post_op : unit.post_ops) {
+    chain.nodes.erase(std::remove(chain.nodes.begin(), chain.nodes.end(), post_op.node),
+                      chain.nodes.end());
+  }
+  parts.push_back(std::move(chain));
+  for (const PostOp& post_op : unit.post_ops) add_node(post_op.node);
+  return parts;
 }
 
 }  // namespace ingot::onednn

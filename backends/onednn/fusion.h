@@ -40,7 +40,7 @@ std::optional<PrimitivePostOp> AsPrimitive(const PostOp& post_op);
 // Who runs an anchor: a oneDNN primitive, or an own kernel, which has all post-ops and wants
 // constant weights: kernels/packed_gemm.h for products and convolutions of one tap (or of several,
 // where the chain has a post-op that oneDNN lacks), kernels/winograd.h, kernels/depthwise.h.
-enum class Anchor : uint8_t {
+enum class RunsAs : uint8_t {
   kPrimitive,
   kProduct,
   kPrimitiveConvolution,
@@ -54,7 +54,7 @@ struct Unit {
   enum class Kind : uint8_t { kNode, kChain, kPointwise };
   Kind kind = Kind::kNode;
   ir::NodeId anchor = 0;                // kPointwise: the last node
-  Anchor runs_as = Anchor::kPrimitive;  // kChain
+  RunsAs runs_as = RunsAs::kPrimitive;  // kChain
   std::optional<ir::NodeId> padding, batch_norm;
   std::vector<PostOp> post_ops;
   std::vector<ir::NodeId> nodes;  // all, ascending
@@ -62,24 +62,27 @@ struct Unit {
 
 // What may be fused; for tests and for finding out what pays.
 struct FusionOptions {
+  static FusionOptions All(bool value) { return {value, value, value, value, value, value}; }
+
   bool post_ops = true;
   bool batch_norm = true;
   bool padding = true;
   bool pointwise = true;
   bool strips = true;  // steps over images, after lowering: strips.h
+  bool rows = true;    // batches row by row, around the program: by_row.h
 };
 
 std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& options = {});
 
-// A chain's work in more units: one of the anchor with its padding and batch normalisation, then
-// one a post-op. REQUIRES: kChain.
-std::vector<Unit> WithoutPostOps(const Unit& chain);
+// The work of a unit of several nodes in more units. Of a chain: the anchor with its padding and
+// batch normalisation, then one a post-op. Of an elementwise pass: one a node.
+std::vector<Unit> InParts(const Unit& unit);
 
 // The post-op that `node` is for a chain whose last value is `chain`; nullopt if it is none for
-// that anchor. The operand of a convolution's binary post-op may be per channel (dimension 1),
-// others' per last dimension.
+// whoever runs that chain. The operand of a convolution's binary post-op may be per channel
+// (dimension 1), others' per last dimension.
 std::optional<PostOp> MatchPostOp(const ir::Graph& graph, ir::NodeId node, ir::ValueId chain,
-                                  Anchor anchor);
+                                  RunsAs runs_as);
 
 }  // namespace ingot::onednn
 

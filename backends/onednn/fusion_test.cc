@@ -107,7 +107,7 @@ TEST_F(FusionTest, ActivationsWhosePostOpDropsNanStayApartFromPrimitives) {
   const auto y = Op("aten::linear", {ValueRef{x}, ValueRef{Argument({16, 16})}, None{}});
   const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{y}}));
   ASSERT_THAT(units, SizeIs(2));
-  EXPECT_EQ(units[0].runs_as, Anchor::kPrimitive);
+  EXPECT_EQ(units[0].runs_as, RunsAs::kPrimitive);
   EXPECT_THAT(units[0].post_ops, IsEmpty());
 }
 
@@ -119,7 +119,7 @@ TEST_F(FusionTest, TheProductKernelTakesEveryActivation) {
   y = Op("aten::clamp", {ValueRef{y}, None{}, 2.5});
   const std::vector<Unit> units = Plan(Op("aten::hardsigmoid", {ValueRef{y}}));
   ASSERT_THAT(units, SizeIs(2));
-  EXPECT_EQ(units[1].runs_as, Anchor::kProduct);
+  EXPECT_EQ(units[1].runs_as, RunsAs::kProduct);
   ASSERT_THAT(units[1].post_ops, SizeIs(3));
   EXPECT_EQ(units[1].post_ops[1].op, kernels::EpilogueOp::kClamp);
   EXPECT_EQ(units[1].post_ops[1].alpha, -std::numeric_limits<float>::infinity());
@@ -132,8 +132,8 @@ TEST_F(FusionTest, WideConvolutionsRunInTheOwnKernelForPostOpsThatOneDnnLacks) {
     const auto y = Conv(Argument({1, 16, 32, 32}), Weight({16, 16, 3, 3}));
     const std::vector<Unit> units = Plan(Op(op, {ValueRef{y}}));
     ASSERT_THAT(units, SizeIs(1));
-    EXPECT_EQ(units[0].runs_as, op == std::string("aten::relu") ? Anchor::kTapConvolution
-                                                                : Anchor::kPrimitiveConvolution);
+    EXPECT_EQ(units[0].runs_as, op == std::string("aten::relu") ? RunsAs::kTapConvolution
+                                                                : RunsAs::kPrimitiveConvolution);
   }
 }
 
@@ -153,7 +153,7 @@ TEST_F(FusionTest, ThreeByThreeConvolutionsOfManyChannelsTakeFewerProducts) {
                                  Ints{1, 1}, Ints{1, 1}, false, Ints{0, 0}, int64_t{1}});
     const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{y}}));
     ASSERT_FALSE(units.empty());
-    EXPECT_EQ(units[0].runs_as == Anchor::kWinogradConvolution, c.fires)
+    EXPECT_EQ(units[0].runs_as == RunsAs::kWinogradConvolution, c.fires)
         << c.in << " " << c.out << " " << c.kernel << " " << c.stride;
   }
 }
@@ -161,12 +161,12 @@ TEST_F(FusionTest, ThreeByThreeConvolutionsOfManyChannelsTakeFewerProducts) {
 TEST_F(FusionTest, FewChannelsRunInTheOwnKernelIfALineOfTheWindowIsLongEnough) {
   struct Case {
     int64_t channels, width, dilation;
-    Anchor runs_as;
+    RunsAs runs_as;
   };
   for (const Case& c :
-       {Case{3, 3, 1, Anchor::kTapConvolution}, Case{1, 9, 1, Anchor::kTapConvolution},
-        Case{3, 3, 2, Anchor::kPrimitiveConvolution},
-        Case{1, 3, 1, Anchor::kPrimitiveConvolution}}) {
+       {Case{3, 3, 1, RunsAs::kTapConvolution}, Case{1, 9, 1, RunsAs::kTapConvolution},
+        Case{3, 3, 2, RunsAs::kPrimitiveConvolution},
+        Case{1, 3, 1, RunsAs::kPrimitiveConvolution}}) {
     b_ = ir::GraphBuilder();
     const auto x = Argument({1, c.channels, 64, 64}), w = Weight({16, c.channels, 3, c.width});
     const auto y =
@@ -197,7 +197,7 @@ TEST_F(FusionTest, AConvolutionOfOneTapIsAProduct) {
     const std::vector<Unit> units = Plan(Op("aten::relu", {ValueRef{y}}));
     EXPECT_THAT(units, SizeIs(c.is_product ? 1 : 2));
     EXPECT_EQ(units[0].runs_as,
-              c.is_product ? Anchor::kProductConvolution : Anchor::kPrimitiveConvolution);
+              c.is_product ? RunsAs::kProductConvolution : RunsAs::kPrimitiveConvolution);
   }
 }
 
@@ -293,7 +293,7 @@ TEST_F(FusionTest, AChainComesApartIntoItsAnchorAndItsPostOps) {
   const auto chain = std::find_if(units.begin(), units.end(),
                                   [](const Unit& unit) { return !unit.post_ops.empty(); });
   ASSERT_NE(chain, units.end());
-  const std::vector<Unit> parts = WithoutPostOps(*chain);
+  const std::vector<Unit> parts = InParts(*chain);
   ASSERT_THAT(parts, SizeIs(1 + chain->post_ops.size()));
   EXPECT_EQ(parts[0].anchor, chain->anchor);
   EXPECT_EQ(parts[0].batch_norm, chain->batch_norm);
@@ -302,6 +302,20 @@ TEST_F(FusionTest, AChainComesApartIntoItsAnchorAndItsPostOps) {
   for (const Unit& part : parts) nodes.insert(nodes.end(), part.nodes.begin(), part.nodes.end());
   EXPECT_EQ(nodes, chain->nodes);
   EXPECT_EQ(parts[1].kind, Unit::Kind::kNode);
+}
+
+TEST_F(FusionTest, AnElementwisePassComesApartIntoItsNodes) {
+  const auto x = Argument({4, 8});
+  const auto y = Op("aten::exp", {ValueRef{Op("aten::neg", {ValueRef{x}})}});
+  const std::vector<Unit> units = Plan(Op("aten::mul.Tensor", {ValueRef{y}, ValueRef{x}}));
+  ASSERT_THAT(units, SizeIs(1));
+  const std::vector<Unit> parts = InParts(units[0]);
+  ASSERT_THAT(parts, SizeIs(3));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    EXPECT_EQ(parts[i].kind, Unit::Kind::kNode);
+    EXPECT_EQ(parts[i].nodes, std::vector<ir::NodeId>{units[0].nodes[i]});
+    EXPECT_EQ(parts[i].anchor, units[0].nodes[i]);
+  }
 }
 
 }  // namespace

@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/scatter.h"
+#include "backends/onednn/kernels/walk.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/product.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
 namespace {
-
-int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
 
 int64_t Product(absl::Span<const int64_t> dims) {
   int64_t product = 1;
@@ -94,7 +94,12 @@ absl::Status LowerIndexSelect(Lowering& lowering, const Unit& unit) {
 // --- gather ---
 
 absl::Status SupportsGather(const ir::Graph&, const ops::OpView& view) {
-  return CheckIndexType(view.TensorType("index"));
+  const ir::TensorType& index = view.TensorType("index");
+  if (!kernels::FitsWalk(index.dims)) {
+    return absl::UnimplementedError(absl::StrCat("a gather over more than ", kernels::kMaxWalkDims,
+                                                 " dimensions of sizes other than 1"));
+  }
+  return CheckIndexType(index);
 }
 
 // Whether the dimensions before and after `dim` collapse into one each, of which index may use a

@@ -21,6 +21,10 @@ constexpr double kCopyBytesPerNanosecond = 10;
 // new pages, which takes longer than much of what is done with them.
 constexpr size_t kMaxSpareBytes = 16 << 20;
 
+absl::Status NoMemory(size_t bytes, absl::string_view what) {
+  return absl::ResourceExhaustedError(absl::StrCat("no memory for ", bytes, " bytes of ", what));
+}
+
 }  // namespace
 
 Lowering::Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
@@ -106,8 +110,7 @@ absl::Status Lowering::Materialize(Buffer& buffer) {
     spare_bytes_ -= buffer.bytes;
   }
   if (buffer.bytes != 0 && buffer.memory.data() == nullptr) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no memory for ", buffer.bytes, " bytes of packed constants"));
+    return NoMemory(buffer.bytes, "packed constants");
   }
   buffer.kind = Buffer::Kind::kConstant;
   buffer.data = buffer.memory.bytes();
@@ -332,17 +335,17 @@ absl::Status Lowering::RunNow(DraftStep& draft) {
   std::vector<Ref> refs;
   for (const Operand& operand : draft.operands) {
     Buffer& buffer = buffers_[operand.buffer];
-    if (buffer.kind == Buffer::Kind::kWorkspace) {
-      if (buffer.scratch) {
-        scratch.emplace_back(buffer.bytes);
-        buffer.data = scratch.back().bytes();
-        buffer.kind = Buffer::Kind::kConstant;
-      } else {
-        INGOT_RETURN_IF_ERROR(Materialize(buffer));
-      }
+    const char* data = buffer.data;
+    if (buffer.scratch) {
+      // Gone when the step is done: the buffer stays one that nothing uses.
+      data = scratch.emplace_back(buffer.bytes).bytes();
+      if (buffer.bytes != 0 && data == nullptr) return NoMemory(buffer.bytes, "scratch");
+    } else if (buffer.kind == Buffer::Kind::kWorkspace) {
+      INGOT_RETURN_IF_ERROR(Materialize(buffer));
+      data = buffer.data;
     }
-    refs.push_back({kAbsoluteBase, static_cast<int64_t>(reinterpret_cast<intptr_t>(buffer.data)) +
-                                       operand.offset});
+    refs.push_back(
+        {kAbsoluteBase, static_cast<int64_t>(reinterpret_cast<intptr_t>(data)) + operand.offset});
   }
   char* const bases[] = {nullptr};
   const StepArgs args(bases, refs.data(), draft.step.threads);
@@ -368,10 +371,20 @@ void Lowering::EndUnit() {
     ir::ForEachOperand(graph_.node(node),
                        [&](ir::ValueId value) { DropConstant(tensors_[value].buffer); });
   }
+  DropUnitsConstants();
+  unit_ = nullptr;
+}
+
+void Lowering::AbandonUnit() {
+  DropUnitsConstants();
+  unit_ = nullptr;
+  gave_up_ = false;
+}
+
+void Lowering::DropUnitsConstants() {
   for (BufferId id = unit_begin_; id < buffers_.size(); ++id) {
     if (!buffers_[id].copy) DropConstant(id);  // a copy goes with what it was made of
   }
-  unit_ = nullptr;
 }
 
 bool Lowering::MayBeAskedFor(BufferId buffer) const {

@@ -3,7 +3,10 @@
 // Families (matmul.cc, conv.cc, …) provide an OpLowering an op: whether this backend can run a
 // node, and how. `Lowering` holds what has been built so far: a tensor for each value, the buffers,
 // the steps. Its rules:
-//  - a buffer is written by exactly one step, before anything reads it;
+//  - a buffer is written by exactly one step, before anything reads it; only a step that reads it
+//  as
+//    well may write it again (an addend that a convolution accumulates on), the last to want what
+//    was there;
 //  - a step all of whose inputs are constants runs at once, and what it writes is a constant: this
 //    is how weights get packed and constant sub-graphs folded;
 //  - lowering functions never see host addresses, only tensors.
@@ -67,7 +70,8 @@ struct Buffer {
 struct DraftStep {
   Step step;
   std::vector<Operand> operands;  // by position in step.refs
-  // The written operand may live in the memory of the read one if that dies here; -1: none.
+  // The written operand may live in the memory of the read one if that dies here and no other
+  // operand is there; -1: none.
   int in_place_read = -1, in_place_write = -1;
   std::shared_ptr<const LineStep> lines;  // null: only as a whole
 };
@@ -156,6 +160,14 @@ class Lowering {
   // Which nodes the next steps stand for.
   void BeginUnit(const Unit& unit);
   void EndUnit();
+  // For a lowering function that finds that its unit, of several nodes, is better lowered as
+  // InParts says; it then returns OK at once. It has set no value and added no step yet but those
+  // that fold constants, whose results are dropped, and those of copies, which the parts find
+  // again.
+  void GiveUpUnit() { gave_up_ = true; }
+  bool gave_up() const { return gave_up_; }
+  // Instead of EndUnit: as if the unit had not begun.
+  void AbandonUnit();
 
   // Binds the graph's outputs, plans memory and gives the finished program.
   absl::StatusOr<std::unique_ptr<Program>> Finish() &&;
@@ -187,6 +199,8 @@ class Lowering {
   bool MayBeAskedFor(BufferId buffer) const;
   // Gives back a constant that neither the program nor a later unit reads, and copies made of it.
   void DropConstant(BufferId buffer);
+  // … of those that were made for the unit.
+  void DropUnitsConstants();
   // The host's constants that no step reads are dropped, small ones after they were copied.
   absl::Status SettleHostConstants();
   absl::Status BindOutput(uint32_t index, const Tensor& tensor);
@@ -215,16 +229,12 @@ class Lowering {
   };
   std::vector<Reordered> reordered_;  // by InLayout
   const Unit* unit_ = nullptr;        // being lowered
-  BufferId unit_begin_ = 0;           // buffers from here on were made for it
+  bool gave_up_ = false;
+  BufferId unit_begin_ = 0;  // buffers from here on were made for it
   StepInfo current_;
   int call_threads_ = 1;
   size_t num_inputs_ = 0;
 };
-
-// What a lowering function returns that finds the chain's post-ops at odds with its anchor, before
-// it has added a step of the program: the unit is lowered again as WithoutPostOps.
-inline absl::Status BetterInParts() { return absl::AbortedError("better in parts"); }
-inline bool IsBetterInParts(const absl::Status& status) { return absl::IsAborted(status); }
 
 // --- The table ---
 

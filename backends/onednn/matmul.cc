@@ -116,6 +116,12 @@ absl::Status Supports(const ir::Graph& graph, const ops::OpView& view) {
   const int last = view.def().schema.Find("alpha") >= 0 ? 1 : 0;
   const ir::TensorType& a = graph.type(std::get<ir::ValueRef>(view.node().args[last]).id);
   if (a.rank() == 0) return absl::UnimplementedError("a product with a number");
+  // Products with a matrix are one of two dimensions, whatever the left factor has.
+  const ir::TensorType& b = graph.type(std::get<ir::ValueRef>(view.node().args[last + 1]).id);
+  if (std::max(a.rank(), b.rank()) > DNNL_MAX_NDIMS && b.rank() > 2) {
+    return absl::UnimplementedError(
+        absl::StrCat("products of more than ", DNNL_MAX_NDIMS, " dimensions"));
+  }
   if (last == 1) {
     for (const char* name : {"alpha", "beta"}) {
       if (view.Value(name) != ir::kNoValue) {
@@ -145,15 +151,16 @@ Tensor AsBatch(Tensor tensor, int rank) {
   return tensor;
 }
 
-// The operand of a post-op, or an addend, in the output's form.
-absl::StatusOr<Tensor> Adapt(Lowering& lowering, Tensor operand, const ir::Dims& value_dims,
+// The operand of a post-op, or an addend, with the output's sizes, or 1 where broadcast. One of
+// full size keeps its strides, whatever they are.
+absl::StatusOr<Tensor> Adapt(Lowering& lowering, const Tensor& given, const ir::Dims& value_dims,
                              const Tensor& out) {
+  INGOT_ASSIGN_OR_RETURN(Tensor operand, lowering.Strided(given));
   if (operand.NumElements() == 1) {
     operand.dims.assign(out.rank(), 1);
     operand.strides.assign(out.rank(), 1);
     return operand;
   }
-  INGOT_ASSIGN_OR_RETURN(operand, lowering.Strided(operand));
   if (operand.dims == value_dims || operand.NumElements() == out.NumElements()) {
     return Reshaped(lowering, operand, out.dims);
   }
@@ -168,6 +175,14 @@ absl::StatusOr<Tensor> Adapt(Lowering& lowering, Tensor operand, const ir::Dims&
   // less than its matrix): made dense.
   INGOT_ASSIGN_OR_RETURN(operand, lowering.Dense(BroadcastTo(operand, value_dims)));
   return Reshaped(lowering, operand, out.dims);
+}
+
+// Adapt for a primitive: oneDNN refuses strides by which elements may share a place, and has only
+// reference code for those of full size that don't lie as the output does, row-major.
+absl::StatusOr<Tensor> AdaptDense(Lowering& lowering, const Tensor& operand,
+                                  const ir::Dims& value_dims, const Tensor& out) {
+  INGOT_ASSIGN_OR_RETURN(const Tensor adapted, Adapt(lowering, operand, value_dims, out));
+  return adapted.NumElements() == out.NumElements() ? lowering.Dense(adapted) : adapted;
 }
 
 absl::StatusOr<Tensor> Scaled(Lowering& lowering, const Tensor& tensor, double factor) {
@@ -201,7 +216,7 @@ absl::Status LowerOneDnn(Lowering& lowering, Product p, const Unit& unit, const 
   }
   if (p.addend) {
     INGOT_ASSIGN_OR_RETURN(Tensor addend, Scaled(lowering, *p.addend, p.beta));
-    INGOT_ASSIGN_OR_RETURN(addend, Adapt(lowering, addend, value_dims, out));
+    INGOT_ASSIGN_OR_RETURN(addend, AdaptDense(lowering, addend, value_dims, out));
     if (p.alpha == 1 && IsRowVector(addend, n)) {
       bias = addend.Desc();
       arguments.push_back(Reads(DNNL_ARG_BIAS, addend));
@@ -214,7 +229,7 @@ absl::Status LowerOneDnn(Lowering& lowering, Product p, const Unit& unit, const 
   INGOT_RETURN_IF_ERROR(AppendPostOps(
       unit.post_ops,
       [&](const PostOp& post_op) {
-        return Adapt(lowering, lowering.Get(post_op.operand), value_dims, out);
+        return AdaptDense(lowering, lowering.Get(post_op.operand), value_dims, out);
       },
       attributes, arguments));
 
@@ -323,7 +338,7 @@ absl::Status Lower(Lowering& lowering, const Unit& unit) {
     INGOT_ASSIGN_OR_RETURN(p.a, Reshaped(lowering, p.a, {rows, k}));
     out.dims = {rows, n};
     out.strides = {n, 1};
-    if (unit.runs_as == Anchor::kProduct || lowering.IsConstant(p.b)) {
+    if (unit.runs_as == RunsAs::kProduct || lowering.IsConstant(p.b)) {
       return LowerPacked(lowering, std::move(p), unit, out, value_dims);
     }
     return LowerOneDnn(lowering, std::move(p), unit, out, value_dims);

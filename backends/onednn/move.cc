@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/cast.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/copy.h"
 #include "backends/onednn/kernels/parallel.h"
 #include "backends/onednn/layout.h"
@@ -17,8 +18,6 @@
 
 namespace ingot::onednn {
 namespace {
-
-int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
 
 int ElementBytes(const Tensor& tensor) { return static_cast<int>(ir::ElementSize(tensor.dtype)); }
 
@@ -300,11 +299,9 @@ absl::Status LowerWindowUpdate(Lowering& lowering, const Unit& unit) {
   INGOT_RETURN_IF_ERROR(
       AppendMove(moves, 1, 0, src.strides, src.dims, out, start * out.strides[dim], window));
   auto shared = std::make_shared<const Moves>(std::move(moves));
-  const bool separate = src.buffer != self.buffer;
   // Where `self` dies here the first move is from memory onto itself and does nothing.
   return lowering.AddInPlaceKernel(
-      "ingot:copy", {Read(self), Read(src), Write(out)}, separate ? 0 : -1, separate ? 2 : -1,
-      [shared](const StepArgs& args) {
+      "ingot:copy", {Read(self), Read(src), Write(out)}, 0, 2, [shared](const StepArgs& args) {
         for (const Move& move : *shared) {
           move.copy.Run(args.At(move.source) + move.from, args.At(2) + move.to, args.threads());
         }

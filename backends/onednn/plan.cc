@@ -44,8 +44,18 @@ class Places {
   std::vector<uint32_t> parent_, first_, last_;
 };
 
+// Whether the step reads the place by another operand than `taken`: a view of the same value, say,
+// of which it may want elements that it has overwritten.
+bool ReadsElsewhere(const DraftStep& step, int taken, uint32_t place, const Places& places) {
+  for (int k = 0; k < static_cast<int>(step.operands.size()); ++k) {
+    const Operand& operand = step.operands[k];
+    if (k != taken && !operand.write && places.Of(operand.buffer) == place) return true;
+  }
+  return false;
+}
+
 // Lets the written operand of in-place steps take over the memory of the read one where that is
-// workspace which nothing uses later.
+// workspace which nothing uses later, nor the step itself by another operand.
 void MergeInPlace(absl::Span<const DraftStep> steps, absl::Span<const Buffer> buffers,
                   Places& places) {
   for (uint32_t i = 0; i < steps.size(); ++i) {
@@ -57,7 +67,8 @@ void MergeInPlace(absl::Span<const DraftStep> steps, absl::Span<const Buffer> bu
     if (buffers[read].kind == Buffer::Kind::kWorkspace &&
         buffers[write].kind == Buffer::Kind::kWorkspace && places.last(place) == i &&
         buffers[place].bytes >= buffers[write].bytes &&
-        step.operands[step.in_place_read].offset == 0) {
+        step.operands[step.in_place_read].offset == 0 &&
+        !ReadsElsewhere(step, step.in_place_read, place, places)) {
       places.Merge(write, place);
     }
   }
@@ -131,7 +142,6 @@ absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
   parts.num_outputs = graph_.outputs().size();
   parts.workspace_bytes = plan.arena_bytes;
   parts.workspace_lower_bound = plan.lower_bound;
-  parts.threads = options_.threads;
   std::vector<std::string> slow;
   for (DraftStep& draft : steps_) {
     for (const Operand& operand : draft.operands) {

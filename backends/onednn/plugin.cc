@@ -75,7 +75,8 @@ class OneDnnBackend : public sdk::Backend {
       const sdk::CompileContext& context) const override {
     CompileOptions options = options_;
     std::optional<ByRow> by_row;
-    const std::optional<passes::RowSplit> split = WorthSplitting(graph);
+    const std::optional<passes::RowSplit> split =
+        options_.fusion.rows ? WorthSplitting(graph) : std::nullopt;
     if (split) {
       by_row.emplace(graph, *split, options_.threads);
       options.threads = ThreadsPerRow(by_row->rows(), options_.threads);
@@ -99,7 +100,7 @@ absl::StatusOr<std::unique_ptr<sdk::Backend>> Create(const sdk::Options& options
   CompileOptions compile;
   compile.threads = threads == 0 ? AvailableCpus() : static_cast<int>(threads);
   const bool fusion = options.Bool("fusion");
-  compile.fusion = {fusion, fusion, fusion, fusion, fusion};
+  compile.fusion = FusionOptions::All(fusion);
   const std::string& precision = options.String("precision");
   if (precision != "f32" && precision != "bf16") {
     return absl::InvalidArgumentError(
@@ -116,5 +117,7 @@ INGOT_DEFINE_BACKEND(ingot::sdk::Factory{
     {{"threads", int64_t{0}, "threads of one execution; 0: as many as the process has CPUs"},
      {"precision", "f32",
       "f32, or bf16: products round their factors, where the CPU multiplies bf16"},
-     {"fusion", true, "merge neighbouring ops into one step; false helps to find a wrong kernel"}},
+     {"fusion", true,
+      "merge neighbouring ops, run batches row by row; false (neither) helps to find a wrong "
+      "kernel"}},
     &ingot::onednn::Create})

@@ -99,7 +99,8 @@ ir::Dims Permuted(absl::Span<const int64_t> values, const ir::Dims& order) {
   return result;
 }
 
-// The input whose memory the output may take over; -1: none.
+// The input whose memory the output may take over, of several one whose memory no other input
+// shares (where one does the planner would not merge them); -1: none.
 int InPlaceInput(absl::Span<const Tensor> inputs, const Tensor& out) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& in = inputs[i];
@@ -149,8 +150,14 @@ absl::StatusOr<PointwiseProgram> BuildPointwise(Lowering& lowering,
       probe);
   PointwiseProgram result;
   std::vector<Tensor>& inputs = result.inputs;
+  // Programs have room for so many dimensions that don't merge. Those of dense inputs do.
+  const bool dense = std::count_if(type.dims.begin(), type.dims.end(),
+                                   [](int64_t d) { return d != 1; }) > kernels::kMaxPointwiseDims;
   for (ir::ValueId value : probe.inputs) {
     INGOT_ASSIGN_OR_RETURN(Tensor tensor, lowering.Strided(value));
+    if (dense && !IsScalarInput(tensor)) {
+      INGOT_ASSIGN_OR_RETURN(tensor, lowering.Dense(BroadcastTo(tensor, type.dims)));
+    }
     inputs.push_back(std::move(tensor));
   }
   if (inputs.size() >= kMaxPointwiseOperands) {
@@ -176,8 +183,17 @@ absl::StatusOr<PointwiseProgram> BuildPointwise(Lowering& lowering,
   return result;
 }
 
+bool NeedsParts(const absl::Status& built, const Unit& unit) {
+  return absl::IsResourceExhausted(built) && unit.nodes.size() > 1;
+}
+
 absl::Status LowerPointwise(Lowering& lowering, const Unit& unit) {
-  INGOT_ASSIGN_OR_RETURN(const PointwiseProgram built, BuildPointwise(lowering, unit.nodes));
+  absl::StatusOr<PointwiseProgram> built_or = BuildPointwise(lowering, unit.nodes);
+  if (NeedsParts(built_or.status(), unit)) {
+    lowering.GiveUpUnit();
+    return absl::OkStatus();
+  }
+  INGOT_ASSIGN_OR_RETURN(const PointwiseProgram built, std::move(built_or));
   const ir::ValueId result = lowering.graph().node(unit.nodes.back()).outputs[0];
   const ir::TensorType& type = lowering.graph().type(result);
   const std::vector<Tensor>& inputs = built.inputs;

@@ -35,6 +35,8 @@ struct PointwiseProgram {
 };
 absl::StatusOr<PointwiseProgram> BuildPointwise(Lowering& lowering,
                                                 absl::Span<const ir::NodeId> nodes);
+// Whether BuildPointwise refused the nodes of `unit` as too many for one pass.
+bool NeedsParts(const absl::Status& built, const Unit& unit);
 // 16 nodes of at most 4 operands.
 inline constexpr size_t kMaxPointwiseOperands = 64;
 

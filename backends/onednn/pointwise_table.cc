@@ -13,6 +13,7 @@ using ir::DType;
 using kernels::PwOp;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 template <PwOp kOp>
 int Unary(Emitter& e) {
@@ -103,6 +104,8 @@ int ClampBetween(Emitter& e) {
   kernels::PwImmediates bounds{-kInfinity, kInfinity, 1};
   if (has(kLow)) bounds.p = e.Literal(kLow).value_or(-kInfinity);
   if (has(kHigh)) bounds.q = e.Literal(kHigh).value_or(kInfinity);
+  // ATen's clamps then give NaN everywhere. For the instruction such a bound is none.
+  if (std::isnan(bounds.p) || std::isnan(bounds.q)) return e.Constant(kNan, type);
   return e.Op(PwOp::kClamp, {e.Arg(0, type)}, bounds);
 }
 
@@ -130,22 +133,33 @@ int LeakyRelu(Emitter& e) {
   return e.Op(PwOp::kLeakyRelu, {e.Arg(0, e.out())}, {e.view().Float("negative_slope"), 0, 1});
 }
 
+// x > 0 ? scale * x : factor * (exp(input_scale * x) - 1)
+int ExponentialUnit(Emitter& e, double factor, double scale, double input_scale) {
+  const DType type = e.out();
+  const int x = e.Arg(0, type);
+  if (input_scale >= 0) return e.Op(PwOp::kElu, {x}, {factor, scale, input_scale});
+  // The instruction's exponents are none above 0, so that its loop need not know of overflow.
+  const int power = e.Op(PwOp::kExpm1, {e.Op(PwOp::kMul, {x, e.Constant(input_scale, type)})});
+  const int below = e.Op(PwOp::kMul, {power, e.Constant(factor, type)});
+  const int above = e.Op(PwOp::kMul, {x, e.Constant(scale, type)});
+  return e.Op(PwOp::kWhere, {e.Op(PwOp::kGt, {x, e.Constant(0, type)}), above, below});
+}
+
 int Elu(Emitter& e) {
   const double alpha = e.view().Float("alpha"), scale = e.view().Float("scale");
-  return e.Op(PwOp::kElu, {e.Arg(0, e.out())},
-              {alpha * scale, scale, e.view().Float("input_scale")});
+  return ExponentialUnit(e, alpha * scale, scale, e.view().Float("input_scale"));
 }
 
 int Celu(Emitter& e) {
   const double alpha = e.view().Float("alpha");
-  return e.Op(PwOp::kElu, {e.Arg(0, e.out())}, {alpha, 1, 1 / alpha});
+  return ExponentialUnit(e, alpha, 1, 1 / alpha);
 }
 
 // Klambauer et al. 2017, as in ATen's native/Activation.cpp.
 int Selu(Emitter& e) {
   constexpr double kAlpha = 1.6732632423543772848170429916717;
   constexpr double kScale = 1.0507009873554804934193349852946;
-  return e.Op(PwOp::kElu, {e.Arg(0, e.out())}, {kAlpha * kScale, kScale, 1});
+  return ExponentialUnit(e, kAlpha * kScale, kScale, 1);
 }
 
 int Softplus(Emitter& e) {

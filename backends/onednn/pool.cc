@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/max_pool.h"
 #include "backends/onednn/kernels/window_pool.h"
 #include "backends/onednn/layout.h"
@@ -32,11 +33,6 @@ struct Pooling {
   double divisor = 0;   // 0: by the windows
   bool direct = false;  // for the own kernel: oneDNN can't express it
 };
-
-std::vector<int64_t> Spread(absl::Span<const int64_t> list, int spatial) {
-  if (list.size() == 1) return std::vector<int64_t>(spatial, list[0]);
-  return std::vector<int64_t>(list.begin(), list.end());
-}
 
 // "aten::max_pool2d" -> 2.
 int SpatialDims(absl::string_view op) { return op[op.find("pool") + 4] - '0'; }

@@ -34,7 +34,6 @@ struct Ref {
   uint32_t base = 0;
   int64_t offset = 0;
 };
-inline constexpr size_t kFewAddresses = 32;   // so many of an execution fit on the stack
 inline constexpr uint32_t kAbsoluteBase = 0;  // offset is the address: constants
 inline constexpr uint32_t kWorkspaceBase = 1;
 inline constexpr uint32_t kFirstInputBase = 2;  // inputs, then outputs
@@ -107,7 +106,6 @@ class Program {
     size_t workspace_bytes = 0;
     size_t workspace_lower_bound = 0;      // the most bytes of it in use at one step
     std::vector<AlignedBuffer> constants;  // memory that absolute refs point into
-    int threads = 1;
   };
   explicit Program(Parts parts);
   ~Program();

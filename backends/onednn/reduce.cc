@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/cast.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/reduce.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/pointwise.h"
@@ -160,14 +161,18 @@ int64_t RowLength(const ops::OpView& view) {
 }
 
 // One pass over the elementwise nodes before the reduction: a row is reduced while it is in L1.
-// False: they can't be walked row by row.
+// False: they can't be walked row by row, and nothing is done.
 absl::StatusOr<bool> LowerWithPointwise(Lowering& lowering, const Unit& unit) {
   const ops::OpView view = lowering.View(unit.anchor);
   const int64_t row = RowLength(view);
   INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
-  INGOT_ASSIGN_OR_RETURN(
-      const PointwiseProgram built,
-      BuildPointwise(lowering, absl::MakeSpan(unit.nodes).first(unit.nodes.size() - 1)));
+  absl::StatusOr<PointwiseProgram> program =
+      BuildPointwise(lowering, absl::MakeSpan(unit.nodes).first(unit.nodes.size() - 1));
+  if (NeedsParts(program.status(), unit)) {
+    lowering.GiveUpUnit();
+    return true;
+  }
+  INGOT_ASSIGN_OR_RETURN(const PointwiseProgram built, std::move(program));
   if (!std::is_sorted(built.order.begin(), built.order.end()) ||
       !built.program->CanRunRanges(row)) {
     return false;
@@ -204,6 +209,7 @@ absl::Status LowerReduce(Lowering& lowering, const Unit& unit) {
     Unit before = unit;
     before.nodes.pop_back();
     INGOT_RETURN_IF_ERROR(LowerPointwise(lowering, before));
+    if (lowering.gave_up()) return absl::OkStatus();
   }
   const ops::OpView view = lowering.View(unit.anchor);
   INGOT_ASSIGN_OR_RETURN(const Reduction reduction, ReadReduction(view));
@@ -222,18 +228,6 @@ absl::Status LowerReduce(Lowering& lowering, const Unit& unit) {
 }
 
 // --- One dimension of a dense tensor, seen as [outer, n, inner] ---
-
-struct Span3 {
-  int64_t outer = 1, n = 1, inner = 1;
-};
-
-Span3 Around(absl::Span<const int64_t> dims, int64_t dim) {
-  Span3 s;
-  const auto rank = static_cast<int64_t>(dims.size());
-  if (dim < 0) dim += rank;
-  for (int64_t i = 0; i < rank; ++i) (i < dim ? s.outer : i == dim ? s.n : s.inner) *= dims[i];
-  return s;
-}
 
 absl::Status SupportsWithIndex(const ir::Graph&, const ops::OpView& view) {
   const ir::TensorType& self = view.TensorType("self");

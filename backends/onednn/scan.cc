@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/cast.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/kernels/reduce.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/pointwise.h"
@@ -32,15 +33,10 @@ absl::Status SupportsReal(const ir::Graph&, const ops::OpView& view) {
 kernels::ScanArgs LinesOf(const Tensor& x, int64_t dim) {
   kernels::ScanArgs lines;
   lines.dtype = x.dtype;
-  lines.n = x.rank() == 0 ? 1 : 0;
-  if (dim < 0) dim += x.rank();
-  for (int64_t i = 0; i < x.rank(); ++i) {
-    if (i == dim) {
-      lines.n = x.dims[i];
-    } else {
-      (i < dim ? lines.outer : lines.inner) *= x.dims[i];
-    }
-  }
+  const Span3 s = Around(x.dims, dim);
+  lines.outer = s.outer;
+  lines.n = s.n;
+  lines.inner = s.inner;
   return lines;
 }
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/dims.h"
+#include "backends/onednn/kernels/walk.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/number.h"
 #include "backends/onednn/pointwise.h"
@@ -19,12 +21,17 @@ namespace {
 
 using kernels::ScatterOp;
 
-int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
-
 absl::Status CheckIndexType(const ir::TensorType& type) {
   if (type.dtype == ir::DType::kInt64 || type.dtype == ir::DType::kInt32) return absl::OkStatus();
   return absl::UnimplementedError(
       absl::StrCat("indices are i64 or i32, not ", ir::DTypeName(type.dtype)));
+}
+
+// The loops walk over dimensions of these sizes.
+absl::Status CheckWalk(const ir::Dims& dims) {
+  if (kernels::FitsWalk(dims)) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("a scatter over more than ", kernels::kMaxWalkDims,
+                                               " dimensions of sizes other than 1"));
 }
 
 kernels::Indices IndicesOf(const Tensor& index, const void* data) {
@@ -39,17 +46,12 @@ void StartFrom(const void* self, void* out, int64_t bytes) {
 }
 
 // Adds the step `fn`, whose operands are self, out and `others`; out takes over self's memory where
-// that dies, unless another operand lies there too.
+// that dies.
 absl::Status AddUpdate(Lowering& lowering, absl::string_view implementation, const Tensor& self,
                        const Tensor& out, const std::vector<Tensor>& others, StepFn fn) {
   std::vector<Operand> operands = {Read(self), Write(out)};
-  bool alone = true;
-  for (const Tensor& other : others) {
-    operands.push_back(Read(other));
-    alone &= other.buffer != self.buffer;
-  }
-  return lowering.AddInPlaceKernel(implementation, std::move(operands), alone ? 0 : -1,
-                                   alone ? 1 : -1, std::move(fn));
+  for (const Tensor& other : others) operands.push_back(Read(other));
+  return lowering.AddInPlaceKernel(implementation, std::move(operands), 0, 1, std::move(fn));
 }
 
 // --- scatter ---
@@ -63,6 +65,7 @@ template <ScatterOp kOp>
 absl::Status SupportsScatter(const ir::Graph&, const ops::OpView& view) {
   const ir::TensorType& self = view.TensorType("self");
   INGOT_RETURN_IF_ERROR(CheckIndexType(view.TensorType("index")));
+  INGOT_RETURN_IF_ERROR(CheckWalk(view.TensorType("index").dims));
   INGOT_RETURN_IF_ERROR(CheckOp(kOp, self.dtype));
   if (view.def().schema.Find("value") >= 0 && !BytesOf(view.Raw("value"), self.dtype)) {
     return absl::UnimplementedError(
@@ -116,20 +119,6 @@ absl::Status LowerScatter(Lowering& lowering, const Unit& unit) {
 
 // --- index_put ---
 
-absl::Status SupportsIndexPut(const ir::Graph& graph, const ops::OpView& view) {
-  int count = 0;
-  for (ir::ValueId value : view.Values("indices")) {
-    if (value == ir::kNoValue) continue;
-    ++count;
-    INGOT_RETURN_IF_ERROR(CheckIndexType(graph.type(value)));
-  }
-  if (count == 0 || count > kernels::kMaxIndexDims) {
-    return absl::UnimplementedError(absl::StrCat("index by ", count, " tensors"));
-  }
-  return CheckOp(view.Bool("accumulate") ? ScatterOp::kAdd : ScatterOp::kReplace,
-                 view.TensorType("self").dtype);
-}
-
 // self[indices]: its dimensions, and strides over them; see kernels::IndexPutArgs.
 struct IndexedPart {
   ir::Dims common;  // of the indices
@@ -174,8 +163,24 @@ absl::StatusOr<IndexedPart> FindIndexedPart(const ir::Graph& graph,
     part.out_strides.push_back(self_strides[i]);
     part.index_strides.push_back(0);
   }
-  if (part.dims.size() > 16) return absl::UnimplementedError("index with more than 16 dimensions");
   return part;
+}
+
+absl::Status SupportsIndexPut(const ir::Graph& graph, const ops::OpView& view) {
+  int count = 0;
+  for (ir::ValueId value : view.Values("indices")) {
+    if (value == ir::kNoValue) continue;
+    ++count;
+    INGOT_RETURN_IF_ERROR(CheckIndexType(graph.type(value)));
+  }
+  if (count == 0 || count > kernels::kMaxIndexDims) {
+    return absl::UnimplementedError(absl::StrCat("index by ", count, " tensors"));
+  }
+  INGOT_ASSIGN_OR_RETURN(const IndexedPart part, FindIndexedPart(graph, view.Values("indices"),
+                                                                 view.TensorType("self").dims));
+  INGOT_RETURN_IF_ERROR(CheckWalk(part.dims));
+  return CheckOp(view.Bool("accumulate") ? ScatterOp::kAdd : ScatterOp::kReplace,
+                 view.TensorType("self").dtype);
 }
 
 absl::Status LowerIndexPut(Lowering& lowering, const Unit& unit) {
@@ -277,10 +282,19 @@ kernels::ScatterArgs CallOf(const Along& a, const Tensor& index, const StepArgs&
   return call;
 }
 
+// The sizes of the slices that a node names, together.
+ir::Dims SlicesOf(const ops::OpView& view) {
+  ir::Dims dims = AtLeast1d(view.TensorType("self").dims);
+  dims[Wrap(view.Int("dim"), static_cast<int64_t>(dims.size()))] =
+      view.TensorType("index").NumElements();
+  return dims;
+}
+
 template <ScatterOp kOp>
 absl::Status SupportsSlices(const ir::Graph&, const ops::OpView& view) {
   const ir::DType dtype = view.TensorType("self").dtype;
   INGOT_RETURN_IF_ERROR(CheckIndexType(view.TensorType("index")));
+  INGOT_RETURN_IF_ERROR(CheckWalk(SlicesOf(view)));
   if (view.def().schema.Find("value") >= 0 && !BytesOf(view.Raw("value"), dtype)) {
     return absl::UnimplementedError("index_fill with a number given at run time");
   }
@@ -338,8 +352,10 @@ absl::Status LowerSlices(Lowering& lowering, const Unit& unit) {
   });
 }
 
+template <bool kSlices>
 absl::Status SupportsReduce(const ir::Graph&, const ops::OpView& view) {
   INGOT_RETURN_IF_ERROR(CheckIndexType(view.TensorType("index")));
+  INGOT_RETURN_IF_ERROR(CheckWalk(kSlices ? SlicesOf(view) : view.TensorType("index").dims));
   const ir::DType dtype = view.TensorType("self").dtype;
   // Eager rounds the sums in an order of its own.
   if ((dtype == ir::DType::kFloat16 || dtype == ir::DType::kBFloat16) &&
@@ -420,8 +436,8 @@ constexpr OpLowering kLowerings[] = {
     {"aten::index_copy", &SupportsSlices<ScatterOp::kReplace>, &LowerSlices<ScatterOp::kReplace>},
     {"aten::index_fill.int_Scalar", &SupportsSlices<ScatterOp::kReplace>,
      &LowerSlices<ScatterOp::kReplace>},
-    {"aten::index_reduce", &SupportsReduce, &LowerReduce<true>},
-    {"aten::scatter_reduce.two", &SupportsReduce, &LowerReduce<false>},
+    {"aten::index_reduce", &SupportsReduce<true>, &LowerReduce<true>},
+    {"aten::scatter_reduce.two", &SupportsReduce<false>, &LowerReduce<false>},
     {"aten::masked_scatter", &SupportsAny, &LowerMaskedScatter},
 };
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/cast.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/pointwise.h"
 #include "core/base/status_macros.h"
@@ -13,8 +14,6 @@ namespace ingot::onednn {
 namespace {
 
 absl::Status SupportsAny(const ir::Graph&, const ops::OpView&) { return absl::OkStatus(); }
-
-int64_t Wrap(int64_t dim, int64_t rank) { return dim < 0 ? dim + rank : dim; }
 
 // A window of `tensor` along `dim`.
 Tensor Narrow(Tensor tensor, int64_t dim, int64_t start, int64_t size, int64_t step = 1) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "backends/onednn/dims.h"
 #include "backends/onednn/lowering.h"
 #include "core/base/status_macros.h"
 
@@ -21,15 +22,10 @@ absl::Status SupportsSort(const ir::Graph&, const ops::OpView& view) {
 kernels::SortArgs RowsOf(const Tensor& self, int64_t dim) {
   kernels::SortArgs rows;
   rows.dtype = self.dtype;
-  rows.n = self.rank() == 0 ? 1 : 0;
-  if (dim < 0) dim += self.rank();
-  for (int64_t i = 0; i < self.rank(); ++i) {
-    if (i == dim) {
-      rows.n = self.dims[i];
-    } else {
-      (i < dim ? rows.outer : rows.inner) *= self.dims[i];
-    }
-  }
+  const Span3 s = Around(self.dims, dim);
+  rows.outer = s.outer;
+  rows.n = s.n;
+  rows.inner = s.inner;
   return rows;
 }
 

@@ -39,6 +39,8 @@ bool GivesNothing(const ir::Graph& graph, const ir::Node& node) {
   });
 }
 
+enum class Lowered { kDone, kBetterInParts };
+
 absl::Status LowerUnit(Lowering& lowering, const Unit& unit) {
   const ir::Graph& graph = lowering.graph();
   if (GivesNothing(graph, graph.node(unit.nodes.back()))) {
@@ -86,22 +88,27 @@ absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
   Lowering lowering(graph, constants, context,
                     {options.threads, options.bf16 && kernels::PackedGemm::HasBf16(),
                      options.fusion.strips, options.own_cache_bytes});
-  const auto lower = [&](const Unit& unit) -> absl::Status {
+  const auto lower = [&](const Unit& unit) -> absl::StatusOr<Lowered> {
     INGOT_RETURN_IF_ERROR(context.cancel().Check());
     lowering.BeginUnit(unit);
-    const absl::Status status = LowerUnit(lowering, unit);
-    if (IsBetterInParts(status)) return status;
-    INGOT_RETURN_IF_ERROR(status, ir::Describe(graph, unit.anchor));
+    INGOT_RETURN_IF_ERROR(LowerUnit(lowering, unit), ir::Describe(graph, unit.anchor));
+    if (lowering.gave_up()) {
+      lowering.AbandonUnit();
+      return Lowered::kBetterInParts;
+    }
     lowering.EndUnit();
-    return absl::OkStatus();
+    return Lowered::kDone;
   };
   for (const Unit& unit : PlanFusion(graph, options.fusion)) {
-    const absl::Status status = lower(unit);
-    if (!IsBetterInParts(status)) {
-      INGOT_RETURN_IF_ERROR(status);
-      continue;
+    INGOT_ASSIGN_OR_RETURN(const Lowered lowered, lower(unit));
+    if (lowered == Lowered::kDone) continue;
+    for (const Unit& part : InParts(unit)) {
+      INGOT_ASSIGN_OR_RETURN(const Lowered lowered_part, lower(part));
+      if (lowered_part != Lowered::kDone) {
+        return absl::InternalError(
+            absl::StrCat(ir::Describe(graph, part.anchor), ": a part of a unit has parts"));
+      }
     }
-    for (const Unit& part : WithoutPostOps(unit)) INGOT_RETURN_IF_ERROR(lower(part));
   }
   return std::move(lowering).Finish();
 }

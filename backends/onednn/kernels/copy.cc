@@ -14,8 +14,6 @@ namespace {
 // One L1-sized square of both sides: the source's rows stay in cache while the destination's are
 // filled.
 constexpr int64_t kTransposeTile = 64;
-// More than any tensor has after merging; only Fill needs a bound.
-constexpr int kMaxFillDims = 16;
 constexpr double kNanosecondsAByte = 0.03;
 
 bool IsElementSize(int size) {
@@ -173,7 +171,7 @@ absl::Status ValidateFill(absl::Span<const int64_t> shape, absl::Span<const int6
     return absl::InvalidArgumentError(
         absl::StrCat("elements of ", element_size, " bytes; 1, 2, 4, 8 and 16 can be moved"));
   }
-  if (shape.size() != dst_strides.size() || shape.size() > kMaxFillDims) {
+  if (shape.size() != dst_strides.size()) {
     return absl::InvalidArgumentError(absl::StrCat(shape.size(), " dimensions with ",
                                                    dst_strides.size(), " destination strides"));
   }

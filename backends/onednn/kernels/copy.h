@@ -31,10 +31,6 @@ class StridedCopy {
 
   void Run(const void* src, void* dst, int threads) const;
 
-  // One memcpy (or nothing): the caller may alias the buffers instead.
-  bool IsContiguous() const { return kind_ == Kind::kMemcpy || kind_ == Kind::kEmpty; }
-  int64_t num_elements() const { return elements_; }
-
  private:
   enum class Kind : uint8_t {
     kEmpty,

@@ -6,7 +6,8 @@
 //
 // Channels-last images have inner = channels, oneDNN's blocked ones inner = block, row-major ones
 // inner = 1 (channels in outer). Missing spatial dimensions have size 1. Reentrant; allocates
-// nothing; y must not overlap x. Every window holds at least one element.
+// nothing; y must not overlap x. A window with nothing but padding, as dilation may make one, gives
+// -inf.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_MAX_POOL_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_MAX_POOL_H_
 

@@ -101,5 +101,19 @@ TEST_P(MaxPoolTest, IsTheGreatestOfEachWindowAndNanWhereOneIs) {
   }
 }
 
+TEST_P(MaxPoolTest, AWindowOfPaddingOnlyGivesMinusInfinity) {
+  const std::vector<float> x(20, 1.0f);
+  float y = 0;
+  MaxPoolArgs args;
+  args.in[2] = 20;
+  args.kernel[2] = 2;
+  args.padding[2] = 1;
+  args.dilation[2] = 21;
+  args.x = x.data();
+  args.y = &y;
+  MaxPool(args, 1);
+  EXPECT_EQ(y, -std::numeric_limits<float>::infinity());
+}
+
 }  // namespace
 }  // namespace ingot::kernels

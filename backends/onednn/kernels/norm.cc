@@ -50,13 +50,6 @@ double SumOfCentredSquares(const float* x, int64_t n, float mean) {
   });
 }
 
-void AddRows(const float* a, const float* b, float* out, int64_t n) {
-  F32 unused[4];
-  ForEachVector(n, unused, [&](auto at, int64_t i, F32&) HWY_ATTR {
-    at.Store(hn::Add(at.Load(a + i), at.Load(b + i)), out + i);
-  });
-}
-
 // y = (x - mean) * rstd * weight + bias; weight and bias per element, null for 1 and 0.
 void Normalise(const float* x, float mean, float rstd, const float* weight, const float* bias,
                float* y, int64_t n) {
@@ -83,16 +76,6 @@ void Normalise(const float* x, float mean, float rstd, const float* weight, cons
   run(kNo, kNo);
 }
 
-// The row to normalise: x itself, or x + residual in `sum` (in y if the caller does not want it).
-const float* RowInput(const RowNorm& args, int64_t row) {
-  const int64_t offset = row * args.n;
-  const float* x = args.x + offset;
-  if (args.residual == nullptr) return x;
-  float* sum = (args.sum != nullptr ? args.sum : args.y) + offset;
-  AddRows(x, args.residual + offset, sum, args.n);
-  return sum;
-}
-
 float Rstd(double sum_of_squares, int64_t n, float eps) {
   return static_cast<float>(1.0 / std::sqrt(sum_of_squares / static_cast<double>(n) + double{eps}));
 }
@@ -102,19 +85,19 @@ float Rstd(double sum_of_squares, int64_t n, float eps) {
 void LayerNormRows(const RowNorm& args, int64_t begin, int64_t end) {
   const int64_t n = args.n;
   for (int64_t row = begin; row < end; ++row) {
-    const float* s = RowInput(args, row);
-    const float mean = static_cast<float>(Sum(s, n) / static_cast<double>(n));
-    const float rstd = Rstd(SumOfCentredSquares(s, n, mean), n, args.eps);
-    Normalise(s, mean, rstd, args.weight, args.bias, args.y + row * n, n);
+    const float* x = args.x + row * n;
+    const float mean = static_cast<float>(Sum(x, n) / static_cast<double>(n));
+    const float rstd = Rstd(SumOfCentredSquares(x, n, mean), n, args.eps);
+    Normalise(x, mean, rstd, args.weight, args.bias, args.y + row * n, n);
   }
 }
 
 void RmsNormRows(const RowNorm& args, int64_t begin, int64_t end) {
   const int64_t n = args.n;
   for (int64_t row = begin; row < end; ++row) {
-    const float* s = RowInput(args, row);
-    const float rstd = Rstd(SumOfCentredSquares(s, n, 0.0f), n, args.eps);
-    Normalise(s, 0.0f, rstd, args.weight, nullptr, args.y + row * n, n);
+    const float* x = args.x + row * n;
+    const float rstd = Rstd(SumOfCentredSquares(x, n, 0.0f), n, args.eps);
+    Normalise(x, 0.0f, rstd, args.weight, nullptr, args.y + row * n, n);
   }
 }
 

@@ -16,18 +16,16 @@ struct RowNorm {
   int64_t rows = 0;
   int64_t n = 0;
   float eps = 1e-5f;
-  const float* x = nullptr;         // [rows, n]
-  const float* residual = nullptr;  // optional [rows, n]: normalises x + residual
-  const float* weight = nullptr;    // optional [n]
-  const float* bias = nullptr;      // optional [n]; RmsNorm ignores it
-  float* y = nullptr;               // [rows, n]; may be x or residual
-  float* sum = nullptr;  // optional [rows, n]: receives x + residual; may be x or residual, not y
+  const float* x = nullptr;       // [rows, n]
+  const float* weight = nullptr;  // optional [n]
+  const float* bias = nullptr;    // optional [n]; RmsNorm ignores it
+  float* y = nullptr;             // [rows, n]; may be x
 };
 
-// y = (s - mean(s)) / sqrt(var(s) + eps) * weight + bias, s = x + residual, biased variance.
+// y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias, biased variance.
 void LayerNorm(const RowNorm& args, int threads);
 
-// y = s / sqrt(mean(s^2) + eps) * weight. torch.nn.RMSNorm(eps=None) means eps = 1.1920929e-07.
+// y = x / sqrt(mean(x^2) + eps) * weight. torch.nn.RMSNorm(eps=None) means eps = 1.1920929e-07.
 void RmsNorm(const RowNorm& args, int threads);
 
 struct GroupNormArgs {

@@ -65,35 +65,6 @@ TEST_P(NormTest, LayerNormOfRowsOfAnyLength) {
   }
 }
 
-TEST_P(NormTest, ResidualIsAddedAndHandedOut) {
-  const int64_t rows = 3, n = 37;
-  const std::vector<float> x = Random(rows * n, 4), r = Random(rows * n, 5), w = Random(n, 6);
-  for (bool in_place : {false, true}) {
-    for (bool wants_sum : {false, true}) {
-      std::vector<float> y = x, sum = r;
-      RowNorm args;
-      args.rows = rows;
-      args.n = n;
-      args.x = in_place ? y.data() : x.data();
-      args.residual = in_place ? sum.data() : r.data();
-      args.weight = w.data();
-      args.y = y.data();
-      args.sum = wants_sum ? sum.data() : nullptr;
-      LayerNorm(args, 1);
-      for (int64_t row = 0; row < rows; ++row) {
-        const Moments m = MomentsOf(n, [&](int64_t i) { return x[row * n + i] + r[row * n + i]; });
-        for (int64_t i = 0; i < n; ++i) {
-          const float s = x[row * n + i] + r[row * n + i];
-          ASSERT_NEAR(y[row * n + i], (s - m.mean) / std::sqrt(m.variance + 1e-5) * w[i], 2e-6);
-          if (wants_sum) {
-            ASSERT_EQ(sum[row * n + i], s);
-          }
-        }
-      }
-    }
-  }
-}
-
 TEST_P(NormTest, RmsNorm) {
   for (int64_t n : {1, 17, 256, 4100}) {
     const std::vector<float> x = Random(4 * n, 7, {.mean = 2}), w = Random(n, 8);

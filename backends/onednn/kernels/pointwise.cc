@@ -15,6 +15,7 @@ using internal::PointwiseProgram;
 using Kind = PointwiseProgram::Kind;
 
 struct OpInfo {
+  PwOp op;
   const char* name;
   int8_t arity;
   bool to_bool;  // the result is bool whatever the operands are
@@ -23,52 +24,101 @@ struct OpInfo {
 
 // In the order of PwOp.
 constexpr OpInfo kOps[] = {
-    {"add", 2, false, 0.05f},        {"sub", 2, false, 0.05f},
-    {"mul", 2, false, 0.05f},        {"div", 2, false, 0.1f},
-    {"div_floor", 2, false, 5.0f},   {"div_trunc", 2, false, 2.0f},
-    {"remainder", 2, false, 5.0f},   {"fmod", 2, false, 5.0f},
-    {"minimum", 2, false, 0.05f},    {"maximum", 2, false, 0.05f},
-    {"pow", 2, false, 15.0f},        {"atan2", 2, false, 15.0f},
-    {"eq", 2, true, 0.05f},          {"ne", 2, true, 0.05f},
-    {"lt", 2, true, 0.05f},          {"le", 2, true, 0.05f},
-    {"gt", 2, true, 0.05f},          {"ge", 2, true, 0.05f},
-    {"and", 2, false, 0.05f},        {"or", 2, false, 0.05f},
-    {"xor", 2, false, 0.05f},        {"copysign", 2, false, 1.0f},
-    {"hypot", 2, false, 5.0f},       {"nextafter", 2, false, 5.0f},
-    {"gcd", 2, false, 20.0f},        {"lcm", 2, false, 20.0f},
-    {"shift_left", 2, false, 1.0f},  {"shift_right", 2, false, 1.0f},
-    {"neg", 1, false, 0.04f},        {"abs", 1, false, 0.04f},
-    {"sign", 1, false, 0.05f},       {"not", 1, false, 0.05f},
-    {"square", 1, false, 0.04f},     {"exp", 1, false, 0.1f},
-    {"expm1", 1, false, 8.0f},       {"exp2", 1, false, 5.0f},
-    {"log", 1, false, 0.2f},         {"log1p", 1, false, 8.0f},
-    {"log2", 1, false, 5.0f},        {"log10", 1, false, 8.0f},
-    {"sqrt", 1, false, 0.1f},        {"rsqrt", 1, false, 0.2f},
-    {"reciprocal", 1, false, 0.1f},  {"sin", 1, false, 0.3f},
-    {"cos", 1, false, 0.3f},         {"tan", 1, false, 10.0f},
-    {"asin", 1, false, 10.0f},       {"acos", 1, false, 10.0f},
-    {"atan", 1, false, 10.0f},       {"sinh", 1, false, 12.0f},
-    {"cosh", 1, false, 12.0f},       {"asinh", 1, false, 15.0f},
-    {"acosh", 1, false, 15.0f},      {"atanh", 1, false, 15.0f},
-    {"tanh", 1, false, 0.2f},        {"erf", 1, false, 0.25f},
-    {"erfc", 1, false, 12.0f},       {"sigmoid", 1, false, 0.2f},
-    {"relu", 1, false, 0.04f},       {"relu6", 1, false, 0.04f},
-    {"silu", 1, false, 0.2f},        {"gelu_erf", 1, false, 0.2f},
-    {"gelu_tanh", 1, false, 0.2f},   {"mish", 1, false, 25.0f},
-    {"hardswish", 1, false, 0.1f},   {"hardsigmoid", 1, false, 0.1f},
-    {"floor", 1, false, 0.04f},      {"ceil", 1, false, 0.04f},
-    {"round", 1, false, 0.04f},      {"trunc", 1, false, 0.04f},
-    {"isnan", 1, true, 0.05f},       {"isinf", 1, true, 0.05f},
-    {"isfinite", 1, true, 0.05f},    {"lgamma", 1, false, 20.0f},
-    {"digamma", 1, false, 20.0f},    {"erfinv", 1, false, 60.0f},
-    {"i0", 1, false, 30.0f},         {"i1", 1, false, 30.0f},
-    {"leaky_relu", 1, false, 0.05f}, {"elu", 1, false, 0.2f},
-    {"softplus", 1, false, 0.5f},    {"clamp", 1, false, 0.05f},
-    {"pow_scalar", 1, false, 15.0f}, {"cast", 1, false, 0.3f},
-    {"where", 3, false, 0.07f},      {"addcmul", 3, false, 0.07f},
-    {"addcdiv", 3, false, 0.12f},    {"fma", 3, false, 0.06f},
+    {PwOp::kAdd, "add", 2, false, 0.05f},
+    {PwOp::kSub, "sub", 2, false, 0.05f},
+    {PwOp::kMul, "mul", 2, false, 0.05f},
+    {PwOp::kDiv, "div", 2, false, 0.1f},
+    {PwOp::kDivFloor, "div_floor", 2, false, 5.0f},
+    {PwOp::kDivTrunc, "div_trunc", 2, false, 2.0f},
+    {PwOp::kRemainder, "remainder", 2, false, 5.0f},
+    {PwOp::kFmod, "fmod", 2, false, 5.0f},
+    {PwOp::kMinimum, "minimum", 2, false, 0.05f},
+    {PwOp::kMaximum, "maximum", 2, false, 0.05f},
+    {PwOp::kPow, "pow", 2, false, 15.0f},
+    {PwOp::kAtan2, "atan2", 2, false, 15.0f},
+    {PwOp::kEq, "eq", 2, true, 0.05f},
+    {PwOp::kNe, "ne", 2, true, 0.05f},
+    {PwOp::kLt, "lt", 2, true, 0.05f},
+    {PwOp::kLe, "le", 2, true, 0.05f},
+    {PwOp::kGt, "gt", 2, true, 0.05f},
+    {PwOp::kGe, "ge", 2, true, 0.05f},
+    {PwOp::kAnd, "and", 2, false, 0.05f},
+    {PwOp::kOr, "or", 2, false, 0.05f},
+    {PwOp::kXor, "xor", 2, false, 0.05f},
+    {PwOp::kCopysign, "copysign", 2, false, 1.0f},
+    {PwOp::kHypot, "hypot", 2, false, 5.0f},
+    {PwOp::kNextafter, "nextafter", 2, false, 5.0f},
+    {PwOp::kGcd, "gcd", 2, false, 20.0f},
+    {PwOp::kLcm, "lcm", 2, false, 20.0f},
+    {PwOp::kShiftLeft, "shift_left", 2, false, 1.0f},
+    {PwOp::kShiftRight, "shift_right", 2, false, 1.0f},
+    {PwOp::kNeg, "neg", 1, false, 0.04f},
+    {PwOp::kAbs, "abs", 1, false, 0.04f},
+    {PwOp::kSign, "sign", 1, false, 0.05f},
+    {PwOp::kNot, "not", 1, false, 0.05f},
+    {PwOp::kSquare, "square", 1, false, 0.04f},
+    {PwOp::kExp, "exp", 1, false, 0.1f},
+    {PwOp::kExpm1, "expm1", 1, false, 8.0f},
+    {PwOp::kExp2, "exp2", 1, false, 5.0f},
+    {PwOp::kLog, "log", 1, false, 0.2f},
+    {PwOp::kLog1p, "log1p", 1, false, 8.0f},
+    {PwOp::kLog2, "log2", 1, false, 5.0f},
+    {PwOp::kLog10, "log10", 1, false, 8.0f},
+    {PwOp::kSqrt, "sqrt", 1, false, 0.1f},
+    {PwOp::kRsqrt, "rsqrt", 1, false, 0.2f},
+    {PwOp::kReciprocal, "reciprocal", 1, false, 0.1f},
+    {PwOp::kSin, "sin", 1, false, 0.3f},
+    {PwOp::kCos, "cos", 1, false, 0.3f},
+    {PwOp::kTan, "tan", 1, false, 10.0f},
+    {PwOp::kAsin, "asin", 1, false, 10.0f},
+    {PwOp::kAcos, "acos", 1, false, 10.0f},
+    {PwOp::kAtan, "atan", 1, false, 10.0f},
+    {PwOp::kSinh, "sinh", 1, false, 12.0f},
+    {PwOp::kCosh, "cosh", 1, false, 12.0f},
+    {PwOp::kAsinh, "asinh", 1, false, 15.0f},
+    {PwOp::kAcosh, "acosh", 1, false, 15.0f},
+    {PwOp::kAtanh, "atanh", 1, false, 15.0f},
+    {PwOp::kTanh, "tanh", 1, false, 0.2f},
+    {PwOp::kErf, "erf", 1, false, 0.25f},
+    {PwOp::kErfc, "erfc", 1, false, 12.0f},
+    {PwOp::kSigmoid, "sigmoid", 1, false, 0.2f},
+    {PwOp::kRelu, "relu", 1, false, 0.04f},
+    {PwOp::kRelu6, "relu6", 1, false, 0.04f},
+    {PwOp::kSilu, "silu", 1, false, 0.2f},
+    {PwOp::kGeluErf, "gelu_erf", 1, false, 0.2f},
+    {PwOp::kGeluTanh, "gelu_tanh", 1, false, 0.2f},
+    {PwOp::kMish, "mish", 1, false, 25.0f},
+    {PwOp::kHardswish, "hardswish", 1, false, 0.1f},
+    {PwOp::kHardsigmoid, "hardsigmoid", 1, false, 0.1f},
+    {PwOp::kFloor, "floor", 1, false, 0.04f},
+    {PwOp::kCeil, "ceil", 1, false, 0.04f},
+    {PwOp::kRound, "round", 1, false, 0.04f},
+    {PwOp::kTrunc, "trunc", 1, false, 0.04f},
+    {PwOp::kIsNan, "isnan", 1, true, 0.05f},
+    {PwOp::kIsInf, "isinf", 1, true, 0.05f},
+    {PwOp::kIsFinite, "isfinite", 1, true, 0.05f},
+    {PwOp::kLgamma, "lgamma", 1, false, 20.0f},
+    {PwOp::kDigamma, "digamma", 1, false, 20.0f},
+    {PwOp::kErfinv, "erfinv", 1, false, 60.0f},
+    {PwOp::kI0, "i0", 1, false, 30.0f},
+    {PwOp::kI1, "i1", 1, false, 30.0f},
+    {PwOp::kLeakyRelu, "leaky_relu", 1, false, 0.05f},
+    {PwOp::kElu, "elu", 1, false, 0.2f},
+    {PwOp::kSoftplus, "softplus", 1, false, 0.5f},
+    {PwOp::kClamp, "clamp", 1, false, 0.05f},
+    {PwOp::kPowScalar, "pow_scalar", 1, false, 15.0f},
+    {PwOp::kCast, "cast", 1, false, 0.3f},
+    {PwOp::kWhere, "where", 3, false, 0.07f},
+    {PwOp::kFma, "fma", 3, false, 0.06f},
 };
-static_assert(std::size(kOps) == static_cast<size_t>(PwOp::kCount));
+
+constexpr bool StandInOrder() {
+  for (size_t i = 0; i < std::size(kOps); ++i) {
+    if (kOps[i].op != static_cast<PwOp>(i)) return false;
+  }
+  return std::size(kOps) == static_cast<size_t>(PwOp::kCount);
+}
+static_assert(StandInOrder());
 
 const OpInfo& InfoOf(PwOp op) { return kOps[static_cast<size_t>(op)]; }
 
@@ -130,10 +180,6 @@ void Pointwise::RunRanges(const void* const* inputs, int64_t range, int threads,
   plan_->RunRanges(inputs, range, threads, consume);
 }
 bool Pointwise::CanRunRanges(int64_t range) const { return plan_->CanRunRanges(range); }
-int64_t Pointwise::num_elements() const { return plan_->elements; }
-int Pointwise::num_inputs() const { return plan_->num_inputs; }
-int Pointwise::num_outputs() const { return plan_->num_outputs; }
-double Pointwise::EstimatedNanoseconds() const { return plan_->nanoseconds; }
 
 PointwiseBuilder::PointwiseBuilder(absl::Span<const int64_t> shape)
     : program_(std::make_unique<PointwiseProgram>()) {
@@ -185,6 +231,13 @@ int PointwiseBuilder::Constant(int64_t constant, DType dtype) {
 
 int PointwiseBuilder::AddConstant(uint64_t bytes, DType dtype) {
   if (!IsValueDType(dtype)) Fail(absl::StrCat("pointwise constant of ", ir::DTypeName(dtype)));
+  // Each takes a slot, and another where a loop wants a tile of it.
+  for (size_t v = 0; v < program_->values.size(); ++v) {
+    const PointwiseProgram::Value& known = program_->values[v];
+    if (known.kind == Kind::kConstant && known.dtype == dtype && known.constant == bytes) {
+      return static_cast<int>(v);
+    }
+  }
   PointwiseProgram::Value value;
   value.kind = Kind::kConstant;
   value.dtype = dtype;

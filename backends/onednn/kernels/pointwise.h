@@ -46,6 +46,9 @@ namespace ingot::kernels {
 
 using ir::DType;
 
+// Dimensions that not all inputs walk as one with a neighbour; Build refuses more (Unimplemented).
+inline constexpr int kMaxPointwiseDims = 12;
+
 // Operand count and dtypes in the trailing comment; "num" is f32 f64 i64 i32, "fp" is f32 f64,
 // "int" is i64 i32. Results have the operands' dtype unless said. `p`, `q` are the instruction's
 // immediates.
@@ -132,16 +135,15 @@ enum class PwOp : uint8_t {
   kI1,
   // One operand, immediates.
   kLeakyRelu,  // p: negative slope
-  kElu,       // x > 0 ? q * x : p * (exp(r * x) - 1): p = alpha * scale, q = scale, r = input_scale
-  kSoftplus,  // p: beta, q: threshold
-  kClamp,     // num; p: low, q: high; -inf/+inf for an absent bound; NaN handed on
+  // x > 0 ? q * x : p * (exp(r * x) - 1): p = alpha * scale, q = scale, r = input_scale >= 0
+  kElu,
+  kSoftplus,   // p: beta, q: threshold
+  kClamp,      // num; p: low, q: high; absent bounds are -inf, +inf or NaN; NaN in x handed on
   kPowScalar,  // p: exponent; 2 3 0.5 -1 -0.5 0 1 exact forms, else libm's
   kCast,       // any -> any; float to int truncates, out of range and NaN give the least integer
   // Three operands.
-  kWhere,    // bool, then two of any one dtype: cond ? a : b. masked_fill is where(mask, value, x)
-  kAddcmul,  // num: a + p * b * c
-  kAddcdiv,  // fp: a + p * b / c
-  kFma,      // fp: a * b + c in one rounding for f32 with FMA hardware, two without
+  kWhere,  // bool, then two of any one dtype: cond ? a : b. masked_fill is where(mask, value, x)
+  kFma,    // fp: a * b + c in one rounding for f32 with FMA hardware, two without
   kCount
 };
 
@@ -181,12 +183,6 @@ class Pointwise {
   bool CanRunRanges(int64_t range) const;
   static constexpr int64_t kMaxRange = 2048;
 
-  int64_t num_elements() const;
-  int num_inputs() const;
-  int num_outputs() const;
-  // Nanoseconds one thread is expected to need; for plans that weigh steps.
-  double EstimatedNanoseconds() const;
-
  private:
   friend class PointwiseBuilder;
   explicit Pointwise(std::unique_ptr<const internal::PointwisePlan> plan);
@@ -222,7 +218,7 @@ class PointwiseBuilder {
   DType dtype(int value) const;
 
   // InvalidArgument: naming the op and the operand at fault. Unimplemented: an op that lacks the
-  // dtype.
+  // dtype. ResourceExhausted: the program needs more slots than plans have; split it.
   absl::StatusOr<Pointwise> Build() &&;
 
  private:

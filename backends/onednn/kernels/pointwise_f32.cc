@@ -244,16 +244,6 @@ struct WhereOp {
   HWY_INLINE V operator()(M condition, V a, V b) const { return hn::IfThenElse(condition, a, b); }
 };
 
-struct AddcmulOp : Immediates {
-  using Immediates::Immediates;
-  HWY_INLINE V operator()(V a, V b, V c) const { return hn::Add(a, hn::Mul(hn::Mul(p, b), c)); }
-};
-
-struct AddcdivOp : Immediates {
-  using Immediates::Immediates;
-  HWY_INLINE V operator()(V a, V b, V c) const { return hn::Add(a, hn::Div(hn::Mul(p, b), c)); }
-};
-
 struct FmaOp {
   explicit FmaOp(const PwImmediates&) {}
   HWY_INLINE V operator()(V a, V b, V c) const { return hn::MulAdd(a, b, c); }
@@ -365,8 +355,6 @@ struct Table {
     Add1<ClampOp>(PwOp::kClamp);
     (*this)[PwOp::kWhere] = {
         {Where<PwUniform::kNone>, Where<PwUniform::kFirst>, Where<PwUniform::kSecond>}};
-    Add3<AddcmulOp>(PwOp::kAddcmul);
-    Add3<AddcdivOp>(PwOp::kAddcdiv);
     Add3<FmaOp>(PwOp::kFma);
   }
 };

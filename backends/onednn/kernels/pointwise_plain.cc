@@ -376,9 +376,6 @@ INGOT_OP1(EluOp, kIsFp, Elu(x, im))
 INGOT_OP1(SoftplusOp, kIsFp, Softplus(x, im))
 INGOT_OP1(ClampOp, kIsNum, Clamp(x, Immediate<T>(im.p), Immediate<T>(im.q)))
 INGOT_OP1(PowScalarOp, kIsNum, PowScalar(x, im.p))
-INGOT_OP3(AddcmulOp, kIsNum,
-          INGOT_WRAPPING(a, INGOT_WRAPPING(INGOT_WRAPPING(Immediate<T>(im.p), b, *), c, *), +))
-INGOT_OP3(AddcdivOp, kIsFp, a + static_cast<T>(im.p) * b / c)
 INGOT_OP3(FmaOp, kIsFp, std::fma(a, b, c))
 
 template <class Op, class T>
@@ -463,8 +460,6 @@ struct Table {
   Table() {
     AddBinary();
     AddUnary();
-    Add<AddcmulOp>(PwOp::kAddcmul);
-    Add<AddcdivOp>(PwOp::kAddcdiv);
     Add<FmaOp>(PwOp::kFma);
     PwKernel* where = kernels[static_cast<int>(PwOp::kWhere)];
     where[0] = LoopWhere<float>;

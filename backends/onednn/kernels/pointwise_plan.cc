@@ -15,7 +15,6 @@ using Plan = PointwisePlan;
 
 // Four registers of f32 and two operands in memory stay within 32 KiB of L1.
 constexpr int64_t kTileElements = 1024;
-constexpr int kRegisterFileBytes = 48 * 1024;
 // Rows at least this long are walked one by one; shorter ones would spend more on addresses than on
 // elements.
 constexpr int64_t kMinRowElements = 256;
@@ -75,7 +74,6 @@ class Compiler {
   void CountElements() {
     plan_->elements = 1;
     for (int64_t dim : program_.shape) plan_->elements *= dim;
-    plan_->num_inputs = program_.num_inputs;
     plan_->num_outputs = static_cast<int>(program_.outputs.size());
   }
 

@@ -34,8 +34,9 @@ struct PointwiseProgram {
   absl::Status status;  // the first misuse
 };
 
-inline constexpr int kMaxPointwiseDims = 12;
 inline constexpr int kMaxPointwiseSlots = 256;
+// Of all registers of a plan: a thread has them on its stack.
+inline constexpr int kRegisterFileBytes = 48 * 1024;
 
 // A slot is one place operands live: its address changes from tile to tile only for memory.
 using Slot = int16_t;
@@ -80,7 +81,6 @@ struct PointwisePlan {
     int16_t pointer = -1;  // an input read in place, or -1: place `storage`
     int16_t storage = -1;
     uint64_t constant = 0;
-    bool is_constant = false;
   };
 
   Mode mode = Mode::kFlat;
@@ -95,7 +95,6 @@ struct PointwisePlan {
   int register_bytes = 0;  // of one
   int num_registers = 0;
   int num_slots = 0;
-  int num_inputs = 0;
   int num_outputs = 0;
   int num_uniform_storage = 0;
   double nanoseconds = 0;

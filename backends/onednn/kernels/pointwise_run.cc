@@ -9,7 +9,6 @@ namespace ingot::kernels::internal {
 namespace {
 
 constexpr int kMaxUniformStorage = kMaxPointwiseSlots;
-constexpr int kRegisterFileBytes = 48 * 1024;
 
 using Plan = PointwisePlan;
 

@@ -362,22 +362,6 @@ TEST_P(PointwiseTest, ActivationsWithParameters) {
   EXPECT_EQ(softplus[4], 7);
 }
 
-TEST_P(PointwiseTest, AddcmulAndAddcdiv) {
-  const std::vector<float> a = {1, 2}, b = {3, 4}, c = {2, 8};
-  PointwiseBuilder builder({2});
-  const int x = builder.Input(DType::kFloat32, {1});
-  const int y = builder.Input(DType::kFloat32, {1});
-  const int z = builder.Input(DType::kFloat32, {1});
-  builder.Output(builder.Op(PwOp::kAddcmul, {x, y, z}, {0.5}));
-  builder.Output(builder.Op(PwOp::kAddcdiv, {x, y, z}, {2}));
-  std::vector<float> mul(2), div(2);
-  const void* inputs[] = {a.data(), b.data(), c.data()};
-  void* outputs[] = {mul.data(), div.data()};
-  (*std::move(builder).Build()).Run(inputs, outputs, 1);
-  EXPECT_THAT(mul, ElementsAre(4, 18));
-  EXPECT_THAT(div, ElementsAre(4, 3));
-}
-
 TEST(PointwiseIntegerTest, ArithmeticIsExactAndWraps) {
   constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();

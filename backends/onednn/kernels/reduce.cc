@@ -58,9 +58,23 @@ float Finish(const ReduceState& state, double folded, double largest) {
     case ReduceOp::kLogSumExp:
       if (std::isinf(largest)) return static_cast<float>(largest);
       return static_cast<float>(largest + std::log(folded));
-    default:
-      return static_cast<float>(folded);
+    case ReduceOp::kSum:
+    case ReduceOp::kMax:
+    case ReduceOp::kMin:
+    case ReduceOp::kProd:
+    case ReduceOp::kAny:
+    case ReduceOp::kAll:
+    case ReduceOp::kArgMax:
+    case ReduceOp::kArgMin:
+    case ReduceOp::kSumAbs:
+    case ReduceOp::kSumSquares:
+    case ReduceOp::kMaxAbs:
+    case ReduceOp::kMinAbs:
+    case ReduceOp::kNonzeros:
+    case ReduceOp::kNormP:
+      break;
   }
+  return static_cast<float>(folded);
 }
 
 // PyTorch's: NaN wins.
@@ -194,9 +208,17 @@ bool NeedsFloating(ReduceOp op) {
     case ReduceOp::kNormP:
     case ReduceOp::kLogSumExp:
       return true;
-    default:
-      return false;
+    case ReduceOp::kSum:
+    case ReduceOp::kMax:
+    case ReduceOp::kMin:
+    case ReduceOp::kProd:
+    case ReduceOp::kAny:
+    case ReduceOp::kAll:
+    case ReduceOp::kArgMax:
+    case ReduceOp::kArgMin:
+      break;
   }
+  return false;
 }
 
 bool NeedsElements(ReduceOp op) {
@@ -215,9 +237,22 @@ DType OutputDType(ReduceOp op, DType dtype) {
     case ReduceOp::kArgMax:
     case ReduceOp::kArgMin:
       return DType::kInt64;
-    default:
-      return dtype;
+    case ReduceOp::kMax:
+    case ReduceOp::kMin:
+    case ReduceOp::kMean:
+    case ReduceOp::kVar:
+    case ReduceOp::kStd:
+    case ReduceOp::kSumAbs:
+    case ReduceOp::kSumSquares:
+    case ReduceOp::kNorm2:
+    case ReduceOp::kMaxAbs:
+    case ReduceOp::kMinAbs:
+    case ReduceOp::kNonzeros:
+    case ReduceOp::kNormP:
+    case ReduceOp::kLogSumExp:
+      break;
   }
+  return dtype;
 }
 
 bool IsReducible(DType dtype) {

@@ -84,7 +84,7 @@ double LogSumExp(const ReduceState& state, const T* x) {
          std::log(SumOf(state, x, [&](T v) { return std::exp(static_cast<double>(v) - max); }));
 }
 
-// kSumAbs, … of floats.
+// What only floats have.
 template <class T>
 double FloatingResult(const ReduceState& state, const T* x) {
   const auto magnitude = [](T v) { return std::abs(v); };
@@ -114,9 +114,19 @@ double FloatingResult(const ReduceState& state, const T* x) {
           SumOf(state, x, [&](T v) { return std::pow(std::abs(static_cast<double>(v)), p); }),
           1 / p);
     }
-    default:
+    case ReduceOp::kLogSumExp:
       return LogSumExp(state, x);
+    case ReduceOp::kSum:
+    case ReduceOp::kMax:
+    case ReduceOp::kMin:
+    case ReduceOp::kProd:
+    case ReduceOp::kAny:
+    case ReduceOp::kAll:
+    case ReduceOp::kArgMax:
+    case ReduceOp::kArgMin:
+      break;  // RunOne's own
   }
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 template <class T>
@@ -158,7 +168,17 @@ void RunOne(const ReduceState& state, const T* x, void* y, int64_t o) {
           state.op == ReduceOp::kAny ? nonzero > 0 : nonzero == state.count;
       return;
     }
-    default:
+    case ReduceOp::kMean:
+    case ReduceOp::kVar:
+    case ReduceOp::kStd:
+    case ReduceOp::kSumAbs:
+    case ReduceOp::kSumSquares:
+    case ReduceOp::kNorm2:
+    case ReduceOp::kMaxAbs:
+    case ReduceOp::kMinAbs:
+    case ReduceOp::kNonzeros:
+    case ReduceOp::kNormP:
+    case ReduceOp::kLogSumExp:
       if constexpr (kIsFp<T>) static_cast<T*>(y)[o] = static_cast<T>(FloatingResult(state, x));
   }
 }

@@ -73,6 +73,11 @@ bool WithWriter(ScatterOp op, ir::DType dtype, const F& f) {
   });
 }
 
+absl::Status TooManyDims() {
+  return absl::InvalidArgumentError(
+      absl::StrCat("a scatter or gather over more than ", kMaxWalkDims, " dimensions"));
+}
+
 absl::Status UnknownType(ir::DType dtype) {
   return absl::InvalidArgumentError(
       absl::StrCat("no accumulation into ", ir::DTypeName(dtype), " elements"));
@@ -83,21 +88,24 @@ absl::Status UnknownType(ir::DType dtype) {
 template <class F>
 absl::Status ForEachNamed(const ScatterArgs& args, absl::Span<const int64_t> named,
                           absl::Span<const int64_t> beside, const F& f) {
-  std::array<int64_t, kMaxWalkDims> rest{};
+  if (!FitsWalk(args.dims)) return TooManyDims();
+  // Of the dimensions that the walk keeps, outermost first.
+  std::array<std::array<int64_t, kMaxWalkDims>, 3> strides{};
+  std::array<int64_t, kMaxWalkDims> dims{};
+  size_t rank = 0;
+  int64_t dense = 1;
+  for (int64_t size : args.dims) dense *= size;
   for (size_t d = 0; d < args.dims.size(); ++d) {
-    rest[d] = static_cast<int>(d) == args.along ? 0 : named[d];
+    if (args.dims[d] == 1) continue;
+    dense = args.dims[d] == 0 ? 0 : dense / args.dims[d];
+    dims[rank] = args.dims[d];
+    strides[0][rank] = static_cast<int>(d) == args.along ? 0 : named[d];
+    strides[1][rank] = beside[d];
+    strides[2][rank] = args.index_strides.empty() ? dense : args.index_strides[d];
+    ++rank;
   }
-  std::array<int64_t, kMaxWalkDims> dense{};
-  int64_t stride = 1;
-  for (size_t d = args.dims.size(); d-- > 0;) {
-    dense[d] = stride;
-    stride *= args.dims[d];
-  }
-  const size_t rank = args.dims.size();
-  const Walk<3> walk(
-      args.dims,
-      {absl::MakeConstSpan(rest.data(), rank), beside,
-       args.index_strides.empty() ? absl::MakeConstSpan(dense.data(), rank) : args.index_strides});
+  const auto kept = [&](const auto& values) { return absl::MakeConstSpan(values.data(), rank); };
+  const Walk<3> walk(kept(dims), {kept(strides[0]), kept(strides[1]), kept(strides[2])});
   const int64_t step = args.dims.empty() ? 1 : named[args.along];
   int64_t i = 0, bad = -1;
   walk.ForEach([&](const auto& at) {
@@ -206,6 +214,7 @@ absl::Status GatherStrided(const ScatterArgs& args) {
 }
 
 absl::Status IndexPut(const IndexPutArgs& args) {
+  if (!FitsWalk(args.dims)) return TooManyDims();
   const ScatterOp op = args.accumulate ? ScatterOp::kAdd : ScatterOp::kReplace;
   const Walk<3> walk(args.dims, {args.out_strides, args.values_strides, args.index_strides});
   absl::Status status;

@@ -4,7 +4,8 @@
 // All change `out` in place: the caller has copied `self` there. Elements are written in row-major
 // order of the index on one thread, so that of several writes to one place the last wins and sums
 // have a fixed order, as in PyTorch. Every index is checked before use: OutOfRange names it, and
-// `out` is then unspecified. Reentrant; allocates nothing.
+// `out` is then unspecified. At most kMaxWalkDims (walk.h) dimensions have a size other than 1,
+// else InvalidArgument. Reentrant; allocates nothing.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_SCATTER_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_SCATTER_H_
 

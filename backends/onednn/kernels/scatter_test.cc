@@ -53,6 +53,34 @@ TEST(ScatterTest, Accumulates) {
               ElementsAre(1, 3));
 }
 
+// 2 x 1 x 1 …: sizes of 1 take no place in the walk.
+TEST(ScatterTest, TakesAnyNumberOfDimensionsOfSizeOneAndRefusesTooManyOthers) {
+  std::vector<int64_t> dims(40, 1), strides(40, 1);
+  dims[0] = 2;
+  const std::vector<int64_t> index = {1, 1};
+  const float src[] = {3, 4};
+  float out[] = {1, 2};
+  ScatterArgs args;
+  args.op = ScatterOp::kAdd;
+  args.dims = dims;
+  args.src_strides = strides;
+  args.out_strides = strides;
+  args.size = 2;
+  args.index = Of(index);
+  args.src = src;
+  args.out = out;
+  ASSERT_TRUE(Scatter(args).ok());
+  EXPECT_THAT(out, ElementsAre(1, 9));
+  dims.assign(17, 2);
+  strides.resize(17);
+  args.dims = dims;
+  args.src_strides = strides;
+  args.out_strides = strides;
+  EXPECT_EQ(Scatter(args).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(GatherStrided(args).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(out, ElementsAre(1, 9));
+}
+
 TEST(ScatterTest, NanWinsExtremes) {
   const std::vector<float> out =
       Scattered<float>(ScatterOp::kMax, ir::DType::kFloat32, {1, NAN}, {0, 1}, {NAN, 3});

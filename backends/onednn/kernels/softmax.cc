@@ -32,33 +32,6 @@ float RowMax(const float* x, int64_t n) {
   return MaxAll(maxima);
 }
 
-// y = x * scale + mask, returning the row's maximum.
-float ScaleAndMask(const float* x, float scale, const float* mask, int64_t mask_inner, float* y,
-                   int64_t n) {
-  const F32 least = NegativeInfinity();
-  const F32 factor = Splat(scale);
-  const F32 offset = Splat(mask != nullptr && mask_inner == 0 ? mask[0] : 0.0f);
-  F32 maxima[4] = {least, least, least, least};
-  const auto run = [&](auto mask_by_element) HWY_ATTR {
-    ForEachVector(n, maxima, [&](auto at, int64_t i, F32& max) HWY_ATTR {
-      F32 v = hn::Mul(at.Load(x + i), factor);
-      if constexpr (mask_by_element) {
-        v = hn::Add(v, at.Load(mask + i));
-      } else {
-        v = hn::Add(v, offset);
-      }
-      at.Store(v, y + i);
-      max = hn::Max(max, at.Or(v, least));
-    });
-  };
-  if (mask != nullptr && mask_inner != 0) {
-    run(std::true_type());
-  } else {
-    run(std::false_type());
-  }
-  return MaxAll(maxima);
-}
-
 // sum exp(v - max); kStore also leaves the exponentials in y. Long rows add up pieces of 64
 // additions a lane.
 template <bool kStore>
@@ -97,29 +70,13 @@ void LogSoftmaxRow(const float* v, float max, float* y, int64_t n) {
   });
 }
 
-const float* MaskRow(const SoftmaxArgs& args, int64_t row) {
-  if (args.mask == nullptr) return nullptr;
-  const int64_t i2 = row % args.dims[2];
-  const int64_t i1 = row / args.dims[2] % args.dims[1];
-  const int64_t i0 = row / args.dims[2] / args.dims[1];
-  return args.mask + i0 * args.mask_strides[0] + i1 * args.mask_strides[1] +
-         i2 * args.mask_strides[2];
-}
-
 }  // namespace
 
 void SoftmaxRows(const SoftmaxArgs& args, int64_t begin, int64_t end) {
-  const bool plain = args.mask == nullptr && args.scale == 1.0f;
   for (int64_t row = begin; row < end; ++row) {
     const float* v = args.x + row * args.n;
     float* y = args.y + row * args.n;
-    float max;
-    if (plain) {
-      max = RowMax(v, args.n);
-    } else {
-      max = ScaleAndMask(v, args.scale, MaskRow(args, row), args.mask_inner, y, args.n);
-      v = y;
-    }
+    const float max = RowMax(v, args.n);
     if (args.log) {
       LogSoftmaxRow(v, max, y, args.n);
     } else {
@@ -192,9 +149,8 @@ constexpr double kNanosecondsAnElement = 0.35;
 }  // namespace
 
 void Softmax(const SoftmaxArgs& args, int threads) {
-  const int64_t rows = args.dims[0] * args.dims[1] * args.dims[2];
   if (args.n == 0) return;
-  ParallelFor(threads, rows, GrainFor(kNanosecondsAnElement * static_cast<double>(args.n)),
+  ParallelFor(threads, args.rows, GrainFor(kNanosecondsAnElement * static_cast<double>(args.n)),
               [&](int64_t begin, int64_t end, int) {
                 HWY_DYNAMIC_DISPATCH(SoftmaxRows)(args, begin, end);
               });

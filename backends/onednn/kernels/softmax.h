@@ -1,10 +1,9 @@
 // Softmax and log-softmax of f32.
 //
-// softmax(v)_i = exp(v_i - max v) / sum_j exp(v_j - max v), with v = x * scale + mask. A row of
-// only -inf, or with a NaN or +inf, gives NaN as in PyTorch. Relative error
-// within 8e-7 + 1.2e-7 |v_i - max v| (the subtraction rounds). All
-// functions are reentrant, allocate nothing, and fork only when the work pays (parallel.h). In
-// place (y == x) is allowed; other overlap is not.
+// softmax(x)_i = exp(x_i - max x) / sum_j exp(x_j - max x). A row of only -inf, or with a NaN or
+// +inf, gives NaN as in PyTorch. Relative error within 8e-7 + 1.2e-7 |x_i - max x| (the subtraction
+// rounds). All functions are reentrant, allocate nothing, and fork only when the work pays
+// (parallel.h). In place (y == x) is allowed; other overlap is not.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_SOFTMAX_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_SOFTMAX_H_
 
@@ -12,19 +11,13 @@
 
 namespace ingot::kernels {
 
-// x and y are dense [d0, d1, d2, n]; put unused leading dimensions to 1.
+// x and y are dense [rows, n].
 struct SoftmaxArgs {
-  int64_t dims[3] = {1, 1, 1};
+  int64_t rows = 1;
   int64_t n = 0;
   const float* x = nullptr;
   float* y = nullptr;
-  float scale = 1.0f;
-  // Optional addend, broadcast by strides in elements: mask[i0 * s0 + i1 * s1 + i2 * s2 + j *
-  // mask_inner].
-  const float* mask = nullptr;
-  int64_t mask_strides[3] = {0, 0, 0};
-  int64_t mask_inner = 1;  // 0 or 1
-  bool log = false;        // log_softmax
+  bool log = false;  // log_softmax
 };
 
 void Softmax(const SoftmaxArgs& args, int threads);

@@ -3,11 +3,13 @@
 //   Walk<2> walk(dims, {x_strides, y_strides});
 //   walk.ForEach([&](const std::array<int64_t, 2>& at) { y[at[1]] = x[at[0]]; });
 //
-// Rank is at most kMaxWalkDims; a box without dimensions has one element. Offsets are in the unit
-// of the strides. Allocates nothing while it walks.
+// Of the dimensions at most kMaxWalkDims may have a size other than 1 (FitsWalk): a walk over more
+// visits nothing. A box without dimensions has one element. Offsets are in the unit of the strides.
+// Allocates nothing.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_WALK_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_WALK_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -17,19 +19,29 @@ namespace ingot::kernels {
 
 inline constexpr int kMaxWalkDims = 16;
 
+// Whether a walk over `dims` is possible.
+inline bool FitsWalk(absl::Span<const int64_t> dims) {
+  return std::count_if(dims.begin(), dims.end(), [](int64_t d) { return d != 1; }) <= kMaxWalkDims;
+}
+
 template <int kOffsets>
 class Walk {
  public:
   using Offsets = std::array<int64_t, kOffsets>;
 
-  // REQUIRES: each span of strides has as many entries as `dims`, at most kMaxWalkDims.
+  // REQUIRES: each span of strides has as many entries as `dims`.
   Walk(absl::Span<const int64_t> dims,
-       const std::array<absl::Span<const int64_t>, kOffsets>& strides)
-      : rank_(static_cast<int>(dims.size())) {
-    for (int d = 0; d < rank_; ++d) {
-      dims_[d] = dims[d];
+       const std::array<absl::Span<const int64_t>, kOffsets>& strides) {
+    if (!FitsWalk(dims)) {
+      count_ = 0;
+      return;
+    }
+    for (size_t d = 0; d < dims.size(); ++d) {
+      if (dims[d] == 1) continue;
+      dims_[rank_] = dims[d];
       count_ *= dims[d];
-      for (int k = 0; k < kOffsets; ++k) strides_[d][k] = strides[k][d];
+      for (int k = 0; k < kOffsets; ++k) strides_[rank_][k] = strides[k][d];
+      ++rank_;
     }
   }
 
@@ -65,7 +77,7 @@ class Walk {
   }
 
  private:
-  int rank_;
+  int rank_ = 0;
   int64_t count_ = 1;
   std::array<int64_t, kMaxWalkDims> dims_{};
   std::array<Offsets, kMaxWalkDims> strides_{};
