@@ -46,17 +46,19 @@ class ThreadCountScope {
 };
 
 // The default CPU generator seeded for a run, one run at a time in the process, and put back at the
-// end.
+// end. The generator's own lock is held for each access, as LibTorch demands of whoever touches it,
+// but not in between: the operators of the run take it themselves.
 class SeedScope {
  public:
   explicit SeedScope(uint64_t seed)
-      : lock_(Mutex()),
-        generator_(at::detail::getDefaultCPUGenerator()),
-        state_(generator_.get_state()) {
+      : lock_(Mutex()), generator_(at::detail::getDefaultCPUGenerator()) {
+    const std::lock_guard<std::mutex> access(generator_.mutex());
+    state_ = generator_.get_state();
     generator_.set_current_seed(seed);
   }
   ~SeedScope() {
     try {
+      const std::lock_guard<std::mutex> access(generator_.mutex());
       generator_.set_state(state_);
     } catch (const std::exception& e) {
       sdk::Log(sdk::Severity::kError,

@@ -6,6 +6,8 @@
 #include <ATen/ops/randn.h>
 
 #include <atomic>
+#include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -86,6 +88,43 @@ TEST(TorchScriptExecutableTest, DrawsWhatEagerDrawsAndPutsTheGeneratorBack) {
   at::manual_seed(11);
   const at::Tensor eager = at::randn({4});
   EXPECT_THAT(out, testing::ElementsAreArray(eager.data_ptr<float>(), 4));
+}
+
+// LibTorch wants the generator's lock held by whoever reads or seeds it. The op takes the seed but
+// draws nothing, so nobody else would wait for the lock.
+TEST(TorchScriptExecutableTest, TheGeneratorIsTouchedUnderItsLockOnly) {
+  const auto executable = Compile(R"(graph "quiet" {
+  %0 : f32[2] = argument 0
+  %1 : i64[] = seed
+  %2 : f32[2] = aten::special_bessel_j0(%0, %1)
+  result 0 = %2
+  returns T0
+})");
+  ASSERT_THAT(executable, IsOk());
+  const Operand vector{{2}}, number{{}};
+  std::vector<float> in = {0, 0}, out(2);
+  int64_t seed = 11;
+  const auto run = [&] {
+    const ingot_run_context context{};
+    const ingot_tensor inputs[] = {vector.View(in.data(), ir::DType::kFloat32),
+                                   number.View(&seed, ir::DType::kInt64)};
+    const ingot_tensor outputs[] = {vector.View(out.data(), ir::DType::kFloat32)};
+    return (*executable)->Execute(sdk::RunContext(context), inputs, outputs, nullptr);
+  };
+  ASSERT_THAT(run(), IsOk());
+  std::atomic<bool> is_done = false;
+  std::thread runner;
+  {
+    at::Generator generator = at::detail::getDefaultCPUGenerator();
+    const std::lock_guard<std::mutex> access(generator.mutex());
+    runner = std::thread([&] {
+      EXPECT_THAT(run(), IsOk());
+      is_done = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    EXPECT_FALSE(is_done);
+  }
+  runner.join();
 }
 
 TEST(TorchScriptExecutableTest, ThreadCountIsPutBack) {

@@ -22,6 +22,7 @@
 #include "backends/torchscript/dtypes.h"
 #include "backends/torchscript/guard.h"
 #include "core/base/status_macros.h"
+#include "core/ir/opaque_op.h"
 
 namespace ingot::torchscript_backend {
 namespace {
@@ -32,13 +33,10 @@ using torch::jit::Value;
 
 // --- Schemas ---
 
-// The operator that `op` ("aten::add.Tensor") names: from the dispatcher, or one of TorchScript's
-// own.
-// An op of the vocabulary in a variant that the vocabulary lacks (docs/adding-an-op.md).
-constexpr absl::string_view kOutsideVocabulary = ":opaque";
-
-const c10::FunctionSchema* FindSchema(const std::string& full_name) {
-  const std::string op(absl::StripSuffix(full_name, kOutsideVocabulary));
+// The operator that `full_name` ("aten::add.Tensor", "aten::sqrt:opaque") names: from the
+// dispatcher, or one of TorchScript's own.
+const c10::FunctionSchema* FindSchema(absl::string_view full_name) {
+  const std::string op(ir::BaseOp(full_name));
   const size_t dot = op.find('.', op.find("::") == std::string::npos ? 0 : op.find("::"));
   const std::string name = op.substr(0, dot);
   const std::string overload = dot == std::string::npos ? "" : op.substr(dot + 1);
@@ -175,9 +173,9 @@ ir::Node AsPlainConvolution(const ir::Node& node, const char* op) {
 
 // These copy their operand with its strides, so that elements which share memory (unfold's windows)
 // would share what is written; the graph's values share nothing.
-bool KeepsStrides(const std::string& op) {
-  constexpr const char* kOps[] = {"aten::select_scatter", "aten::slice_scatter",
-                                  "aten::diagonal_scatter", "aten::as_strided_scatter"};
+bool KeepsStrides(absl::string_view op) {
+  constexpr absl::string_view kOps[] = {"aten::select_scatter", "aten::slice_scatter",
+                                        "aten::diagonal_scatter", "aten::as_strided_scatter"};
   return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
 }
 
@@ -285,7 +283,8 @@ class Lowering {
       INGOT_ASSIGN_OR_RETURN(Value * input, AddArgument(node.args[i], schema->arguments()[i]));
       inputs.push_back(input);
     }
-    if (KeepsStrides(node.op)) inputs[0] = out_->insert(c10::aten::contiguous, {inputs[0]});
+    if (KeepsStrides(ir::BaseOp(node.op)))
+      inputs[0] = out_->insert(c10::aten::contiguous, {inputs[0]});
     const auto& returns = schema->returns();
     Node* call = out_->create(c10::Symbol::fromQualString(schema->name()), inputs, returns.size());
     for (size_t i = 0; i < returns.size(); ++i) call->output(i)->setType(returns[i].type());
@@ -350,6 +349,30 @@ bool Fits(const ir::Argument& arg, const c10::Argument& schema) {
          literal->type()->isSubtypeOf(*Unwrapped(schema.type()));
 }
 
+// Whether the operator does nothing but compute tensors from its arguments, as far as its schema
+// tells.
+absl::Status CheckEffects(const ir::Node& node, const c10::FunctionSchema& schema) {
+  const std::vector<c10::Argument>& arguments = schema.arguments();
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& name = arguments[i].name();
+    if (arguments[i].alias_info() != nullptr && arguments[i].alias_info()->isWrite()) {
+      return absl::UnimplementedError(absl::StrCat("it writes its argument '", name, "'"));
+    }
+    const bool* value = std::get_if<bool>(&node.args[i]);
+    if (name == ir::kUncheckedArgument && (value == nullptr || *value)) {
+      return absl::PermissionDeniedError(
+          absl::StrCat("a graph may not switch its checks off: '", name, "'"));
+    }
+  }
+  const auto is_tensors = [](const c10::Argument& result) {
+    return result.type()->kind() == c10::TypeKind::TensorType || IsTensorList(result.type());
+  };
+  if (std::any_of(schema.returns().begin(), schema.returns().end(), is_tensors)) {
+    return absl::OkStatus();
+  }
+  return absl::UnimplementedError("it returns no tensor");
+}
+
 absl::Status CheckArguments(const ir::Node& node, const c10::FunctionSchema& schema) {
   const auto& arguments = schema.arguments();
   if (node.args.size() != arguments.size() && !HasSeed(node, schema)) {
@@ -364,13 +387,19 @@ absl::Status CheckArguments(const ir::Node& node, const c10::FunctionSchema& sch
                                                    arguments[i].name(), "'"));
     }
   }
-  for (const c10::Argument& argument : arguments) {
-    if (argument.alias_info() != nullptr && argument.alias_info()->isWrite()) {
-      return absl::UnimplementedError(
-          absl::StrCat("it writes its argument '", argument.name(), "'"));
+  return CheckEffects(node, schema);
+}
+
+// The seed is no tensor here: it goes to LibTorch's generator, whoever asks for random numbers.
+bool ReadsSeed(const ir::Graph& graph, const ir::Node& node, size_t num_arguments) {
+  bool reads = false;
+  for (const ir::InputSpec& input : graph.inputs()) {
+    if (input.role != ir::InputRole::kSeed) continue;
+    for (size_t i = 0; i < num_arguments; ++i) {
+      ir::ForEachValue(node.args[i], [&](ir::ValueId value) { reads |= value == input.value; });
     }
   }
-  return absl::OkStatus();
+  return reads;
 }
 
 }  // namespace
@@ -381,9 +410,14 @@ absl::Status CheckNode(const ir::Graph& graph, ir::NodeId id) {
     if (node.op.find("::") == std::string::npos) {
       return absl::UnimplementedError("not the name of a LibTorch operator");
     }
+    INGOT_RETURN_IF_ERROR(ir::CheckOpaqueOp(node.op));
     const c10::FunctionSchema* schema = FindSchema(node.op);
     if (schema == nullptr) return absl::UnimplementedError("LibTorch has no such operator");
-    return CheckArguments(node, *schema);
+    INGOT_RETURN_IF_ERROR(CheckArguments(node, *schema));
+    if (ReadsSeed(graph, node, schema->arguments().size())) {
+      return absl::UnimplementedError("it computes with the call's seed");
+    }
+    return absl::OkStatus();
   });
 }
 

@@ -25,7 +25,8 @@ struct Node;
 
 namespace ingot::torchscript_backend {
 
-// OK if LibTorch has the node's operator and takes its arguments; else why not.
+// OK if LibTorch has the node's operator, takes its arguments, and computes tensors from them and
+// does nothing else (core/ir/opaque_op.h says what no graph may name); else why not.
 absl::Status CheckNode(const ir::Graph& graph, ir::NodeId node);
 
 // The TorchScript graph of `graph`: inputs are its non-constant inputs but the seed, in order;

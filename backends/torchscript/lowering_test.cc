@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "core/base/status_matchers.h"
 #include "core/ir/text.h"
 #include "gmock/gmock.h"
@@ -45,12 +46,35 @@ TEST(CheckNodeTest, RejectsTheRestWithAReason) {
       {"%2 : f32[2,3] = aten::special_bessel_j0(%0, 1, 2)", "takes 1 arguments, not 3"},
       {"%2 : f32[2,3] = aten::special_bessel_j0(\"x\")", "wants Tensor for argument 'self'"},
       {"%2 : f32[2,3] = aten::sub_.Tensor(%0, %1, 1)", "it writes its argument 'self'"},
+      {"= aten::manual_seed(1)", "it returns no tensor"},
+      {"%2 : i64[] = seed\n%3 : i64[] = aten::special_bessel_j0(%2)", "the call's seed"},
   };
   for (const Case& c : cases) {
     EXPECT_THAT(CheckNode(Parse(c.node + std::string("\n")), 0),
                 StatusIs(absl::StatusCode::kUnimplemented, HasSubstr(c.reason)))
         << c.node;
   }
+}
+
+TEST(CheckNodeTest, RefusesWhatReachesOutsideOfItsArguments) {
+  const char* refused[] = {
+      "%2 : u8[1000] = aten::from_file(\"/etc/passwd\", false, 1000, u8, None, None, None)",
+      "= aten::save(%0, \"written\")",
+      "%2 : f32[4096] = inductor::_reinterpret_tensor(%0, [4096], [1], 0)",
+      "%2 : f32[4096] = aten::_reshape_alias(%0, [4096], [1])",
+      "%2 : f32[2,3] = aten::_sparse_coo_tensor_unsafe(%0, %1, [2, 3], None, None, None, None, "
+      "None)",
+      "%2 : f32[1] = aten::segment_reduce(%0, \"sum\", %1, None, None, 0, true, None)",
+  };
+  for (const char* node : refused) {
+    EXPECT_THAT(CheckNode(Parse(node + std::string("\n")), 0),
+                StatusIs(absl::StatusCode::kPermissionDenied))
+        << node;
+  }
+  EXPECT_THAT(CheckNode(Parse("%2 : f32[1] = aten::segment_reduce(%0, \"sum\", %1, None, None, 0, "
+                              "false, None)\n"),
+                        0),
+              IsOk());
 }
 
 TEST(LowerTest, KeepsTheOrderOfInputsAndOutputs) {
@@ -69,18 +93,21 @@ TEST(LowerTest, KeepsTheOrderOfInputsAndOutputs) {
 }
 
 TEST(LowerTest, WhatIsScatteredIntoSharesNoMemoryWithItself) {
-  absl::StatusOr<ir::Graph> graph = ir::ParseGraph(R"(graph "windows" {
+  for (const char* suffix : {"", ":opaque"}) {
+    absl::StatusOr<ir::Graph> graph = ir::ParseGraph(absl::StrReplaceAll(R"(graph "windows" {
   %0 : f32[3] = argument 0
   %1 : f32[2] = argument 1
   %2 : f32[2,2] = aten::unfold(%0, 0, 2, 1)
-  %3 : f32[2,2] = aten::select_scatter(%2, %1, 0, 0)
+  %3 : f32[2,2] = aten::select_scatterSUFFIX(%2, %1, 0, 0)
   result 0 = %3
   returns T0
-})");
-  ASSERT_THAT(graph, IsOk());
-  const auto lowered = Lower(*graph, {});
-  ASSERT_THAT(lowered, IsOk());
-  EXPECT_THAT((*lowered)->toString(), HasSubstr("aten::contiguous"));
+})",
+                                                                         {{"SUFFIX", suffix}}));
+    ASSERT_THAT(graph, IsOk());
+    const auto lowered = Lower(*graph, {});
+    ASSERT_THAT(lowered, IsOk());
+    EXPECT_THAT((*lowered)->toString(), HasSubstr("aten::contiguous")) << suffix;
+  }
 }
 
 TEST(LowerTest, ConvolutionsGetTheNamesThatLibTorchsPassesLookFor) {

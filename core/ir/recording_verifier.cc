@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -80,8 +81,7 @@ absl::Status CheckScalars(const Graph& graph, const std::vector<ScalarBinding>& 
                           const std::vector<const InputSpec*>& inputs, size_t num_scalar_slots) {
   INGOT_RETURN_IF_ERROR(CheckCount("scalar", scalars.size(), inputs.size()));
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (scalars[i].is_argument) {
-      if (scalars[i].argument < num_scalar_slots) continue;
+    if (scalars[i].is_argument && scalars[i].argument >= num_scalar_slots) {
       return Bad("scalar ", i, " comes from number argument ", scalars[i].argument, " of ",
                  num_scalar_slots);
     }
@@ -89,6 +89,52 @@ absl::Status CheckScalars(const Graph& graph, const std::vector<ScalarBinding>& 
     if (ScalarDType(scalars[i].literal) == needs) continue;
     return Bad("scalar ", i, " is bound to a number of type ",
                DTypeName(ScalarDType(scalars[i].literal)), "; the graph has ", DTypeName(needs));
+  }
+  return absl::OkStatus();
+}
+
+// Elements from the first that a tensor touches to behind its last; the largest number if that can
+// not be counted. Strides are not negative; empty: row-major.
+int64_t SpanOf(const TensorType& type, const Dims& strides) {
+  const Dims dense = ContiguousStrides(type.dims);
+  const Dims& steps = strides.empty() ? dense : strides;
+  if (std::find(type.dims.begin(), type.dims.end(), 0) != type.dims.end()) return 0;
+  int64_t span = 1;
+  for (size_t i = 0; i < type.dims.size(); ++i) {
+    int64_t reach;
+    if (__builtin_mul_overflow(type.dims[i] - 1, steps[i], &reach) ||
+        __builtin_add_overflow(span, reach, &span)) {
+      return std::numeric_limits<int64_t>::max();
+    }
+  }
+  return span;
+}
+
+absl::Status CheckLayout(const ArgumentSpec& spec) {
+  if (!spec.strides.empty() && spec.strides.size() != spec.type.dims.size()) {
+    return Bad(spec.strides.size(), " strides for ", ToString(spec.type));
+  }
+  for (int64_t stride : spec.strides) {
+    if (stride < 0) return Bad("stride ", stride, " is negative");
+  }
+  constexpr int64_t kMaxSpan = std::numeric_limits<int64_t>::max() / 16;  // 16 bytes an element
+  if (SpanOf(spec.type, spec.strides) > kMaxSpan) return Bad("strides that reach too far");
+  return absl::OkStatus();
+}
+
+// A view of an argument stays in the memory that the signature says the argument has.
+absl::Status CheckAliases(const Graph& graph, const Signature& signature) {
+  for (const OutputSpec& output : graph.outputs()) {
+    if (output.role != OutputRole::kAlias) continue;
+    const TensorType& type = graph.type(output.value);
+    const ArgumentSpec& argument = signature.arguments[output.alias_of];
+    const bool is_itself = output.strides.empty() && type == argument.type && output.offset == 0;
+    if (is_itself) continue;
+    const int64_t has = SpanOf(argument.type, argument.strides);
+    if (output.offset > has || SpanOf(type, output.strides) > has - output.offset) {
+      return Bad("result ", output.index, ", a view ", ToString(type), " of argument ",
+                 output.alias_of, ", reaches beyond the argument's ", has, " elements");
+    }
   }
   return absl::OkStatus();
 }
@@ -104,9 +150,7 @@ absl::Status CheckSignature(const Graph& graph, const Signature& signature,
     const ArgumentSpec& spec = signature.arguments[i];
     INGOT_RETURN_IF_ERROR(CheckSameType(spec.type, graph.type(inputs[i]->value)),
                           absl::StrCat("argument ", i));
-    if (!spec.strides.empty() && spec.strides.size() != spec.type.dims.size()) {
-      return Bad("argument ", i, ": ", spec.strides.size(), " strides for ", ToString(spec.type));
-    }
+    INGOT_RETURN_IF_ERROR(CheckLayout(spec), absl::StrCat("argument ", i));
     const Alias& alias = signature.aliases[i];
     if (alias.argument > i || signature.aliases[alias.argument].argument != alias.argument) {
       return Bad("argument ", i, ": alias of ", alias.argument, ", which is no first argument");
@@ -136,7 +180,9 @@ absl::Status VerifyRecording(const Recording& recording) {
   CollectSlots(recording.signature.arguments_structure, slots);
   INGOT_RETURN_IF_ERROR(
       CheckScalars(graph, recording.scalars, inputs[InputRole::kScalar], slots.scalars));
-  return CheckSignature(graph, recording.signature, inputs[InputRole::kArgument], slots);
+  INGOT_RETURN_IF_ERROR(
+      CheckSignature(graph, recording.signature, inputs[InputRole::kArgument], slots));
+  return CheckAliases(graph, recording.signature);
 }
 
 }  // namespace ingot::ir

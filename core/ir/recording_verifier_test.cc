@@ -62,11 +62,21 @@ TEST(RecordingVerifierTest, NamesThePartThatDoesNotFit) {
       {[](Recording& r) { r.scalars.pop_back(); }, "2 scalar inputs"},
       {[](Recording& r) { r.scalars[0].literal = int64_t{1}; },
        "scalar 0 is bound to a number of type i64"},
+      {[](Recording& r) { r.scalars[1].literal = 1.0; },
+       "scalar 1 is bound to a number of type f64"},
       {[](Recording& r) { r.scalars[1].argument = 1; },
        "scalar 1 comes from number argument 1 of 1"},
       {[](Recording& r) { r.signature.arguments.pop_back(); }, "2 argument inputs"},
       {[](Recording& r) { r.signature.arguments[0].type.dims = {6}; }, "argument 0: type f32[6]"},
       {[](Recording& r) { r.signature.arguments[1].strides = {1}; }, "argument 1: 1 strides"},
+      {[](Recording& r) {
+         r.signature.arguments[1].strides = {1, -2};
+       },
+       "argument 1: stride -2 is negative"},
+      {[](Recording& r) {
+         r.signature.arguments[1].strides = {int64_t{1} << 62, int64_t{1} << 62};
+       },
+       "argument 1: strides that reach too far"},
       {[](Recording& r) {
          r.signature.aliases = {{0, 0}};
        },
@@ -87,6 +97,41 @@ TEST(RecordingVerifierTest, NamesThePartThatDoesNotFit) {
     EXPECT_THAT(VerifyRecording(recording),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(c.message)));
   }
+}
+
+// One result, a view of the argument f32[2,3] of these strides.
+absl::Status VerifyView(Dims argument_strides, Dims dims, Dims strides, int64_t offset) {
+  Recording recording;
+  const ValueId x = recording.graph.AddInput({InputRole::kArgument, 0}, kType);
+  std::vector<int64_t> sizes(dims.begin(), dims.end());
+  const NodeId view = recording.graph.AddNode("mylib::view", {ValueRef{x}, std::move(sizes)},
+                                              {{DType::kFloat32, std::move(dims)}});
+  OutputSpec alias;
+  alias.role = OutputRole::kAlias;
+  alias.strides = std::move(strides);
+  alias.offset = offset;
+  recording.graph.AddOutput(alias, recording.graph.node(view).outputs[0]);
+  recording.graph.set_result_structure(Structure::Tensor(0));
+  recording.signature.arguments = {{kType, std::move(argument_strides)}};
+  recording.signature.aliases = {{0, 0}};
+  recording.signature.arguments_structure = Structure::Tuple({Structure::Tensor(0)});
+  return VerifyRecording(recording);
+}
+
+TEST(RecordingVerifierTest, AViewOfAnArgumentStaysInsideOfIt) {
+  EXPECT_THAT(VerifyView({}, {3, 2}, {1, 3}, 0), IsOk());
+  EXPECT_THAT(VerifyView({}, {1 << 20}, {0}, 5), IsOk());
+  EXPECT_THAT(VerifyView({}, {}, {}, 5), IsOk());
+  EXPECT_THAT(VerifyView({}, {0, 4}, {1 << 20, 1}, 6), IsOk());
+  EXPECT_THAT(VerifyView({8, 2}, {13}, {1}, 0), IsOk());  // the gaps are the argument's too
+  const auto beyond =
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("reaches beyond the argument's"));
+  EXPECT_THAT(VerifyView({}, {1 << 20}, {1}, 0), beyond);
+  EXPECT_THAT(VerifyView({}, {3, 2}, {1, 3}, 1), beyond);
+  EXPECT_THAT(VerifyView({}, {}, {}, 6), beyond);
+  EXPECT_THAT(VerifyView({}, {0, 4}, {1, 1}, 7), beyond);
+  EXPECT_THAT(VerifyView({8, 2}, {14}, {1}, 0), beyond);
+  EXPECT_THAT(VerifyView({}, {4, 4}, {int64_t{1} << 62, int64_t{1} << 62}, 0), beyond);
 }
 
 }  // namespace

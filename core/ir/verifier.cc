@@ -149,7 +149,22 @@ class GraphVerifier {
       if (output != kNoValue) INGOT_RETURN_IF_ERROR(Define(output));
     }
     const ops::OpDef* def = ops::FindOp(node.op);
+    INGOT_RETURN_IF_ERROR(VerifySeed(def, node));
     return def == nullptr ? absl::OkStatus() : VerifyRegistered(*def, node);
+  }
+
+  // The seed is for random ops, as their last argument: each group of a compiled graph has another.
+  absl::Status VerifySeed(const ops::OpDef* def, const Node& node) const {
+    if (seed_ == kNoValue) return absl::OkStatus();
+    const bool may_draw = def == nullptr || def->Is(ops::kRandom);
+    for (size_t i = 0; i < node.args.size(); ++i) {
+      const bool is_last = i + 1 == node.args.size();
+      if (may_draw && is_last && std::holds_alternative<ValueRef>(node.args[i])) continue;
+      bool reads = false;
+      ForEachValue(node.args[i], [&](ValueId value) { reads |= value == seed_; });
+      if (reads) return Bad("argument ", i, " is the seed; only a random op takes it, last");
+    }
+    return absl::OkStatus();
   }
 
   absl::Status VerifyOperands(const Argument& arg) const {
@@ -223,6 +238,7 @@ class GraphVerifier {
 
   absl::Status VerifyOutput(const OutputSpec& output) {
     INGOT_RETURN_IF_ERROR(Use(output.value));
+    if (output.value == seed_) return Bad("%", output.value, " is the seed, which is no output");
     const TensorType& type = graph_.type(output.value);
     switch (output.role) {
       case OutputRole::kResult:

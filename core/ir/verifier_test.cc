@@ -80,7 +80,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Change{"(%0, %5, %2)", "(%0, 1, %2)", "aten::add.Tensor"},
                     Change{"(%0, %5, %2)", "(%0, %5, \"x\")", "aten::add.Tensor"},
                     Change{"(%0, %5, %2)", "(%0, %5, %4)",
-                           "argument alpha is a number; %4 is not a scalar input"},
+                           "argument 2 is the seed; only a random op takes it, last"},
+                    Change{"%6 : f32[2,3] = aten::add.Tensor(%0, %5, %2)",
+                           "%9 : f32[] = aten::sum(%0, None)\n"
+                           "%6 : f32[2,3] = aten::add.Tensor(%0, %5, %9)",
+                           "argument alpha is a number; %6 is not a scalar input"},
+                    Change{"(%7, \"x\"", "(%4, \"x\"", "argument 0 is the seed"},
+                    Change{"[%1, None]", "[%1, %4]", "argument 2 is the seed"},
                     Change{"None, %4)", "None, %3)", "the seed must be i64[]"},
                     Change{"None, %4)", "None, 4)", "aten::rand_like"},
                     Change{"None, %4)", "None)", "aten::rand_like"}));
@@ -99,6 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"writeback 1 = %7", "writeback 1 = %8",
                "writes f32[3,2] to argument 1 of type f32[2,3]"},
         Change{"state 0 = %6", "state 0 = %6 state 0 = %6", "writes state 0 a second time"},
+        Change{"result 0 = %6 strides [1, 2]", "result 0 = %4", "output 0: %4 is the seed"},
         Change{"state 0 = %6", "state 1 = %6", "there is no state 1"},
         Change{"state 0 = %6", "state 0 = %8", "writes f32[3,2] to state 0"},
         Change{"of argument 0", "of argument 2", "there is no argument 2"},

@@ -74,6 +74,15 @@ absl::Status StopReason(const RunContext& context) {
   return absl::DeadlineExceededError("the call's deadline has passed");
 }
 
+// What the call returns when a step has returned the error `status`. A backend that stops without
+// having been asked to is broken: nobody who waits for the call has cancelled anything.
+absl::Status StepError(absl::Status status, const RunContext& context) {
+  if (!absl::IsCancelled(status)) return status;
+  if (PollCancelled(const_cast<RunContext*>(&context))) return StopReason(context);
+  return absl::InternalError(
+      absl::StrCat("a step stopped although nothing was cancelled: ", status.message()));
+}
+
 struct StepTrace {
   const RunContext* context;
   const Step* step;
@@ -215,7 +224,7 @@ class Call {
                                    absl::MakeConstSpan(tensors + step.num_inputs, step.num_outputs),
                                    frame_.arena.bytes() + step.workspace);
       if (ABSL_PREDICT_FALSE(!status.ok())) {
-        return absl::IsCancelled(status) && stoppable ? StopReason(context_) : status;
+        return StepError(std::move(status), context_);
       }
     }
     return absl::OkStatus();

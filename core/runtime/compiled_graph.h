@@ -5,9 +5,13 @@
 //
 // Immutable and reentrant: any number of threads may call `Run`. A call allocates nothing once as
 // many frames exist as there are concurrent calls. Destination passing: the caller owns arguments
-// and results. After an error, results and written-back arguments are as they were or unspecified
-// only if the error came from a step's execution; refusals (InvalidArgument, FailedPrecondition)
-// touch nothing.
+// and results.
+//
+// What an error leaves behind: written-back arguments and state are as they were, whatever the
+// error; they change only after the last step has succeeded. Results are unspecified once a step
+// has begun, and so after Cancelled, DeadlineExceeded and whatever a step returned; a refusal of
+// the arguments (InvalidArgument, FailedPrecondition) or no memory for the call (ResourceExhausted)
+// has begun none.
 //
 // A compiled graph owns its executables: eviction from the cache cannot break it.
 #ifndef INGOT_CORE_RUNTIME_COMPILED_GRAPH_H_

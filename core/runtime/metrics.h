@@ -2,7 +2,7 @@
 //
 // Names keep the meanings of the original (torch.lazy): "CachedCompile" and "UncachedCompile" count
 // groups found in and missing from the cache, "fallback.<op>" nodes not taken by the chosen
-// backend. Samples are durations in nanoseconds: "ExtractTime", "CompileTime", "PassTime".
+// backend. Samples are durations: "ExtractTime", "CompileTime", "PassTime".
 // A sink, if any, is told everything as it happens. Thread-safe.
 #ifndef INGOT_CORE_RUNTIME_METRICS_H_
 #define INGOT_CORE_RUNTIME_METRICS_H_

@@ -61,72 +61,64 @@ std::vector<std::string> SplitList(absl::string_view text) {
   return items;
 }
 
-template <typename T>
-absl::Status SetNumber(absl::string_view value, absl::string_view expected, std::optional<T>& out) {
-  T number{};
-  if (!absl::SimpleAtoi(value, &number)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not ", expected));
-  }
-  out = number;
-  return absl::OkStatus();
+// --- Options from text: a reader each, of a value without blanks around it ---
+
+absl::StatusOr<std::string> ReadText(absl::string_view value) { return std::string(value); }
+absl::StatusOr<std::vector<std::string>> ReadList(absl::string_view value) {
+  return SplitList(value);
 }
 
-using Setter = absl::Status (*)(absl::string_view value, OptionOverrides& out);
-struct OptionName {
+constexpr char kThreadCount[] = "a number of threads";
+constexpr char kByteCount[] = "a number of bytes";
+constexpr char kCompilationCount[] = "a number of compilations";
+constexpr char kSeed[] = "a seed (0 to 2^64-1)";
+template <typename T, const char* kWanted>
+absl::StatusOr<T> ReadNumber(absl::string_view value) {
+  T number{};
+  if (absl::SimpleAtoi(value, &number)) return number;
+  return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not ", kWanted));
+}
+
+// --- The table of options ---
+
+struct OptionRow {
   absl::string_view name;
-  const char* variable;
-  Setter set;
+  absl::Status (*set)(absl::string_view value, OptionOverrides& out);
+  void (*merge)(const OptionOverrides& layer, Options& options);
 };
 
-// One row an option that files and the environment may set.
-constexpr OptionName kOptions[] = {
-    {"backend", "INGOT_BACKEND",
-     [](absl::string_view value, OptionOverrides& out) {
-       out.backend = std::string(value);
-       return absl::OkStatus();
-     }},
-    {"fallback", "INGOT_FALLBACK",
-     [](absl::string_view value, OptionOverrides& out) -> absl::Status {
-       INGOT_ASSIGN_OR_RETURN(out.fallback, ParseFallbackPolicy(value));
-       return absl::OkStatus();
-     }},
-    {"force_fallback", "INGOT_FORCE_FALLBACK",
-     [](absl::string_view value, OptionOverrides& out) {
-       out.force_fallback = SplitList(value);
-       return absl::OkStatus();
-     }},
-    {"threads", "INGOT_THREADS",
-     [](absl::string_view value, OptionOverrides& out) {
-       return SetNumber(value, "a number of threads", out.threads);
-     }},
-    {"precision", "INGOT_PRECISION",
-     [](absl::string_view value, OptionOverrides& out) -> absl::Status {
-       INGOT_ASSIGN_OR_RETURN(out.precision, ParsePrecision(value));
-       return absl::OkStatus();
-     }},
-    {"cache_bytes", "INGOT_CACHE_BYTES",
-     [](absl::string_view value, OptionOverrides& out) {
-       return SetNumber(value, "a number of bytes", out.cache_bytes);
-     }},
-    {"leading_sizes", "INGOT_LEADING_SIZES",
-     [](absl::string_view value, OptionOverrides& out) -> absl::Status {
-       INGOT_ASSIGN_OR_RETURN(out.leading_sizes, ParseLeadingSizes(value));
-       return absl::OkStatus();
-     }},
-    {"max_specializations", "INGOT_MAX_SPECIALIZATIONS",
-     [](absl::string_view value, OptionOverrides& out) {
-       return SetNumber(value, "a number of compilations", out.max_specializations);
-     }},
-    {"plugin_folders", "INGOT_PLUGIN_FOLDERS",
-     [](absl::string_view value, OptionOverrides& out) {
-       out.plugin_folders = SplitList(value);
-       return absl::OkStatus();
-     }},
-    {"seed", "INGOT_SEED",
-     [](absl::string_view value, OptionOverrides& out) {
-       return SetNumber(value, "a seed (0 to 2^64-1)", out.seed);
-     }},
+template <auto kOption, auto kOverride, auto kRead>
+constexpr OptionRow Row(absl::string_view name) {
+  return {name,
+          [](absl::string_view value, OptionOverrides& out) -> absl::Status {
+            INGOT_ASSIGN_OR_RETURN(out.*kOverride, kRead(value));
+            return absl::OkStatus();
+          },
+          [](const OptionOverrides& layer, Options& options) {
+            if (layer.*kOverride) options.*kOption = *(layer.*kOverride);
+          }};
+}
+
+using O = Options;
+using V = OptionOverrides;
+constexpr OptionRow kOptions[] = {
+    Row<&O::backend, &V::backend, ReadText>("backend"),
+    Row<&O::fallback, &V::fallback, ParseFallbackPolicy>("fallback"),
+    Row<&O::force_fallback, &V::force_fallback, ReadList>("force_fallback"),
+    Row<&O::threads, &V::threads, ReadNumber<int, kThreadCount>>("threads"),
+    Row<&O::precision, &V::precision, ParsePrecision>("precision"),
+    Row<&O::cache_bytes, &V::cache_bytes, ReadNumber<size_t, kByteCount>>("cache_bytes"),
+    Row<&O::leading_sizes, &V::leading_sizes, ParseLeadingSizes>("leading_sizes"),
+    Row<&O::max_specializations, &V::max_specializations, ReadNumber<int, kCompilationCount>>(
+        "max_specializations"),
+    Row<&O::plugin_folders, &V::plugin_folders, ReadList>("plugin_folders"),
+    Row<&O::seed, &V::seed, ReadNumber<uint64_t, kSeed>>("seed"),
 };
+
+// "INGOT_CACHE_BYTES"
+std::string VariableOf(const OptionRow& option) {
+  return absl::StrCat("INGOT_", absl::AsciiStrToUpper(option.name));
+}
 
 // CPUs granted by cgroup v2's cpu.max ("quota period" or "max period"), rounded up; 0: no limit.
 int CgroupCpus() {
@@ -159,23 +151,24 @@ absl::StatusOr<Precision> ParsePrecision(absl::string_view name) {
 }
 
 absl::Status SetOption(absl::string_view name, absl::string_view value, OptionOverrides& out) {
-  for (const OptionName& option : kOptions) {
+  for (const OptionRow& option : kOptions) {
     if (option.name == name) return option.set(absl::StripAsciiWhitespace(value), out);
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "unknown option '", name,
-      "'; known: ", absl::StrJoin(kOptions, ", ", [](std::string* out, const OptionName& o) {
+      "'; known: ", absl::StrJoin(kOptions, ", ", [](std::string* out, const OptionRow& o) {
         absl::StrAppend(out, o.name);
       })));
 }
 
 absl::StatusOr<OptionOverrides> OptionsFromEnvironment() {
   OptionOverrides overrides;
-  for (const OptionName& option : kOptions) {
-    const char* value = std::getenv(option.variable);
+  for (const OptionRow& option : kOptions) {
+    const std::string variable = VariableOf(option);
+    const char* value = std::getenv(variable.c_str());
     if (value == nullptr || *value == '\0') continue;
     INGOT_RETURN_IF_ERROR(option.set(value, overrides),
-                          absl::StrCat("environment variable ", option.variable));
+                          absl::StrCat("environment variable ", variable));
   }
   return overrides;
 }
@@ -211,17 +204,7 @@ absl::StatusOr<OptionOverrides> ReadOptionsFile(const std::string& path) {
 absl::StatusOr<Options> ResolveOptions(absl::Span<const OptionOverrides> layers) {
   Options options;
   for (size_t i = layers.size(); i-- > 0;) {
-    const OptionOverrides& layer = layers[i];
-    if (layer.backend) options.backend = *layer.backend;
-    if (layer.fallback) options.fallback = *layer.fallback;
-    if (layer.force_fallback) options.force_fallback = *layer.force_fallback;
-    if (layer.threads) options.threads = *layer.threads;
-    if (layer.precision) options.precision = *layer.precision;
-    if (layer.cache_bytes) options.cache_bytes = *layer.cache_bytes;
-    if (layer.leading_sizes) options.leading_sizes = *layer.leading_sizes;
-    if (layer.max_specializations) options.max_specializations = *layer.max_specializations;
-    if (layer.plugin_folders) options.plugin_folders = *layer.plugin_folders;
-    if (layer.seed) options.seed = *layer.seed;
+    for (const OptionRow& option : kOptions) option.merge(layers[i], options);
   }
   if (options.threads < 0 || options.threads > kMaxThreads) {
     return absl::InvalidArgumentError(absl::StrCat(

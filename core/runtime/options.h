@@ -71,6 +71,7 @@ struct Options {
   std::optional<uint64_t> seed;
 };
 
+// As Options, field by field; both go into options.cc's table.
 struct OptionOverrides {
   std::optional<std::string> backend;
   std::optional<FallbackPolicy> fallback;
@@ -84,15 +85,12 @@ struct OptionOverrides {
   std::optional<uint64_t> seed;
 };
 
-// Sets one option from text, by the name used in files and environment ("backend", "fallback",
-// "force_fallback", "threads", "precision", "cache_bytes", "leading_sizes", "max_specializations",
-// "plugin_folders", "seed"). InvalidArgument for an unknown name (lists the known ones) or a
-// malformed value. Lists are comma separated.
+// Sets one option from text, by the name of its field. InvalidArgument for an unknown name (lists
+// the known ones) or a malformed value. Lists are comma separated.
 absl::Status SetOption(absl::string_view name, absl::string_view value, OptionOverrides& out);
 
-// INGOT_BACKEND, INGOT_FALLBACK, INGOT_FORCE_FALLBACK, INGOT_THREADS, INGOT_PRECISION,
-// INGOT_CACHE_BYTES, INGOT_LEADING_SIZES, INGOT_MAX_SPECIALIZATIONS, INGOT_PLUGIN_FOLDERS,
-// INGOT_SEED. Errors name the variable.
+// Each option from the variable of its name in capitals: INGOT_CACHE_BYTES. Errors name the
+// variable.
 absl::StatusOr<OptionOverrides> OptionsFromEnvironment();
 
 // Lines "name = value"; '#' starts a comment. Errors name `source` and line.

@@ -1,6 +1,7 @@
 #include "core/runtime/options.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include "core/base/status_matchers.h"
 #include "gmock/gmock.h"
@@ -89,6 +90,31 @@ TEST(OptionsFromEnvironmentTest, ReadsVariablesAndNamesThemInErrors) {
                        AllOf(HasSubstr("INGOT_THREADS"), HasSubstr("'two'"))));
   unsetenv("INGOT_BACKEND");
   unsetenv("INGOT_THREADS");
+}
+
+TEST(OptionsFromEnvironmentTest, EveryOptionHasAVariableAndReachesTheResult) {
+  const std::pair<const char*, const char*> variables[] = {
+      {"INGOT_BACKEND", "reference"},        {"INGOT_FALLBACK", "warn"},
+      {"INGOT_FORCE_FALLBACK", "aten::sub"}, {"INGOT_THREADS", "3"},
+      {"INGOT_PRECISION", "bf16"},           {"INGOT_CACHE_BYTES", "1000"},
+      {"INGOT_LEADING_SIZES", "buckets"},    {"INGOT_MAX_SPECIALIZATIONS", "9"},
+      {"INGOT_PLUGIN_FOLDERS", "a, b"},      {"INGOT_SEED", "18446744073709551615"}};
+  for (const auto& [name, value] : variables) setenv(name, value, 1);
+  absl::StatusOr<OptionOverrides> layer = OptionsFromEnvironment();
+  for (const auto& [name, value] : variables) unsetenv(name);
+  ASSERT_THAT(layer, IsOk());
+  absl::StatusOr<Options> options = ResolveOptions({OptionOverrides(), *layer});
+  ASSERT_THAT(options, IsOk());
+  EXPECT_EQ(options->backend, "reference");
+  EXPECT_EQ(options->fallback, FallbackPolicy::kWarn);
+  EXPECT_THAT(options->force_fallback, ElementsAre("aten::sub"));
+  EXPECT_EQ(options->threads, 3);
+  EXPECT_EQ(options->precision, Precision::kBf16);
+  EXPECT_EQ(options->cache_bytes, 1000u);
+  EXPECT_EQ(options->leading_sizes, LeadingSizes::kBuckets);
+  EXPECT_EQ(options->max_specializations, 9);
+  EXPECT_THAT(options->plugin_folders, ElementsAre("a", "b"));
+  EXPECT_EQ(options->seed, ~uint64_t{0});
 }
 
 TEST(BackendPriorityTest, AutoIsSpelledOutAndFallbackAppendsTheRest) {

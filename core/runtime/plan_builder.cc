@@ -148,6 +148,9 @@ class PlanBuilder {
       return absl::InternalError(absl::StrCat("output %", value, " is computed by no group"));
     }
     Location from = *locations_[value];
+    if (from.place == Place::kSeed) {  // the verifier knows; there is one a step, or none
+      return absl::InternalError(absl::StrCat("output %", value, " is the seed"));
+    }
     if (from.place == to.place && from.index == to.index) return absl::OkStatus();
     const ir::TensorType& type = graph_.type(value);
     if (from.place == Place::kArena) buffers_[from.index].last = copy_step_;

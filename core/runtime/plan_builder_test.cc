@@ -68,6 +68,11 @@ TEST(MakeRunPlanTest, AnArgumentReturnedAsANewTensorIsCopied) {
   EXPECT_EQ(plan->copies[0].to.place, Place::kResult);
 }
 
+TEST(MakeRunPlanTest, TheSeedIsNoResult) {
+  EXPECT_THAT(PlanOf("graph \"g\" {\n  %0 : i64[] = seed\n  result 0 = %0\n  returns T0\n}"),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("output %0 is the seed")));
+}
+
 TEST(MakeRunPlanTest, SwappedArgumentsAreReadBeforeEitherIsWritten) {
   absl::StatusOr<RunPlan> plan = PlanOf(R"(graph "swap" {
   %0 : f32[2] = argument 0

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "core/base/status_macros.h"
-
 namespace ingot::runtime {
 
 StepClosures::~StepClosures() {
@@ -35,7 +33,12 @@ absl::Status StepClosures::MarkStep() {
       if (!worker_.joinable()) worker_ = std::thread([this] { Work(); });
     }
   }
-  for (const Closure& closure : sync) INGOT_RETURN_IF_ERROR(closure());
+  for (const Closure& closure : sync) {
+    absl::Status status = closure();
+    if (status.ok()) continue;
+    earlier.Update(std::move(status));
+    break;
+  }
   return earlier;
 }
 

@@ -7,12 +7,14 @@
 // Synchronous closures run inside MarkStep, in the order in which they were added, until one fails.
 // Asynchronous ones run one after another on a thread of their own, in order over all steps; what
 // one of them returns as an error is reported once, by the next Add, MarkStep or Wait, and those
-// after it still run. At most `max_pending` wait: MarkStep blocks until there is room. The
+// after it still run. At most `max_pending` (0 counts as 1) wait: MarkStep blocks until there is
+// room. The
 // destructor waits for all. Thread-safe; a closure may add closures, but must not call MarkStep or
 // Wait.
 #ifndef INGOT_CORE_RUNTIME_STEP_CLOSURES_H_
 #define INGOT_CORE_RUNTIME_STEP_CLOSURES_H_
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <thread>
@@ -29,7 +31,8 @@ class StepClosures {
   using Closure = std::function<absl::Status()>;
   enum class Mode { kSync, kAsync };
 
-  explicit StepClosures(size_t max_pending = 100) : max_pending_(max_pending) {}
+  explicit StepClosures(size_t max_pending = 100)
+      : max_pending_(std::max<size_t>(max_pending, 1)) {}
   ~StepClosures();
   StepClosures(const StepClosures&) = delete;
   StepClosures& operator=(const StepClosures&) = delete;
@@ -38,8 +41,9 @@ class StepClosures {
   // is one to report; `closure` is kept nevertheless.
   absl::Status Add(Mode mode, Closure closure);
 
-  // Ends the step. The first error: of an earlier asynchronous closure, or of a synchronous one of
-  // this step, after which the step's other synchronous closures are dropped.
+  // Ends the step. The first error: of an earlier asynchronous closure, else of a synchronous one
+  // of this step. After a synchronous one has failed, the step's other synchronous closures are
+  // dropped.
   absl::Status MarkStep();
 
   // Until no asynchronous closure is pending. An error not reported yet.

@@ -12,6 +12,7 @@ namespace ingot::runtime {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using Mode = StepClosures::Mode;
 
 TEST(StepClosuresTest, SynchronousClosuresEndBeforeTheStepDoesInOrder) {
@@ -84,6 +85,48 @@ TEST(StepClosuresTest, AnAsynchronousErrorSurfacesOnceAtTheNextAdd) {
   EXPECT_THAT(closures.Add(Mode::kAsync, ok), IsOk());
   ASSERT_THAT(closures.MarkStep(), IsOk());
   EXPECT_THAT(closures.Wait(), IsOk());
+}
+
+TEST(StepClosuresTest, AnEarlierErrorIsNotLostToALaterOne) {
+  StepClosures closures;
+  absl::Notification go, failed;
+  closures
+      .Add(Mode::kAsync,
+           [&] {
+             go.WaitForNotification();
+             return absl::DataLossError("earlier");
+           })
+      .IgnoreError();
+  closures
+      .Add(Mode::kAsync,
+           [&] {
+             failed.Notify();
+             return absl::OkStatus();
+           })
+      .IgnoreError();
+  ASSERT_THAT(closures.MarkStep(), IsOk());
+  ASSERT_THAT(closures.Add(Mode::kSync, [] { return absl::AbortedError("later"); }), IsOk());
+  go.Notify();
+  failed.WaitForNotification();
+  EXPECT_THAT(closures.MarkStep(), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("earlier")));
+  EXPECT_THAT(closures.MarkStep(), IsOk());
+}
+
+TEST(StepClosuresTest, NoRoomAtAllCountsAsRoomForOne) {
+  StepClosures closures(/*max_pending=*/0);
+  std::atomic<int> count = 0;
+  for (int i = 0; i < 3; ++i) {
+    closures
+        .Add(Mode::kAsync,
+             [&] {
+               ++count;
+               return absl::OkStatus();
+             })
+        .IgnoreError();
+  }
+  ASSERT_THAT(closures.MarkStep(), IsOk());
+  ASSERT_THAT(closures.Wait(), IsOk());
+  EXPECT_EQ(count, 3);
 }
 
 TEST(StepClosuresTest, PendingClosuresAreBoundedAndAllRunBeforeTheEnd) {

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/ir/opaque_op.h"
 
 namespace ingot::archive {
 namespace {
@@ -16,8 +17,6 @@ using absl::string_view;
 // Words that nest an expression like an operator.
 constexpr string_view kOperatorWords[] = {"and", "else", "if", "in", "is", "not", "or", "lambda"};
 constexpr string_view kOperators = "+-*/%@&|^~<>=!.";
-// LibTorch's operators that open files, called as functions or as methods.
-constexpr string_view kRefusedCalls[] = {"from_file", "save"};
 
 class Scanner {
  public:
@@ -95,7 +94,8 @@ class Scanner {
     while (IsWord(Peek())) ++at_;
     const string_view word = text_.substr(begin, at_ - begin);
     if (word == "elif" && ++branches_ > kMaxScriptBranches) return Bad("too many branches");
-    if (Contains(kRefusedCalls, word) && Before(begin) == '.' && After(at_) == '(')
+    // LibTorch's operators, called as functions or as methods.
+    if (ir::OpensFile(word) && Before(begin) == '.' && After(at_) == '(')
       return absl::PermissionDeniedError(
           absl::StrCat("line ", line_, ": calls ", word, ", which opens a file"));
     return Contains(kOperatorWords, word) ? Link() : absl::OkStatus();

@@ -203,6 +203,17 @@ TEST(ConvertTest, ContradictionsAreFound) {
   EXPECT_THAT(ConvertChanged("random", "\"name\": \"x\"", "\"name\": \"rand_like\""), Not(IsOk()));
 }
 
+TEST(ConvertTest, AFileHasNoFilesOpened) {
+  EXPECT_THAT(
+      ConvertChanged("random",
+                     R"(aten.rand_like.default", "inputs": [{"name": "self", )"
+                     R"("arg": {"as_tensor": {"name": "x"}}, "kind": 1})",
+                     R"(aten.from_file.default", "inputs": [{"name": "filename", )"
+                     R"("arg": {"as_string": "/etc/passwd"}, "kind": 1}, )"
+                     R"({"name": "size", "arg": {"as_int": 18}, "kind": 1})"),
+      StatusIs(Code::kPermissionDenied, HasSubstr("aten::from_file: a graph may not name it")));
+}
+
 TEST(ArchiveTest, EveryTruncationIsRefused) {
   std::ifstream file(PathOf("item"), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());

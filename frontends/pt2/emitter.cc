@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/ir/opaque_op.h"
 #include "core/ops/registry.h"
 #include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/const_factories.h"
@@ -57,6 +58,19 @@ bool MayDraw(const OpSignature& signature) {
   // Recurrent layers and attention draw without saying so.
   return signature.random || signature.schema.Find("dropout") >= 0 ||
          signature.schema.Find("dropout_p") >= 0;
+}
+
+// Whether a file may have LibTorch run this op on these arguments.
+absl::Status CheckReach(const OpSignature& signature, const Operands& args) {
+  const std::vector<ops::SchemaArg>& specs = signature.schema.args;
+  for (size_t i = 0; i < std::min(specs.size(), args.size()); ++i) {
+    const bool* value = std::get_if<bool>(&args[i]);
+    if (specs[i].name == ir::kUncheckedArgument && (value == nullptr || *value)) {
+      return absl::PermissionDeniedError(
+          absl::StrCat("a graph may not switch its checks off: ", specs[i].name));
+    }
+  }
+  return ir::CheckOpaqueOp(signature.schema.op);
 }
 
 }  // namespace
@@ -292,6 +306,7 @@ absl::StatusOr<std::vector<ir::TensorType>> Emitter::ExpectedTypes(const std::st
 
 absl::StatusOr<Tensors> Emitter::ApplyOpaque(const std::string& op, Operands args) {
   const OpSignature* signature = FindSignature(op);
+  INGOT_RETURN_IF_ERROR(CheckReach(*signature, args), op);
   if (signature->dynamic) {
     return absl::FailedPreconditionError(
         absl::StrCat("data-dependent: ", op,
@@ -312,7 +327,7 @@ absl::StatusOr<Tensors> Emitter::ApplyOpaque(const std::string& op, Operands arg
 absl::StatusOr<Tensors> Emitter::ApplyOutside(const OpSignature& signature, const Operands& args,
                                               std::vector<ir::TensorType> types) {
   OpSignature outside = signature;
-  absl::StrAppend(&outside.schema.op, ":opaque");  // as recordings name it
+  absl::StrAppend(&outside.schema.op, ir::kOutsideVocabulary);  // as recordings name it
   return EmitNode(outside, args, std::move(types));
 }
 

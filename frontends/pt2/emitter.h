@@ -36,7 +36,8 @@ class Emitter {
   // One tensor per returned one, Tensor[] flattened. What the vocabulary does not take, complex
   // numbers for instance, becomes one node for the backend that runs everything. Unimplemented:
   // graphs cannot hold it (the message says why); InvalidArgument: eager would refuse it too;
-  // FailedPrecondition: sizes that follow from elements.
+  // FailedPrecondition: sizes that follow from elements;
+  // PermissionDenied: an op that no file may have LibTorch run (core/ir/opaque_op.h).
   absl::StatusOr<Tensors> Apply(const std::string& op, Operands args);
   // The same for ops with one result.
   absl::StatusOr<TensorId> ApplyOne(const std::string& op, Operands args);

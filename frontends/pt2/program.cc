@@ -16,44 +16,52 @@ absl::Status Bad(const std::string& path, const Parts&... parts) {
   return absl::InvalidArgumentError(absl::StrCat(path, ": ", parts...));
 }
 
-// A place in the tree, with its path for messages. Built lazily: `parent` outlives it.
+// A place in the tree. Its path is needed for messages only, and so put together when asked for: a
+// place points to the one it was reached from, which outlives it, and to its own step from there.
 class At {
  public:
-  At(const Json& json, std::string path) : json_(&json), path_(std::move(path)) {}
+  // Where a path begins.
+  At(const Json& json, std::string path) : json_(&json), root_(std::move(path)) {}
 
   const Json& json() const { return *json_; }
-  const std::string& path() const { return path_; }
+  std::string path() const {
+    if (parent_ == nullptr) return root_;
+    std::string path = parent_->path();
+    if (key_.data() == nullptr) return absl::StrCat(path, "[", index_, "]");
+    return path.empty() ? std::string(key_) : absl::StrCat(path, ".", key_);
+  }
 
+  // `key` outlives the place.
   absl::StatusOr<At> Field(absl::string_view key) const {
     const Json* value = json_->Find(key);
-    if (value == nullptr) return Bad(path_, "lacks \"", key, "\"");
-    return At(*value, absl::StrCat(path_, path_.empty() ? "" : ".", key));
+    if (value == nullptr) return Bad(path(), "lacks \"", key, "\"");
+    return At(*value, *this, key, 0);
   }
   template <typename T>
   absl::StatusOr<T> As(const char* what) const {
     const T* value = json_->As<T>();
-    if (value == nullptr) return Bad(path_, "is ", json_->KindName(), ", not ", what);
+    if (value == nullptr) return Bad(path(), "is ", json_->KindName(), ", not ", what);
     return *value;
   }
   absl::StatusOr<const Json::Array*> Array() const {
     const auto* array = json_->As<Json::Array>();
-    if (array == nullptr) return Bad(path_, "is ", json_->KindName(), ", not a list");
+    if (array == nullptr) return Bad(path(), "is ", json_->KindName(), ", not a list");
     return array;
   }
   absl::StatusOr<const Json::Object*> Object() const {
     const auto* object = json_->As<Json::Object>();
-    if (object == nullptr) return Bad(path_, "is ", json_->KindName(), ", not an object");
+    if (object == nullptr) return Bad(path(), "is ", json_->KindName(), ", not an object");
     return object;
   }
   At Element(size_t i) const {
-    return At((*json_->As<Json::Array>())[i], absl::StrCat(path_, "[", i, "]"));
+    return At((*json_->As<Json::Array>())[i], *this, absl::string_view(), i);
   }
   // The one key of a tagged union.
   absl::StatusOr<std::pair<absl::string_view, At>> Union() const {
     INGOT_ASSIGN_OR_RETURN(const Json::Object* object, Object());
-    if (object->size() != 1) return Bad(path_, "has ", object->size(), " fields, not one");
+    if (object->size() != 1) return Bad(path(), "has ", object->size(), " fields, not one");
     const auto& [tag, value] = object->front();
-    return std::make_pair(absl::string_view(tag), At(value, absl::StrCat(path_, ".", tag)));
+    return std::make_pair(absl::string_view(tag), At(value, *this, tag, 0));
   }
   // Calls `read` on each element.
   template <typename T, typename Read>
@@ -69,8 +77,14 @@ class At {
   }
 
  private:
+  At(const Json& json, const At& parent, absl::string_view key, size_t index)
+      : json_(&json), parent_(&parent), key_(key), index_(index) {}
+
   const Json* json_;
-  std::string path_;
+  const At* parent_ = nullptr;
+  absl::string_view key_;  // without data: an element of a list
+  size_t index_ = 0;
+  std::string root_;
 };
 
 absl::StatusOr<int64_t> ReadInt(const At& at) { return at.As<int64_t>("a whole number"); }

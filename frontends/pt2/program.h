@@ -134,7 +134,7 @@ absl::StatusOr<TensorMeta> ParseTensorMeta(const Json& json, const std::string& 
 
 // nullopt for dtypes that graphs lack: uint16, float8 …
 std::optional<ir::DType> DTypeOfCode(int64_t code);
-// "half" for 6, "float8_e4m3fn" …; "dtype 99" for an unknown one.
+// "float16" for 6, "float8_e4m3fn" for 29 …; "dtype 99" for an unknown one.
 std::string DTypeCodeName(int64_t code);
 
 }  // namespace ingot::pt2

@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Not;
 using Code = absl::StatusCode;
 using Ints = std::vector<int64_t>;
@@ -178,6 +179,26 @@ TEST_F(RewritesTest, WhatTheVocabularyDoesNotTakeStaysOneNode) {
   emitter_.set_expected({Layout::RowMajor({ir::DType::kFloat32, {}})});
   ASSERT_THAT(emitter_.Apply("aten::dist", {T(x), T(x), 2.0}), IsOk());
   EXPECT_EQ(Ops().back(), "aten::dist");
+}
+
+TEST_F(RewritesTest, WhatReachesOutsideOfItsArgumentsIsRefused) {
+  const TensorId x = Input({4});
+  const auto refused = [&](const std::string& op, Operands args, const char* why) {
+    emitter_.set_expected({Layout::RowMajor({ir::DType::kUInt8, {4}})});
+    EXPECT_THAT(emitter_.Apply(op, std::move(args)),
+                StatusIs(Code::kPermissionDenied, HasSubstr(why)))
+        << op;
+  };
+  refused("aten::from_file",
+          {std::string("/etc/passwd"), false, int64_t{1000}, ir::DType::kUInt8, ir::None{},
+           ir::None{}, ir::None{}},
+          "aten::from_file: a graph may not name it: it opens a file");
+  refused("aten::_reshape_alias", {T(x), Ints{1 << 20}, Ints{1}}, "believes the sizes");
+  refused("aten::resize_", {T(x), Ints{1 << 20}}, "believes the sizes");
+  refused("aten::segment_reduce",
+          {T(x), std::string("sum"), T(x), ir::None{}, ir::None{}, int64_t{0}, true},
+          "switch its checks off");
+  EXPECT_THAT(Ops(), ElementsAre());
 }
 
 TEST_F(RewritesTest, WhatMayDrawRandomNumbersIsRefusedOutsideTheVocabulary) {

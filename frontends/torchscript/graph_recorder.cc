@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
+#include "core/ir/opaque_op.h"
 #include "core/ops/registry.h"
 #include "frontends/torchscript/number_operand.h"
 #include "frontends/torchscript/record.h"
@@ -24,8 +25,6 @@ namespace {
 
 using ir::ValueId;
 using ir::ValueRef;
-
-constexpr char kOutsideVocabulary[] = ":opaque";
 
 std::vector<c10::IValue> Values(const std::vector<Operand>& operands) {
   std::vector<c10::IValue> values;
@@ -210,7 +209,7 @@ absl::Status GraphRecorder::EmitCall(const Call& call, FunctionalCall functional
   }
   if (is_random) args.push_back(ValueRef{Seed()});
   if (IsOutsideVocabulary(functional, args)) {
-    functional.op += kOutsideVocabulary;
+    absl::StrAppend(&functional.op, ir::kOutsideVocabulary);
     functional.def = nullptr;
   }
   INGOT_ASSIGN_OR_RETURN(std::vector<ir::TensorType> types, ResultTypes(functional, args));

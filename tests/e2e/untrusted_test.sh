@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # `--untrusted`: models are read and recorded in a sandboxed child; what they try there ends as one line.
-# untrusted_test.sh INGOT MAKE_HOSTILE FILE…
+# untrusted_test.sh INGOT MAKE_HOSTILE MAKE_ARTIFACT FILE…
 source "${BASH_SOURCE[0]%/*}/lib.sh"
 make_hostile="$2"
-shift 2
+make_artifact="$3"
+graphs="${BASH_SOURCE[0]%/*}"
+shift 3
 link_models "$@"
 
 # The same results as without.
@@ -81,8 +83,19 @@ hostile_models() {
     --untrusted-seconds=2 --backend=reference
 }
 
+# What an .ingot file holds runs outside of the sandbox: no backend takes an op that opens a file.
+files_stay_closed() {
+  local backend
+  "${make_artifact}" "${graphs}/from_file.graph.txt" "${work}/from_file.ingot"
+  for backend in torchscript auto onednn; do
+    refused 4 'fallback: aten::from_file=1' run "${work}/from_file.ingot" --backend="${backend}"
+    refused 4 'fallback: aten::from_file=1' run "${work}/from_file.ingot" --backend="${backend}" --untrusted
+  done
+}
+
 results_are_the_same
 other_verbs
+files_stay_closed
 verify_untrusted
 hostile_models
 finish

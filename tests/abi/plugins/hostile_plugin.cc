@@ -79,6 +79,8 @@ bool Misbehave(const Instance& instance, const char* entry, ingot_error_buf* err
   } else if (what == "fail and clobber the buffer") {
     error->text = nullptr;
     error->capacity = ~size_t{0};
+  } else if (what == "stop unasked") {
+    *status = Fail(error, INGOT_CANCELLED, "had enough");
   } else if (what == "unknown status") {
     *status = Fail(error, 4711, "odd");
   } else {
