@@ -6,7 +6,6 @@
 #include <ATen/ops/randn.h>
 
 #include <atomic>
-#include <chrono>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -121,7 +120,8 @@ TEST(TorchScriptExecutableTest, TheGeneratorIsTouchedUnderItsLockOnly) {
       EXPECT_THAT(run(), IsOk());
       is_done = true;
     });
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    // Time enough for a run that doesn't wait.
+    for (int i = 0; i < 100'000 && !is_done; ++i) std::this_thread::yield();
     EXPECT_FALSE(is_done);
   }
   runner.join();
