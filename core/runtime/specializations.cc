@@ -1,7 +1,5 @@
 #include "core/runtime/specializations.h"
 
-#include <cstring>
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -47,9 +45,7 @@ class SignatureBytes {
     Add(static_cast<uint64_t>(s.kind));
     Add(static_cast<uint64_t>(static_cast<int64_t>(s.slot)));
     Add(s.number.index());
-    uint64_t number = 0;
-    std::visit([&](auto value) { std::memcpy(&number, &value, sizeof(value)); }, s.number);
-    Add(number);
+    Add(ir::NumberBits(s.number));
     AddText(s.text);
     Add(s.keys.size());
     for (const std::string& key : s.keys) AddText(key);

@@ -1,7 +1,11 @@
 #include "frontends/torch/compiled_module.h"
 
+#include <ATen/EmptyTensor.h>
 #include <torch/script.h>
 
+#include <cmath>
+#include <limits>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -389,6 +393,22 @@ TEST(CompiledModuleTest, ManyThreadsCompileASignatureOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(model.Explain().size(), 4u);
+}
+
+TEST(CompiledModuleTest, NumbersAreToldApartByTheirBits) {
+  const torch::jit::Module module =
+      Define("def forward(self, x, s: float):\n    return torch.full_like(x, s)\n");
+  const CompiledModule model(NewSession(), module);
+  const at::Tensor x = at::zeros({2});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double s : {nan, 0.0, -0.0, nan, -0.0, 0.0}) {
+    const absl::StatusOr<IValue> result = model.Run({x, s});
+    ASSERT_THAT(result, IsOk());
+    const double first = result->toTensor()[0].item<double>();
+    EXPECT_EQ(std::isnan(first), std::isnan(s));
+    EXPECT_EQ(std::signbit(first), std::signbit(s)) << s;
+  }
+  EXPECT_EQ(model.Explain().size(), 3u);
 }
 
 }  // namespace
