@@ -115,7 +115,7 @@ constexpr OptionName kOptions[] = {
      }},
     {"max_specializations", "INGOT_MAX_SPECIALIZATIONS",
      [](absl::string_view value, OptionOverrides& out) {
-       return SetNumber(value, "a number of compilations", out.max_specializations);
+       return SetNumber(value, "a number of signatures", out.max_specializations);
      }},
     {"plugin_folders", "INGOT_PLUGIN_FOLDERS",
      [](absl::string_view value, OptionOverrides& out) {

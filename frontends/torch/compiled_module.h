@@ -44,7 +44,7 @@ class CompiledModule {
   CompiledModule(const Session& session, Session::Function function, std::string name = "function");
 
   // One call. As CompiledGraph::Run, but another signature compiles. ResourceExhausted: it would be
-  // one compilation more than Options::max_specializations.
+  // one signature more than Options::max_specializations.
   absl::StatusOr<c10::IValue> Run(const std::vector<c10::IValue>& arguments,
                                   const RunContext& context = {}) const;
   absl::StatusOr<c10::IValue> Run(const std::vector<c10::IValue>& arguments,

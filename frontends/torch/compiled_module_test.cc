@@ -411,5 +411,20 @@ TEST(CompiledModuleTest, NumbersAreToldApartByTheirBits) {
   EXPECT_EQ(model.Explain().size(), 3u);
 }
 
+TEST(CompiledModuleTest, UpdatesOfWeightsAreNotCountedAsSpecializations) {
+  Options options;
+  options.max_specializations = 2;
+  torch::jit::Module module("scaled");
+  module.register_parameter("weight", at::ones({2}), false);
+  module.define("def forward(self, x):\n    return x * self.weight\n");
+  const CompiledModule model(NewSession(options), module);
+  const at::Tensor x = at::rand({2});
+  for (int step = 1; step < 6; ++step) {
+    const at::NoGradGuard no_grad;
+    module.attr("weight").toTensor().fill_(step);
+    ExpectClose(model.Run({x}), x * step);
+  }
+}
+
 }  // namespace
 }  // namespace ingot
