@@ -395,6 +395,42 @@ TEST(CompiledModuleTest, ManyThreadsCompileASignatureOnce) {
   EXPECT_EQ(model.Explain().size(), 4u);
 }
 
+TEST(CompiledModuleTest, AnOptionalAttributeThatBecomesATensorIsSeen) {
+  torch::jit::Module module("masked");
+  module.register_attribute("mask", c10::OptionalType::ofTensor(), IValue());
+  module.define(
+      "def forward(self, x):\n"
+      "    mask = self.mask\n"
+      "    if mask is not None:\n"
+      "        x = x * mask\n"
+      "    return x + 1\n");
+  const CompiledModule model(NewSession(), module);
+  const at::Tensor x = at::rand({2});
+  ExpectClose(model.Run({x}), x + 1);
+  module.setattr("mask", at::full({2}, 3));
+  ExpectClose(model.Run({x}), x * 3 + 1);
+}
+
+TEST(CompiledModuleTest, StateInAContainerIsStateToo) {
+  torch::jit::Module module("cache");
+  c10::Dict<std::string, at::Tensor> cache;
+  cache.insert("sum", at::zeros({2}));
+  module.register_attribute(
+      "cache", c10::DictType::create(c10::StringType::get(), c10::TensorType::get()), cache);
+  module.define(
+      "def forward(self, x):\n"
+      "    self.cache['sum'].add_(x)\n"
+      "    return self.cache['sum'] * 2\n");
+  const CompiledModule model(NewSession(), module);
+  at::Tensor sum = at::zeros({2});
+  for (int call = 0; call < 3; ++call) {
+    const at::Tensor x = at::rand({2});
+    sum += x;
+    ExpectClose(model.Run({x}), sum * 2);
+  }
+  EXPECT_TRUE(at::equal(cache.at("sum"), at::zeros({2})));
+}
+
 TEST(CompiledModuleTest, NumbersAreToldApartByTheirBits) {
   const torch::jit::Module module =
       Define("def forward(self, x, s: float):\n    return torch.full_like(x, s)\n");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -517,6 +518,16 @@ TEST(RecordTest, SignatureTellsStridesAndNumbers) {
   EXPECT_EQ(ir::ToString(recording->signature.arguments_structure), "(T0, 3, 0.5)");
   EXPECT_THAT(recording->signature.arguments[0].strides, ElementsAre(1, 3));
   EXPECT_THAT(ir::VerifyRecording(*recording), IsOk());
+}
+
+TEST(RecordTest, ANanAttributeIsNoChange) {
+  torch::jit::Module module("m");
+  module.register_attribute("fill", c10::FloatType::get(),
+                            std::numeric_limits<double>::quiet_NaN());
+  module.register_attribute("fills", c10::ListType::ofFloats(),
+                            c10::List<double>({std::numeric_limits<double>::quiet_NaN()}));
+  module.define("def forward(self, x):\n    return x.masked_fill(x > 1, self.fill)\n");
+  EXPECT_THAT(Record(module, ToIValues({Count({3})})), IsOk());
 }
 
 }  // namespace

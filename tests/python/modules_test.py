@@ -425,3 +425,17 @@ def test_float_arguments_are_told_apart_by_their_bits(backend):
         torch.testing.assert_close(result, fill(x, number), equal_nan=True)
         assert torch.equal(result.signbit(), fill(x, number).signbit()) or number != number
     assert compiled.extractions == 3
+
+
+def test_a_nan_attribute_of_a_script_module_is_recorded(backend):
+    class Fill(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fill = float("nan")
+
+        def forward(self, x):
+            return torch.where(x > 0, x, self.fill)
+
+    model = torch.jit.script(Fill())
+    x = torch.tensor([-1.0, 2.0])
+    torch.testing.assert_close(ingot.compile(model)(x), model(x), equal_nan=True)
