@@ -11,9 +11,9 @@
 // memory, nesting, numbers that are structure) is the one it was recorded for, as long as the
 // module's weights and attributes are as they were; when those were changed, the next call compiles
 // anew. Options::leading_sizes and max_specializations bound what varying batches cost.
-//
-// State (what the module changes itself: statistics, caches) belongs to this object and is shared
-// by the graphs of all signatures; it begins as the module's was at the first recording, and the
+// State (what the module changes itself: statistics, caches; of a function, captured tensors that
+// it writes) belongs to this object and is shared by the graphs of all signatures, those that only
+// read it too; it begins as the module's was at the first recording, and the
 // module's own tensors stay as they are. RunContext::state = NewState() keeps a stream apart.
 //
 // Under FallbackPolicy::kAllow and kWarn a program that can't be a graph (its control flow or sizes

@@ -395,6 +395,125 @@ TEST(CompiledModuleTest, ManyThreadsCompileASignatureOnce) {
   EXPECT_EQ(model.Explain().size(), 4u);
 }
 
+// The mean of the last batch that it was told to learn from.
+torch::jit::Module Learner() {
+  torch::jit::Module module("learner");
+  module.register_buffer("m", at::zeros({3}));
+  module.define(
+      "def forward(self, x, update: bool):\n"
+      "    if update:\n"
+      "        self.m.copy_(x.mean(0))\n"
+      "    return x - self.m\n");
+  return module;
+}
+
+TEST(CompiledModuleTest, StateThatOneSignatureWritesIsReadByTheOthers) {
+  for (const bool reads_first : {false, true}) {
+    SCOPED_TRACE(reads_first);
+    const torch::jit::Module module = Learner();
+    torch::jit::Module eager = module.deepcopy();
+    const CompiledModule model(NewSession(), module);
+    for (int call = 0; call < 6; ++call) {
+      const at::Tensor x = at::rand({2, 3});
+      const bool update = (call % 2 == 0) != reads_first;
+      ExpectClose(model.Run({x, update}), eager.forward({x, update}));
+    }
+    EXPECT_TRUE(at::equal(module.attr("m").toTensor(), at::zeros({3})));
+  }
+}
+
+TEST(CompiledModuleTest, StateThatABranchOfBatchesWritesIsReadByTheOthersInBuckets) {
+  Options options;
+  options.leading_sizes = runtime::LeadingSizes::kBuckets;
+  torch::jit::Module module("counter");
+  module.register_buffer("count", at::zeros({1}));
+  module.define(
+      "def forward(self, x, step: bool):\n"
+      "    if step:\n"
+      "        self.count.add_(1)\n"
+      "    return x + self.count\n");
+  const CompiledModule model(NewSession(options), module);
+  torch::jit::Module eager = module.deepcopy();
+  for (int64_t batch : {3, 5, 4, 3, 7, 3}) {
+    for (const bool step : {false, true, false}) {
+      const at::Tensor x = at::rand({batch, 2});
+      ExpectClose(model.Run({x, step}), eager.forward({x, step}));
+    }
+  }
+}
+
+TEST(CompiledModuleTest, AFunctionsStateIsToldApartByTheTensorThatItIs) {
+  const auto count = [](const at::Tensor& a, const at::Tensor& b) {
+    return [a, b](std::vector<IValue> args) -> IValue {
+      const at::Tensor x = args[0].toTensor();
+      return x + (x.size(0) == 1 ? at::Tensor(a).add_(1) : at::Tensor(b).add_(10));
+    };
+  };
+  const CompiledModule model(NewSession(), count(at::zeros({2}), at::zeros({2})));
+  const auto eager = count(at::zeros({2}), at::zeros({2}));
+  for (int64_t batch : {1, 2, 2, 1, 2, 1}) {
+    const at::Tensor x = at::rand({batch, 2});
+    ExpectClose(model.Run({x}), eager({x}));
+  }
+  EXPECT_EQ(model.ExportState().size(), 2u);
+}
+
+TEST(CompiledModuleTest, AFunctionsStateIsReadByTheSignaturesThatDoNotWriteIt) {
+  const auto learn = [](const at::Tensor& m) {
+    return [m](std::vector<IValue> args) -> IValue {
+      const at::Tensor x = args[0].toTensor();
+      if (x.size(0) == 1) at::Tensor(m).copy_(x[0]);
+      return x - m;
+    };
+  };
+  const CompiledModule model(NewSession(), learn(at::zeros({2})));
+  const auto eager = learn(at::zeros({2}));
+  for (int64_t batch : {2, 1, 2, 1, 3}) {
+    const at::Tensor x = at::rand({batch, 2});
+    ExpectClose(model.Run({x}), eager({x}));
+  }
+}
+
+TEST(CompiledModuleTest, AFunctionsOwnMemoryIsNoStateThatSignaturesShare) {
+  const auto function = [](std::vector<IValue> args) -> IValue {
+    const at::Tensor x = args[0].toTensor();
+    // Made without an op that a recorder could see.
+    const at::Tensor own = at::detail::empty_cpu(x.sizes(), at::kFloat);
+    own.copy_(x);
+    return own * 2;
+  };
+  const CompiledModule model(NewSession(), function);
+  for (int64_t batch : {1, 2, 1, 2, 3}) {
+    const at::Tensor x = at::rand({batch, 2});
+    ExpectClose(model.Run({x}), x * 2);
+  }
+  EXPECT_EQ(model.Explain().size(), 3u);
+}
+
+TEST(CompiledModuleTest, TensorsCapturedForOtherSignaturesAreStillSeenWhenChanged) {
+  const at::Tensor w1 = at::ones({2}), w2 = at::ones({2});
+  const CompiledModule model(NewSession(), [=](std::vector<IValue> args) -> IValue {
+    const at::Tensor x = args[0].toTensor();
+    return x * (x.size(0) == 1 ? w1 : w2);
+  });
+  const at::Tensor one = at::rand({1, 2}), two = at::rand({2, 2});
+  ExpectClose(model.Run({one}), one);
+  ExpectClose(model.Run({two}), two);
+  w1.fill_(4);
+  ExpectClose(model.Run({one}), one * 4);
+  w2.fill_(3);
+  ExpectClose(model.Run({one}), one * 4);
+  ExpectClose(model.Run({two}), two * 3);
+}
+
+TEST(CompiledModuleTest, ACapturedTensorThatIsReturnedIsSeenWhenChanged) {
+  const at::Tensor weight = at::ones({2});
+  const CompiledModule model(NewSession(), [=](std::vector<IValue>) -> IValue { return weight; });
+  ExpectClose(model.Run({at::rand({1})}), weight);
+  weight.fill_(4);
+  ExpectClose(model.Run({at::rand({1})}), at::full({2}, 4));
+}
+
 TEST(CompiledModuleTest, AnOptionalAttributeThatBecomesATensorIsSeen) {
   torch::jit::Module module("masked");
   module.register_attribute("mask", c10::OptionalType::ofTensor(), IValue());
@@ -460,6 +579,21 @@ TEST(CompiledModuleTest, UpdatesOfWeightsAreNotCountedAsSpecializations) {
     module.attr("weight").toTensor().fill_(step);
     ExpectClose(model.Run({x}), x * step);
   }
+}
+
+TEST(CompiledModuleTest, AFunctionsStateMovesToItsTensorsWhenTheProgramFallsBack) {
+  const at::Tensor count = at::zeros({1});
+  const CompiledModule model(LenientSession(), [count](std::vector<IValue> args) -> IValue {
+    const at::Tensor x = args[0].toTensor();
+    at::Tensor(count).add_(1);
+    return x.size(0) == 1 ? x * count : x * count.item<float>();
+  });
+  const at::Tensor one = at::ones({1}), two = at::ones({2});
+  ExpectClose(model.Run({one}), one);
+  ExpectClose(model.Run({one}), one * 2);
+  ExpectClose(model.Run({two}), two * 3);
+  EXPECT_THAT(model.fallback(), HasSubstr("data-dependent"));
+  ExpectClose(model.Run({one}), one * 4);
 }
 
 }  // namespace

@@ -530,5 +530,22 @@ TEST(RecordTest, ANanAttributeIsNoChange) {
   EXPECT_THAT(Record(module, ToIValues({Count({3})})), IsOk());
 }
 
+TEST(RecordTest, StateThatOtherCallsWriteIsStateWhereItIsRead) {
+  torch::jit::Module module("m");
+  module.register_buffer("used", at::ones({3}));
+  module.register_buffer("unused", at::ones({3}));
+  module.define("def forward(self, x):\n    return x + self.used\n");
+  ProgramState known;
+  known.names = {"used", "unused"};
+  RecordOptions options;
+  options.state = &known;
+  const absl::StatusOr<ir::Recording> recording = Record(module, ToIValues({Count({3})}), options);
+  ASSERT_THAT(recording, IsOk());
+  EXPECT_THAT(ir::VerifyRecording(*recording), IsOk());
+  ASSERT_EQ(recording->initial_state.size(), 1u);
+  const Outcome outcome = Replay(*recording, {Count({3})}, {at::full({3}, 5.0f)}).value();
+  EXPECT_TRUE(at::equal(outcome.results[0], Count({3}) + 5));
+}
+
 }  // namespace
 }  // namespace ingot::torchscript
