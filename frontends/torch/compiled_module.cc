@@ -46,8 +46,11 @@ std::shared_ptr<const runtime::StateLayout> EmptyLayout(runtime::Program program
 }
 
 // Not what the caller did wrong: such a program can't be a graph, but LibTorch may run it.
+// A program that fails by itself fails there, too, and may be a graph for the next call's
+// arguments.
 bool IsNoGraph(const absl::Status& status) {
-  return absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status);
+  return (absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status)) &&
+         !status.GetPayload(torchscript::kModelFailed);
 }
 
 // The payload of a recording that no longer fits what is known of the program: record again.
@@ -138,7 +141,8 @@ struct CompiledModule::Impl {
       if (target.status().GetPayload(torchscript::kNumbersAreNoData)) {
         const auto none = std::make_shared<const torchscript::DataNumbers>();
         target = FindMarked(arguments, none);
-        SetNumbers(none);
+        // Else the call itself was bad, which tells nothing of the numbers.
+        if (target.ok()) SetNumbers(none);
       }
       // Each time there is more known state, of which a program has only so much.
       if (!target.status().GetPayload(kStale)) return target;

@@ -19,6 +19,7 @@
 // Under FallbackPolicy::kAllow and kWarn a program that can't be a graph (its control flow or sizes
 // depend on its inputs' values, or it does what graphs can't hold) runs on LibTorch, whole, for
 // good: see fallback(). From then on its state lives in the module, as in eager.
+// An error that the program itself raises is the call's own: the next call may be a graph.
 //
 // A handle: copies share one object. Thread-safe, but the module must not be changed while a call
 // runs. No exception leaves these functions.

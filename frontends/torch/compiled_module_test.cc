@@ -581,6 +581,37 @@ TEST(CompiledModuleTest, UpdatesOfWeightsAreNotCountedAsSpecializations) {
   }
 }
 
+constexpr char kProduct[] = "def forward(self, x, w):\n    return x @ w\n";
+
+TEST(CompiledModuleTest, AnErrorOfTheModelItselfDoesNotEndItsGraphs) {
+  const CompiledModule model(LenientSession(), Define(kProduct));
+  const at::Tensor x = at::rand({2, 3}), w = at::rand({3, 2});
+  EXPECT_THAT(model.Run({x, x}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("the model fails")));
+  EXPECT_THAT(model.fallback(), IsEmpty());
+  ExpectClose(model.Run({x, w}), at::mm(x, w));
+  EXPECT_EQ(model.Explain().size(), 1u);
+}
+
+TEST(CompiledModuleTest, AnErrorOfTheModelItselfLeavesNumbersData) {
+  const CompiledModule model(
+      NewSession(), Define("def forward(self, x, w, s: float):\n    return (x @ w) * s\n"));
+  const at::Tensor x = at::rand({2, 3}), w = at::rand({3, 2});
+  EXPECT_FALSE(model.Run({x, x, 1.0}).ok());
+  for (const double s : {1.0, 2.0, 3.0}) ExpectClose(model.Run({x, w, s}), at::mm(x, w) * s);
+  EXPECT_EQ(model.Explain().size(), 1u);
+}
+
+TEST(CompiledModuleTest, AFunctionThatThrowsLeavesItsCapturedTensorsAlone) {
+  const at::Tensor total = at::zeros({2});
+  const CompiledModule model(NewSession(), [total](std::vector<IValue> args) -> IValue {
+    at::Tensor(total).add_(1);
+    return at::mm(args[0].toTensor(), total);
+  });
+  EXPECT_FALSE(model.Run({at::rand({2})}).ok());
+  EXPECT_TRUE(at::equal(total, at::zeros({2})));
+}
+
 TEST(CompiledModuleTest, AFunctionsStateMovesToItsTensorsWhenTheProgramFallsBack) {
   const at::Tensor count = at::zeros({1});
   const CompiledModule model(LenientSession(), [count](std::vector<IValue> args) -> IValue {

@@ -94,12 +94,14 @@ class Recorder {
     const at::NoGradGuard no_grad;
     const torch::jit::GraphOptimizerEnabledGuard no_optimizer(false);
     const KeepDefaultGenerator keep_generator;
-    INGOT_RETURN_IF_ERROR(Guard("the model fails on the example arguments", [&] {
+    absl::Status failed = Guard("the model fails on the example arguments", [&] {
       const Tape::Scope scope(tape_);
       result_ = callable(arguments_.values);
       return absl::OkStatus();
-    }));
-    return tape_.status();
+    });
+    if (failed.ok()) return tape_.status();
+    failed.SetPayload(kModelFailed, absl::Cord());
+    return failed;
   }
 
   absl::Status CheckArgumentsKeptShape() const {
@@ -348,18 +350,15 @@ class Recorder {
     return recording;
   }
 
+  // After a call that failed, too, when nobody has looked for its state.
   void Restore() {
-    const at::NoGradGuard no_grad;
-    for (const TensorSnapshot& tensor : before_) RestoreContents(tensor);
-    for (const State& state : states_) RestoreContents(state.before);
+    const auto restore = [&](const TensorSnapshot& tensor) {
+      if (tensor.storage != nullptr) tape_.Restore(tensor.storage);
+    };
+    absl::c_for_each(before_, restore);
+    absl::c_for_each(known_captured_, restore);
+    if (!is_module_) absl::c_for_each(UsedFromBefore(), restore);
     state_.UndoRebindings();
-  }
-
-  void RestoreContents(const TensorSnapshot& before) {
-    if (before.storage == nullptr || !tape_.WasWritten(before.storage)) return;
-    if (before.storage->data() == nullptr) return;  // nobody is left who could see it
-    const at::Tensor contents = tape_.Contents(before);
-    if (contents.defined()) before.tensor.data().copy_(contents);
   }
 
   ClonedArguments arguments_;

@@ -52,6 +52,9 @@ absl::Status DataDependentError(absl::string_view op, absl::string_view what);
 // … and of one whose numbers are no data after all.
 inline constexpr absl::string_view kNumbersAreNoData = "ingot/numbers-are-no-data";
 
+// … and of one that raised an error itself: with these arguments it fails without ingot, too.
+inline constexpr absl::string_view kModelFailed = "ingot/model-failed";
+
 // What the recordings of one program know to be its state. A tensor that one signature's call
 // writes must be state in the graphs of the others, too, which may only read it, and under the same
 // name. Not thread-safe.

@@ -149,6 +149,17 @@ TEST(RecordCallableTest, CapturedStateHasOneNameInAllRecordings) {
   EXPECT_THAT(names(1), testing::ElementsAre("captured.0", "captured.1"));
 }
 
+TEST(RecordCallableTest, ACallableThatThrowsLeavesCapturedTensorsAlone) {
+  const at::Tensor total = at::zeros({2}), part = total.narrow(0, 0, 1);
+  const Callable callable = [total, part](std::vector<c10::IValue> args) -> c10::IValue {
+    at::Tensor(part).add_(1);
+    at::Tensor(total).add_(args[0].toTensor());
+    throw std::runtime_error("no luck");
+  };
+  EXPECT_FALSE(Record(callable, {Count({2})}).ok());
+  EXPECT_TRUE(at::equal(total, at::zeros({2})));
+}
+
 TEST(RecordCallableTest, ExceptionsOfTheCallableBecomeOneLine) {
   const Callable callable = [](std::vector<c10::IValue>) -> c10::IValue {
     throw std::runtime_error("no\nluck");

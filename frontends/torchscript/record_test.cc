@@ -547,5 +547,13 @@ TEST(RecordTest, StateThatOtherCallsWriteIsStateWhereItIsRead) {
   EXPECT_TRUE(at::equal(outcome.results[0], Count({3}) + 5));
 }
 
+TEST(RecordTest, AModelsOwnErrorIsMarkedAsSuch) {
+  torch::jit::Module module("m");
+  module.define("def forward(self, x):\n    return x @ x\n");
+  const absl::Status status = Record(module, ToIValues({Count({2, 3})})).status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_TRUE(status.GetPayload(kModelFailed).has_value());
+}
+
 }  // namespace
 }  // namespace ingot::torchscript
