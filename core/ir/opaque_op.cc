@@ -1,7 +1,11 @@
 #include "core/ir/opaque_op.h"
 
+#include <utility>
+
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 namespace ingot::ir {
@@ -9,7 +13,34 @@ namespace {
 
 using absl::string_view;
 
-constexpr string_view kNamespace = "aten::";
+// Namespaces of LibTorch 2.13 besides ATen's: parts of its compilers and backends, which call each
+// other and check little.
+constexpr string_view kInternalNamespaces[] = {"_c10d_functional",
+                                               "_c10d_functional_autograd",
+                                               "_dtensor",
+                                               "_native",
+                                               "_quantized",
+                                               "_test",
+                                               "c10d",
+                                               "debug_mode_ops",
+                                               "debugprims",
+                                               "export",
+                                               "inductor",
+                                               "inductor_prims",
+                                               "mkl",
+                                               "mkldnn",
+                                               "mkldnn_prepacked",
+                                               "onednn",
+                                               "onnx",
+                                               "prim",
+                                               "prims",
+                                               "profiler",
+                                               "quantization",
+                                               "quantized",
+                                               "rngprims",
+                                               "sparse",
+                                               "static_runtime",
+                                               "symm_mem"};
 
 // What an operator reaches for.
 enum Reach { kArgumentsOnly, kFiles, kUnchecked, kNotDense, kPacked };
@@ -74,12 +105,13 @@ string_view BaseOp(string_view op) { return absl::StripSuffix(op, kOutsideVocabu
 bool OpensFile(string_view name) { return ReachOf(name) == kFiles; }
 
 absl::Status CheckOpaqueOp(string_view op) {
-  string_view name = BaseOp(op);
-  if (!absl::ConsumePrefix(&name, kNamespace)) {
+  const std::pair<string_view, string_view> parts =
+      absl::StrSplit(BaseOp(op), absl::MaxSplits("::", 1));
+  if (parts.second.empty() || absl::c_linear_search(kInternalNamespaces, parts.first)) {
     return absl::PermissionDeniedError(
         "not an operator of ATen; a graph may name no others of LibTorch");
   }
-  const Reach reach = ReachOf(name.substr(0, name.find('.')));
+  const Reach reach = ReachOf(parts.second.substr(0, parts.second.find('.')));
   if (reach == kArgumentsOnly) return absl::OkStatus();
   return absl::PermissionDeniedError(absl::StrCat("a graph may not name it: ", kWhy[reach]));
 }

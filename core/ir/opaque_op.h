@@ -31,7 +31,8 @@ bool OpensFile(absl::string_view name);
 inline constexpr absl::string_view kUncheckedArgument = "unsafe";
 
 // PermissionDenied, with the reason, for what no graph may name. `op` with namespace and overload,
-// as in Node::op; namespaces other than "aten" are refused.
+// as in Node::op. Of LibTorch's namespaces only ATen's pass; those of libraries that the program
+// itself has loaded (torchvision) pass, too, but for names like the refused ones.
 absl::Status CheckOpaqueOp(absl::string_view op);
 
 }  // namespace ingot::ir

@@ -38,6 +38,7 @@ TEST(OpaqueOpTest, AGraphNamesNoOperatorThatReachesOutsideOfItsArguments) {
       {"aten::fbgemm_linear_int8_weight", "packed object"},
       {"inductor::_reinterpret_tensor", "not an operator of ATen"},
       {"prim::Print", "not an operator of ATen"},
+      {"quantized::linear", "not an operator of ATen"},
       {"nonsense", "not an operator of ATen"},
   };
   for (const Case& c : cases) {
@@ -50,6 +51,10 @@ TEST(OpaqueOpTest, WhatIsUnsafeForGradientsOnlyPasses) {
                          "aten::special_bessel_j0", "aten::sqrt:opaque"}) {
     EXPECT_THAT(CheckOpaqueOp(op), IsOk()) << op;
   }
+}
+
+TEST(OpaqueOpTest, OperatorsOfLoadedLibrariesPass) {
+  EXPECT_THAT(CheckOpaqueOp("torchvision::nms"), IsOk());
 }
 
 TEST(OpaqueOpTest, TheWholeVocabularyPasses) {

@@ -1,5 +1,9 @@
 #include "core/ir/structure.h"
 
+#include <cmath>
+#include <cstring>
+#include <limits>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/ir/number_text.h"
@@ -35,6 +39,24 @@ std::string NumberText(const Structure& structure) {
 }
 
 }  // namespace
+
+uint64_t NumberBits(const Structure::Number& number) {
+  Structure::Number canonical = number;
+  if (const double* d = std::get_if<double>(&number); d != nullptr && std::isnan(*d))
+    canonical = std::numeric_limits<double>::quiet_NaN();
+  uint64_t bits = 0;
+  std::visit([&](auto value) { std::memcpy(&bits, &value, sizeof(value)); }, canonical);
+  return bits;
+}
+
+bool SameNumber(const Structure::Number& a, const Structure::Number& b) {
+  return a.index() == b.index() && NumberBits(a) == NumberBits(b);
+}
+
+bool operator==(const Structure& a, const Structure& b) {
+  return a.kind == b.kind && a.slot == b.slot && SameNumber(a.number, b.number) &&
+         a.text == b.text && a.keys == b.keys && a.children == b.children;
+}
 
 Structure Structure::Tensor(int32_t slot) {
   Structure s;

@@ -40,8 +40,13 @@ struct Structure {
   static Structure Tensor(int32_t slot);
   static Structure Tuple(std::vector<Structure> children);
 
-  friend bool operator==(const Structure&, const Structure&) = default;
+  friend bool operator==(const Structure& a, const Structure& b);
 };
+
+// Numbers are told apart by type and bits, as a program can tell them apart: 0.0 is not -0.0. All
+// NaNs are one. The bits of equal numbers of one type are equal.
+uint64_t NumberBits(const Structure::Number& number);
+bool SameNumber(const Structure::Number& a, const Structure::Number& b);
 
 // "(T0, [T1, T0], {"a": 3}, None)"; a number that is an argument: "int S0", "float S1"; a tuple of
 // one: "(T0,)".

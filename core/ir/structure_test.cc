@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 namespace ingot::ir {
 namespace {
 
@@ -33,6 +36,19 @@ TEST(StructureTest, PrintsLeaves) {
   EXPECT_EQ(ToString(Number(Structure::Kind::kFloat, 2.0)), "2.0");
   EXPECT_EQ(ToString(Number(Structure::Kind::kInt, int64_t{0}, 4)), "int S4");
   EXPECT_EQ(ToString(Number(Structure::Kind::kFloat, 0.0, 0)), "float S0");
+}
+
+TEST(StructureTest, NumbersAreEqualByTypeAndBitsAndAllNansAreOne) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto real = [](double number) { return Number(Structure::Kind::kFloat, number); };
+  EXPECT_EQ(real(1.5), real(1.5));
+  EXPECT_EQ(real(nan), real(-nan));
+  EXPECT_EQ(real(nan), real(std::nan("7")));
+  EXPECT_NE(real(0.0), real(-0.0));
+  EXPECT_NE(real(nan), real(0.0));
+  EXPECT_NE(Number(Structure::Kind::kInt, int64_t{1}), real(1.0));
+  EXPECT_FALSE(SameNumber(int64_t{1}, true));
+  EXPECT_EQ(Structure::Tuple({real(nan)}), Structure::Tuple({real(nan)}));
 }
 
 }  // namespace

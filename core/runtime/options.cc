@@ -70,7 +70,7 @@ absl::StatusOr<std::vector<std::string>> ReadList(absl::string_view value) {
 
 constexpr char kThreadCount[] = "a number of threads";
 constexpr char kByteCount[] = "a number of bytes";
-constexpr char kCompilationCount[] = "a number of compilations";
+constexpr char kSignatureCount[] = "a number of signatures";
 constexpr char kSeed[] = "a seed (0 to 2^64-1)";
 template <typename T, const char* kWanted>
 absl::StatusOr<T> ReadNumber(absl::string_view value) {
@@ -109,7 +109,7 @@ constexpr OptionRow kOptions[] = {
     Row<&O::precision, &V::precision, ParsePrecision>("precision"),
     Row<&O::cache_bytes, &V::cache_bytes, ReadNumber<size_t, kByteCount>>("cache_bytes"),
     Row<&O::leading_sizes, &V::leading_sizes, ParseLeadingSizes>("leading_sizes"),
-    Row<&O::max_specializations, &V::max_specializations, ReadNumber<int, kCompilationCount>>(
+    Row<&O::max_specializations, &V::max_specializations, ReadNumber<int, kSignatureCount>>(
         "max_specializations"),
     Row<&O::plugin_folders, &V::plugin_folders, ReadList>("plugin_folders"),
     Row<&O::seed, &V::seed, ReadNumber<uint64_t, kSeed>>("seed"),

@@ -62,8 +62,8 @@ struct Options {
   // Bytes of compiled executables kept for reuse.
   size_t cache_bytes = size_t{1} << 30;
   LeadingSizes leading_sizes = LeadingSizes::kExact;
-  // Compilations of one program, each for another signature, after which calls of new signatures
-  // are refused. At least 1.
+  // Signatures that one program is compiled for, after which calls of new ones are refused; counted
+  // anew when its weights were changed. At least 1.
   int max_specializations = 256;
   // Folders searched for plugins before the executable's own.
   std::vector<std::string> plugin_folders;

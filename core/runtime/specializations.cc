@@ -1,9 +1,8 @@
 #include "core/runtime/specializations.h"
 
-#include <cstring>
-#include <optional>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -47,9 +46,7 @@ class SignatureBytes {
     Add(static_cast<uint64_t>(s.kind));
     Add(static_cast<uint64_t>(static_cast<int64_t>(s.slot)));
     Add(s.number.index());
-    uint64_t number = 0;
-    std::visit([&](auto value) { std::memcpy(&number, &value, sizeof(value)); }, s.number);
-    Add(number);
+    Add(ir::NumberBits(s.number));
     AddText(s.text);
     Add(s.keys.size());
     for (const std::string& key : s.keys) AddText(key);
@@ -111,8 +108,8 @@ std::string Difference(const ir::Signature& call, const ir::Signature& compiled)
   return "";
 }
 
-Specializations::Specializations(size_t capacity_bytes, int max_compilations)
-    : max_compilations_(max_compilations), graphs_(capacity_bytes) {}
+Specializations::Specializations(size_t capacity_bytes, int max_signatures)
+    : max_signatures_(static_cast<size_t>(max_signatures)), graphs_(capacity_bytes) {}
 
 std::string Specializations::ReasonFor(const ir::Signature& signature) {
   if (!cleared_.empty()) return std::exchange(cleared_, "");
@@ -126,53 +123,83 @@ std::string Specializations::ReasonFor(const ir::Signature& signature) {
   return difference.empty() ? "its graph was dropped to make room" : difference;
 }
 
+absl::StatusOr<bool> Specializations::Count(const std::string& key) {
+  absl::MutexLock lock(&mutex_);
+  if (counted_.contains(key)) return false;
+  if (counted_.size() >= max_signatures_) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the program has been compiled for ", counted_.size(),
+                     " signatures (max_specializations) and this call has "
+                     "another one: pad the arguments, use "
+                     "leading_sizes=buckets, or raise the limit"));
+  }
+  counted_.insert(key);
+  return true;
+}
+
+absl::StatusOr<Specializations::Graph> Specializations::CompileNew(const ir::Signature& signature,
+                                                                   const std::string& key,
+                                                                   const Compile& compile) {
+  INGOT_ASSIGN_OR_RETURN(const bool is_new, Count(key));
+  absl::Cleanup forget = [&] {
+    absl::MutexLock lock(&mutex_);
+    if (is_new) counted_.erase(key);
+  };
+  uint64_t clears;
+  {
+    absl::MutexLock lock(&mutex_);
+    clears = clears_;
+  }
+  const absl::Time start = absl::Now();
+  INGOT_ASSIGN_OR_RETURN(Graph graph, compile());
+  std::move(forget).Cancel();
+  Graph dropped;  // destroyed outside the lock
+  absl::MutexLock lock(&mutex_);
+  if (clears == clears_) {
+    newest_key_ = key;
+    dropped = std::exchange(newest_, graph);
+  }
+  events_.push_back({ir::ToString(signature), ReasonFor(signature), absl::Now() - start});
+  signatures_.push_back(signature);
+  if (events_.size() > kMaxEvents) {
+    events_.pop_front();
+    signatures_.pop_front();
+  }
+  return graph;
+}
+
 absl::StatusOr<Specializations::Graph> Specializations::GetOrCompile(const ir::Signature& signature,
                                                                      const Compile& compile) {
-  const auto compile_once = [&]() -> absl::StatusOr<cache::CompileCache::Entry> {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (compilations_ >= max_compilations_) {
-        return absl::ResourceExhaustedError(absl::StrCat(
-            "the program has been compiled for ", compilations_,
-            " signatures (max_specializations) and this call has another one: pad the arguments, "
-            "use leading_sizes=buckets, or raise the limit"));
-      }
-    }
-    const absl::Time start = absl::Now();
-    INGOT_ASSIGN_OR_RETURN(Graph graph, compile());
+  const std::string key = SignatureKey(signature);
+  {
     absl::MutexLock lock(&mutex_);
-    ++compilations_;
-    events_.push_back({ir::ToString(signature), ReasonFor(signature), absl::Now() - start});
-    signatures_.push_back(signature);
-    if (events_.size() > kMaxEvents) {
-      events_.pop_front();
-      signatures_.pop_front();
-    }
+    if (newest_ != nullptr && newest_key_ == key) return newest_;
+  }
+  const auto compile_entry = [&]() -> absl::StatusOr<cache::CompileCache::Entry> {
+    INGOT_ASSIGN_OR_RETURN(Graph graph, CompileNew(signature, key, compile));
     size_t bytes = 0;
     for (const GroupReport& group : graph->groups())
       bytes += group.retained_bytes + group.workspace_bytes;
     return cache::CompileCache::Entry{std::move(graph), bytes};
   };
-  INGOT_ASSIGN_OR_RETURN(
-      const cache::CompileCache::Entry entry,
-      graphs_.GetOrCompile(cache::MakeKey(SignatureKey(signature), ""), compile_once));
+  INGOT_ASSIGN_OR_RETURN(const cache::CompileCache::Entry entry,
+                         graphs_.GetOrCompile(cache::MakeKey(key, ""), compile_entry));
   return std::static_pointer_cast<const CompiledGraph>(entry.value);
 }
 
 void Specializations::Clear(std::string reason) {
+  Graph dropped;  // destroyed outside the lock
   graphs_.Clear();
   absl::MutexLock lock(&mutex_);
+  ++clears_;
+  dropped.swap(newest_);
+  counted_.clear();
   cleared_ = std::move(reason);
 }
 
 std::vector<Specializations::Event> Specializations::events() const {
   absl::MutexLock lock(&mutex_);
   return {events_.begin(), events_.end()};
-}
-
-int Specializations::compilations() const {
-  absl::MutexLock lock(&mutex_);
-  return compilations_;
 }
 
 }  // namespace ingot::runtime

@@ -7,11 +7,12 @@
 // The guard is equality of the whole signature: dtypes, sizes, strides, who shares memory with
 // whom, nesting, and the numbers and strings that are structure. A signature is compiled once,
 // however many threads ask. Graphs are dropped, least recently used first, when together they
-// retain more than the capacity; who holds one keeps it. Every compilation is remembered with its
-// reason. Thread-safe.
+// retain more than the capacity, but never the newest; who holds one keeps it. Every compilation is
+// remembered with its reason. Thread-safe.
 #ifndef INGOT_CORE_RUNTIME_SPECIALIZATIONS_H_
 #define INGOT_CORE_RUNTIME_SPECIALIZATIONS_H_
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -40,13 +42,16 @@ class Specializations {
   using Graph = std::shared_ptr<const CompiledGraph>;
   using Compile = std::function<absl::StatusOr<Graph>()>;
 
-  Specializations(size_t capacity_bytes, int max_compilations);
+  Specializations(size_t capacity_bytes, int max_signatures);
 
-  // ResourceExhausted: the program has been compiled max_compilations times. Else whatever
+  // ResourceExhausted: since the last Clear the program has been compiled for max_signatures other
+  // signatures. One that was compiled before is never refused, whatever became of its graph. Else
+  // whatever
   // `compile` returns; failures are not kept.
   absl::StatusOr<Graph> GetOrCompile(const ir::Signature& signature, const Compile& compile);
 
   // Drops all graphs; the next calls compile again, for `reason`.
+  // Signatures are counted anew.
   void Clear(std::string reason);
 
   // A compilation that succeeded.
@@ -58,15 +63,23 @@ class Specializations {
   // Oldest first; the newest kMaxEvents.
   static constexpr size_t kMaxEvents = 256;
   std::vector<Event> events() const;
-  int compilations() const;
 
  private:
+  absl::StatusOr<Graph> CompileNew(const ir::Signature& signature, const std::string& key,
+                                   const Compile& compile);
+  // Whether the signature was not counted yet. ResourceExhausted: it would be one too many.
+  absl::StatusOr<bool> Count(const std::string& key);
   std::string ReasonFor(const ir::Signature& signature) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const int max_compilations_;
+  const size_t max_signatures_;
   cache::CompileCache graphs_;
   mutable absl::Mutex mutex_;
-  int compilations_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Keys of the signatures that were compiled since the last Clear, or are being compiled.
+  absl::flat_hash_set<std::string> counted_ ABSL_GUARDED_BY(mutex_);
+  // The newest graph may be larger than the capacity, and is kept all the same.
+  std::string newest_key_ ABSL_GUARDED_BY(mutex_);
+  Graph newest_ ABSL_GUARDED_BY(mutex_);
+  uint64_t clears_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string cleared_ ABSL_GUARDED_BY(mutex_);  // reason of a Clear since the last compilation
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
   std::deque<ir::Signature> signatures_ ABSL_GUARDED_BY(mutex_);  // parallel to events_

@@ -118,14 +118,40 @@ TEST(SpecializationsTest, ClearCompilesAgainAndSaysWhy) {
   EXPECT_EQ(graphs.events().back().reason, "\"weight\" was changed");
 }
 
-TEST(SpecializationsTest, GraphsThatDoNotFitTheCapacityAreDropped) {
+TEST(SpecializationsTest, GraphsThatDoNotFitTheCapacityAreDroppedButTheNewest) {
   Compiler compiler;
   Specializations graphs(0, 8);
-  const ir::Signature signature = SignatureOf({{2}});
-  ASSERT_THAT(graphs.GetOrCompile(signature, compiler.For(signature)), IsOk());
-  ASSERT_THAT(graphs.GetOrCompile(signature, compiler.For(signature)), IsOk());
-  EXPECT_EQ(compiler.count, 2);
+  const ir::Signature small = SignatureOf({{2}}), large = SignatureOf({{3}});
+  ASSERT_THAT(graphs.GetOrCompile(small, compiler.For(small)), IsOk());
+  ASSERT_THAT(graphs.GetOrCompile(small, compiler.For(small)), IsOk());
+  EXPECT_EQ(compiler.count, 1);
+  ASSERT_THAT(graphs.GetOrCompile(large, compiler.For(large)), IsOk());
+  ASSERT_THAT(graphs.GetOrCompile(small, compiler.For(small)), IsOk());
+  EXPECT_EQ(compiler.count, 3);
   EXPECT_EQ(graphs.events().back().reason, "its graph was dropped to make room");
+}
+
+TEST(SpecializationsTest, ASignatureThatWasCompiledBeforeIsNeverRefused) {
+  Compiler compiler;
+  Specializations graphs(0, 2);
+  const ir::Signature small = SignatureOf({{2}}), large = SignatureOf({{3}});
+  for (int round = 0; round < 4; ++round) {
+    ASSERT_THAT(graphs.GetOrCompile(small, compiler.For(small)), IsOk());
+    ASSERT_THAT(graphs.GetOrCompile(large, compiler.For(large)), IsOk());
+  }
+  const ir::Signature third = SignatureOf({{4}});
+  EXPECT_THAT(graphs.GetOrCompile(third, compiler.For(third)),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
+TEST(SpecializationsTest, SignaturesAreCountedAnewAfterClear) {
+  Compiler compiler;
+  Specializations graphs(1 << 20, 1);
+  for (int64_t size = 1; size < 5; ++size) {
+    const ir::Signature signature = SignatureOf({{size}});
+    ASSERT_THAT(graphs.GetOrCompile(signature, compiler.For(signature)), IsOk());
+    graphs.Clear("\"weight\" was changed");
+  }
 }
 
 TEST(DifferenceTest, NamesWhatDiffersFirst) {

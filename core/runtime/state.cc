@@ -15,14 +15,20 @@ std::shared_ptr<const StateLayout> MakeStateLayout(const ir::Graph& graph,
   auto layout = std::make_shared<StateLayout>();
   layout->names.resize(initial.size());
   absl::flat_hash_set<std::string> taken;
+  std::vector<uint32_t> nameless;
   for (const ir::InputSpec& input : graph.inputs()) {
     if (input.role != ir::InputRole::kState) continue;
-    std::string& name = layout->names[input.index];
-    name = input.name;
-    if (name.empty() || !taken.insert(name).second) {
-      name = absl::StrCat("state.", input.index);
-      taken.insert(name);
+    if (input.name.empty() || !taken.insert(input.name).second) {
+      nameless.push_back(input.index);
+    } else {
+      layout->names[input.index] = input.name;
     }
+  }
+  // After those that have names, which other graphs of the program know them by.
+  for (const uint32_t index : nameless) {
+    std::string& name = layout->names[index];
+    name = absl::StrCat("state.", index);
+    while (!taken.insert(name).second) name += "'";
   }
   layout->initial = std::move(initial);
   layout->program = program != nullptr ? std::move(program) : std::make_shared<const char>();

@@ -35,6 +35,7 @@ struct StateLayout {
 };
 // Layout of `graph`'s state inputs: named by the inputs, by number where the names don't tell them
 // apart.
+// A number never takes the name of another input.
 std::shared_ptr<const StateLayout> MakeStateLayout(const ir::Graph& graph,
                                                    std::vector<ir::Constant> initial,
                                                    Program program);

@@ -109,6 +109,8 @@ TEST(StateTest, RefusesOtherProgramsAndOtherTypes) {
 TEST(StateTest, NamesThatDoNotTellBuffersApartAreNumbered) {
   EXPECT_THAT(Layout({{"h", {0}}, {"", {0}}, {"h", {0}}})->names,
               ElementsAre("h", "state.1", "state.2"));
+  EXPECT_THAT(Layout({{"", {0}}, {"", {0}}, {"state.1", {0}}, {"state.0", {0}}})->names,
+              ElementsAre("state.0'", "state.1'", "state.1", "state.0"));
 }
 
 }  // namespace

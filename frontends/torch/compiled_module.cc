@@ -3,9 +3,11 @@
 #include <ATen/core/grad_mode.h>
 
 #include <atomic>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -29,6 +31,7 @@
 #include "frontends/torchscript/guard.h"
 #include "frontends/torchscript/module_guard.h"
 #include "frontends/torchscript/record.h"
+#include "frontends/torchscript/values.h"
 
 namespace ingot {
 namespace {
@@ -43,8 +46,20 @@ std::shared_ptr<const runtime::StateLayout> EmptyLayout(runtime::Program program
 }
 
 // Not what the caller did wrong: such a program can't be a graph, but LibTorch may run it.
+// A program that fails by itself fails there, too, and may be a graph for the next call's
+// arguments.
 bool IsNoGraph(const absl::Status& status) {
-  return absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status);
+  return (absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status)) &&
+         !status.GetPayload(torchscript::kModelFailed);
+}
+
+// The payload of a recording that no longer fits what is known of the program: record again.
+constexpr absl::string_view kStale = "ingot/stale-recording";
+
+absl::Status StaleError() {
+  absl::Status status = absl::AbortedError("the program has more state than was known: try again");
+  status.SetPayload(kStale, absl::Cord());
+  return status;
 }
 
 }  // namespace
@@ -117,47 +132,63 @@ struct CompiledModule::Impl {
     std::shared_ptr<const BatchBucket> bucket;
   };
 
+  using Numbers = std::shared_ptr<const torchscript::DataNumbers>;
+
   // For these arguments: found, or recorded and compiled.
   absl::StatusOr<Target> Find(const std::vector<c10::IValue>& arguments) {
-    absl::StatusOr<Target> target = FindMarked(arguments);
-    if (!target.status().GetPayload(torchscript::kNumbersAreNoData)) return target;
-    {
-      absl::MutexLock lock(&mutex);
-      numbers = std::make_shared<const torchscript::DataNumbers>();
+    while (true) {
+      absl::StatusOr<Target> target = FindMarked(arguments, MarkedNumbers());
+      if (target.status().GetPayload(torchscript::kNumbersAreNoData)) {
+        const auto none = std::make_shared<const torchscript::DataNumbers>();
+        target = FindMarked(arguments, none);
+        // Else the call itself was bad, which tells nothing of the numbers.
+        if (target.ok()) SetNumbers(none);
+      }
+      // Each time there is more known state, of which a program has only so much.
+      if (!target.status().GetPayload(kStale)) return target;
     }
-    return FindMarked(arguments);
   }
 
-  std::shared_ptr<const torchscript::DataNumbers> Numbers() {
+  Numbers MarkedNumbers() {
     absl::MutexLock lock(&mutex);
     return numbers;
   }
+  void SetNumbers(Numbers value) {
+    absl::MutexLock lock(&mutex);
+    numbers = std::move(value);
+  }
 
-  absl::StatusOr<Target> FindMarked(const std::vector<c10::IValue>& arguments) {
+  absl::StatusOr<Target> FindMarked(const std::vector<c10::IValue>& arguments,
+                                    const Numbers& data) {
+    const uint64_t began = Generation();
     INGOT_ASSIGN_OR_RETURN(torchscript::DescribedArguments described,
                            torchscript::DescribeArguments(arguments));
-    Numbers()->Mark(described.signature.arguments_structure);
+    data->Mark(described.signature.arguments_structure);
     if (session->options().leading_sizes == runtime::LeadingSizes::kBuckets) {
       const std::optional<int64_t> size = BatchSize(described.signature);
       // A power of two is its own bucket.
       if (size && *size > 0 && BucketSize(*size) != *size)
-        return FindBucket(arguments, described.signature, *size);
+        return FindBucket(arguments, described.signature, *size, data);
     }
-    INGOT_ASSIGN_OR_RETURN(Target target, FindExact(arguments, described.signature));
+    INGOT_ASSIGN_OR_RETURN(Target target, FindExact(arguments, described.signature, data));
     absl::MutexLock lock(&mutex);
+    if (generation != began) return target;
     last = std::make_shared<const LastUse>(
         LastUse{target.graph, guard, std::make_shared<ResultPool>(target.graph->results())});
     return target;
   }
 
   absl::StatusOr<Target> FindExact(const std::vector<c10::IValue>& arguments,
-                                   const ir::Signature& signature) {
-    INGOT_ASSIGN_OR_RETURN(Graph graph, Compiled(signature, [&] { return Record(arguments); }));
+                                   const ir::Signature& signature, const Numbers& data) {
+    INGOT_ASSIGN_OR_RETURN(Graph graph,
+                           Compiled(signature, [&] { return Record(arguments, *data); }));
     return Target{std::move(graph), nullptr};
   }
 
   absl::StatusOr<Target> FindBucket(const std::vector<c10::IValue>& arguments,
-                                    const ir::Signature& signature, int64_t size) {
+                                    const ir::Signature& signature, int64_t size,
+                                    const Numbers& data) {
+    const uint64_t began = Generation();
     const std::string key = runtime::SignatureKey(signature);
     bool is_exact = false;
     {
@@ -166,8 +197,8 @@ struct CompiledModule::Impl {
       if (found != buckets.end()) return Target{found->second->graph, found->second};
       is_exact = exact.contains(key);
     }
-    if (is_exact) return FindExact(arguments, signature);
-    absl::StatusOr<BatchBucket> made = MakeBucket(arguments, signature, size);
+    if (is_exact) return FindExact(arguments, signature, data);
+    absl::StatusOr<BatchBucket> made = MakeBucket(arguments, signature, size, *data);
     if (!made.ok() && !passes::IsNotRowwise(made.status())) return made.status();
     if (!made.ok()) {
       session->Log(runtime::LogSeverity::kInfo,
@@ -177,30 +208,35 @@ struct CompiledModule::Impl {
         absl::MutexLock lock(&mutex);
         exact.insert(key);
       }
-      return FindExact(arguments, signature);
+      return FindExact(arguments, signature, data);
     }
     const auto bucket = std::make_shared<const BatchBucket>(*std::move(made));
     absl::MutexLock lock(&mutex);
+    if (generation != began) return StaleError();
     if (buckets.size() >= kMaxBuckets) buckets.clear();
     buckets.emplace(key, bucket);
     return Target{bucket->graph, bucket};
   }
 
   absl::StatusOr<BatchBucket> MakeBucket(const std::vector<c10::IValue>& arguments,
-                                         const ir::Signature& signature, int64_t size) {
+                                         const ir::Signature& signature, int64_t size,
+                                         const torchscript::DataNumbers& data) {
+    const uint64_t began = Generation();
     BatchBucket bucket;
     bucket.size = size;
     bucket.bucket = BucketSize(size);
     bucket.arguments_structure = signature.arguments_structure;
-    INGOT_ASSIGN_OR_RETURN(ir::Recording small, Record(arguments));
+    INGOT_ASSIGN_OR_RETURN(ir::Recording small, Record(arguments, data));
     INGOT_ASSIGN_OR_RETURN(ir::Recording large,
-                           Record(PadArguments(arguments, size, bucket.bucket)));
+                           Record(PadArguments(arguments, size, bucket.bucket), data));
     INGOT_RETURN_IF_ERROR(passes::RunStandardPasses(small));
     INGOT_RETURN_IF_ERROR(passes::RunStandardPasses(large));
     INGOT_ASSIGN_OR_RETURN(bucket.plan, passes::ProveRowwise(small, large, size, bucket.bucket));
     const ir::Signature large_signature = large.signature;
     INGOT_ASSIGN_OR_RETURN(bucket.graph,
                            Compiled(large_signature, [&]() -> absl::StatusOr<ir::Recording> {
+                             // Made before this compilation began, so that a Clear can't reach it.
+                             if (Generation() != began) return StaleError();
                              return std::move(large);
                            }));
     return bucket;
@@ -215,38 +251,86 @@ struct CompiledModule::Impl {
   }
 
   // One recording at a time: it puts a module's state back when it is done.
-  absl::StatusOr<ir::Recording> Record(const std::vector<c10::IValue>& arguments) {
+  absl::StatusOr<ir::Recording> Record(const std::vector<c10::IValue>& arguments,
+                                       const torchscript::DataNumbers& data) {
     absl::MutexLock lock(&recording_mutex);
     const absl::Time start = absl::Now();
-    absl::StatusOr<ir::Recording> recording = RecordLocked(arguments);
+    absl::StatusOr<ir::Recording> recording = RecordLocked(arguments, data);
     if (recording.ok()) session->metrics().Record("ExtractTime", absl::Now() - start);
     return recording;
   }
 
-  absl::StatusOr<ir::Recording> RecordLocked(const std::vector<c10::IValue>& arguments)
+  absl::StatusOr<ir::Recording> RecordLocked(const std::vector<c10::IValue>& arguments,
+                                             const torchscript::DataNumbers& data)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(recording_mutex) {
-    if (!module) {
-      std::vector<at::Tensor> captured;
-      absl::StatusOr<ir::Recording> recording =
-          torchscript::Record(function, arguments, {name, &captured});
-      if (recording.ok()) SetGuard(ModuleGuard::Of(std::move(captured)));
-      return recording;
-    }
-    const std::shared_ptr<const torchscript::DataNumbers> data = Numbers();
+    const size_t names = known_state.names.size(), captures = known_state.captured.size();
+    std::vector<at::Tensor> used;
     torchscript::RecordOptions options;
-    options.numbers = data.get();
-    absl::StatusOr<ir::Recording> recording = torchscript::Record(*module, arguments, options);
-    if (recording.ok()) {
-      state_names.merge(StateNames(recording->graph));
-      SetGuard(ModuleGuard::Of(*module, state_names));
+    options.state = &known_state;
+    absl::StatusOr<ir::Recording> recording;
+    if (module) {
+      options.numbers = &data;
+      recording = torchscript::Record(*module, arguments, options);
+    } else {
+      options.name = name;
+      options.captured = &used;
+      recording = torchscript::Record(function, arguments, options);
     }
+    if (known_state.names.size() > names || IsHeldAsConstant(captures)) {
+      // What is state now is a constant in the graphs so far.
+      if (Forget("the call writes state that earlier calls only read")) return StaleError();
+    }
+    if (recording.ok()) Watch(std::move(used));
     return recording;
   }
 
-  void SetGuard(ModuleGuard value) {
+  // Whether captured state from number `first` on is among the weights of the graphs so far.
+  bool IsHeldAsConstant(size_t first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(recording_mutex) {
     absl::MutexLock lock(&mutex);
-    guard = std::make_shared<const ModuleGuard>(std::move(value));
-    // Another signature was recorded: its guard looks at more.
+    for (size_t i = first; i < known_state.captured.size(); ++i) {
+      const at::Tensor& tensor = known_state.captured[i];
+      for (const at::Tensor& weight : weights) {
+        if (tensor.defined() && tensor.is_alias_of(weight)) return true;
+      }
+    }
+    return false;
+  }
+
+  // From now on the guard looks at what this recording used, too: `used` of a function's captured
+  // tensors, all of a module.
+  void Watch(std::vector<at::Tensor> used) ABSL_EXCLUSIVE_LOCKS_REQUIRED(recording_mutex) {
+    absl::MutexLock lock(&mutex);
+    for (at::Tensor& tensor : used) {
+      const bool is_known =
+          absl::c_any_of(weights, [&](const at::Tensor& other) { return other.is_same(tensor); });
+      if (!is_known) weights.push_back(std::move(tensor));
+    }
+    guard = std::make_shared<const ModuleGuard>(module ? ModuleGuard::Of(*module, known_state.names)
+                                                       : ModuleGuard::Of(weights));
+    // Its guard looks at less.
+    last = nullptr;
+  }
+
+  uint64_t Generation() {
+    absl::MutexLock lock(&mutex);
+    return generation;
+  }
+
+  // Drops all graphs, and recordings under way. False: there was none.
+  bool Forget(const std::string& reason) {
+    absl::MutexLock lock(&mutex);
+    if (guard == nullptr) return false;
+    ForgetLocked(reason);
+    return true;
+  }
+
+  void ForgetLocked(const std::string& reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    ++generation;
+    graphs.Clear(reason);
+    buckets.clear();
+    exact.clear();
+    weights.clear();
+    guard = nullptr;
     last = nullptr;
   }
 
@@ -262,11 +346,7 @@ struct CompiledModule::Impl {
     if (status.ok()) return;
     absl::MutexLock lock(&mutex);
     if (guard != current) return;  // another thread was first
-    graphs.Clear(std::string(status.message()));
-    buckets.clear();
-    exact.clear();
-    guard = nullptr;
-    last = nullptr;
+    ForgetLocked(std::string(status.message()));
   }
 
   bool MayFallBack(const absl::Status& status) const {
@@ -283,28 +363,33 @@ struct CompiledModule::Impl {
       session->Log(runtime::LogSeverity::kWarning,
                    absl::StrCat("fallback: ", name, " runs on LibTorch: ", reason.message()));
     }
-    if (module) MoveStateToModule();
+    MoveStateBack();
     absl::MutexLock reason_lock(&mutex);
     fallback_reason = std::string(reason.message());
     runs_on_libtorch.store(true, std::memory_order_release);
   }
 
-  // What compiled graphs have changed so far goes on in the module.
-  void MoveStateToModule() ABSL_EXCLUSIVE_LOCKS_REQUIRED(recording_mutex) {
+  // What compiled graphs have changed so far goes on in the module, or in the captured tensors.
+  void MoveStateBack() ABSL_EXCLUSIVE_LOCKS_REQUIRED(recording_mutex) {
     const at::NoGradGuard no_grad;
     absl::flat_hash_map<std::string, runtime::State::Buffer> buffers;
     for (runtime::State::Buffer& buffer : state.Export())
       buffers.emplace(buffer.name, std::move(buffer));
-    const auto move = [&](const std::string& attribute, at::Tensor target) {
-      const auto buffer = buffers.find(attribute);
+    const auto move = [&](const std::string& tensor_name, at::Tensor target) {
+      const auto buffer = buffers.find(tensor_name);
       if (buffer == buffers.end()) return;
       target.copy_(TensorOfBytes(buffer->second.type, buffer->second.bytes));
     };
-    for (const auto& attribute : module->named_attributes(/*recurse=*/true)) {
-      if (attribute.value.isTensor()) move(attribute.name, attribute.value.toTensor());
-      if (!attribute.value.isTensorList()) continue;
-      const c10::List<at::Tensor> list = attribute.value.toTensorList();
-      for (size_t i = 0; i < list.size(); ++i) move(absl::StrCat(attribute.name, ".", i), list[i]);
+    if (module) {
+      for (const auto& attribute : module->named_attributes(/*recurse=*/true)) {
+        if (!attribute.value.isModule())
+          torchscript::ForEachTensor(attribute.value, attribute.name, move);
+      }
+      return;
+    }
+    for (size_t i = 0; i < known_state.captured.size(); ++i) {
+      const at::Tensor& tensor = known_state.captured[i];
+      if (tensor.defined()) move(absl::StrCat("captured.", i), tensor);
     }
   }
 
@@ -332,11 +417,14 @@ struct CompiledModule::Impl {
   std::atomic<bool> runs_on_libtorch = false;
 
   absl::Mutex recording_mutex;
-  absl::flat_hash_set<std::string> state_names ABSL_GUARDED_BY(recording_mutex);
+  torchscript::ProgramState known_state ABSL_GUARDED_BY(recording_mutex);
   absl::Mutex mutex ABSL_ACQUIRED_AFTER(recording_mutex);
   // Number arguments that are data; none once it has turned out that they aren't.
-  std::shared_ptr<const torchscript::DataNumbers> numbers ABSL_GUARDED_BY(mutex) =
-      std::make_shared<const torchscript::DataNumbers>();
+  Numbers numbers ABSL_GUARDED_BY(mutex) = std::make_shared<const torchscript::DataNumbers>();
+  // Grows whenever graphs are forgotten: what was recorded before must not be kept after.
+  uint64_t generation ABSL_GUARDED_BY(mutex) = 0;
+  std::vector<at::Tensor> weights ABSL_GUARDED_BY(mutex);  // a function's, of all its graphs
+  // Of all graphs; null: there is none.
   std::shared_ptr<const ModuleGuard> guard ABSL_GUARDED_BY(mutex);
   std::shared_ptr<const LastUse> last ABSL_GUARDED_BY(mutex);
   // By signature: those that a larger batch's graph serves, and those that it can't.

@@ -11,14 +11,15 @@
 // memory, nesting, numbers that are structure) is the one it was recorded for, as long as the
 // module's weights and attributes are as they were; when those were changed, the next call compiles
 // anew. Options::leading_sizes and max_specializations bound what varying batches cost.
-//
-// State (what the module changes itself: statistics, caches) belongs to this object and is shared
-// by the graphs of all signatures; it begins as the module's was at the first recording, and the
+// State (what the module changes itself: statistics, caches; of a function, captured tensors that
+// it writes) belongs to this object and is shared by the graphs of all signatures, those that only
+// read it too; it begins as the module's was at the first recording, and the
 // module's own tensors stay as they are. RunContext::state = NewState() keeps a stream apart.
 //
 // Under FallbackPolicy::kAllow and kWarn a program that can't be a graph (its control flow or sizes
 // depend on its inputs' values, or it does what graphs can't hold) runs on LibTorch, whole, for
 // good: see fallback(). From then on its state lives in the module, as in eager.
+// An error that the program itself raises is the call's own: the next call may be a graph.
 //
 // A handle: copies share one object. Thread-safe, but the module must not be changed while a call
 // runs. No exception leaves these functions.
@@ -44,7 +45,7 @@ class CompiledModule {
   CompiledModule(const Session& session, Session::Function function, std::string name = "function");
 
   // One call. As CompiledGraph::Run, but another signature compiles. ResourceExhausted: it would be
-  // one compilation more than Options::max_specializations.
+  // one signature more than Options::max_specializations.
   absl::StatusOr<c10::IValue> Run(const std::vector<c10::IValue>& arguments,
                                   const RunContext& context = {}) const;
   absl::StatusOr<c10::IValue> Run(const std::vector<c10::IValue>& arguments,

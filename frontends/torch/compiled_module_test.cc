@@ -1,7 +1,11 @@
 #include "frontends/torch/compiled_module.h"
 
+#include <ATen/EmptyTensor.h>
 #include <torch/script.h>
 
+#include <cmath>
+#include <limits>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -389,6 +393,238 @@ TEST(CompiledModuleTest, ManyThreadsCompileASignatureOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(model.Explain().size(), 4u);
+}
+
+// The mean of the last batch that it was told to learn from.
+torch::jit::Module Learner() {
+  torch::jit::Module module("learner");
+  module.register_buffer("m", at::zeros({3}));
+  module.define(
+      "def forward(self, x, update: bool):\n"
+      "    if update:\n"
+      "        self.m.copy_(x.mean(0))\n"
+      "    return x - self.m\n");
+  return module;
+}
+
+TEST(CompiledModuleTest, StateThatOneSignatureWritesIsReadByTheOthers) {
+  for (const bool reads_first : {false, true}) {
+    SCOPED_TRACE(reads_first);
+    const torch::jit::Module module = Learner();
+    torch::jit::Module eager = module.deepcopy();
+    const CompiledModule model(NewSession(), module);
+    for (int call = 0; call < 6; ++call) {
+      const at::Tensor x = at::rand({2, 3});
+      const bool update = (call % 2 == 0) != reads_first;
+      ExpectClose(model.Run({x, update}), eager.forward({x, update}));
+    }
+    EXPECT_TRUE(at::equal(module.attr("m").toTensor(), at::zeros({3})));
+  }
+}
+
+TEST(CompiledModuleTest, StateThatABranchOfBatchesWritesIsReadByTheOthersInBuckets) {
+  Options options;
+  options.leading_sizes = runtime::LeadingSizes::kBuckets;
+  torch::jit::Module module("counter");
+  module.register_buffer("count", at::zeros({1}));
+  module.define(
+      "def forward(self, x, step: bool):\n"
+      "    if step:\n"
+      "        self.count.add_(1)\n"
+      "    return x + self.count\n");
+  const CompiledModule model(NewSession(options), module);
+  torch::jit::Module eager = module.deepcopy();
+  for (int64_t batch : {3, 5, 4, 3, 7, 3}) {
+    for (const bool step : {false, true, false}) {
+      const at::Tensor x = at::rand({batch, 2});
+      ExpectClose(model.Run({x, step}), eager.forward({x, step}));
+    }
+  }
+}
+
+TEST(CompiledModuleTest, AFunctionsStateIsToldApartByTheTensorThatItIs) {
+  const auto count = [](const at::Tensor& a, const at::Tensor& b) {
+    return [a, b](std::vector<IValue> args) -> IValue {
+      const at::Tensor x = args[0].toTensor();
+      return x + (x.size(0) == 1 ? at::Tensor(a).add_(1) : at::Tensor(b).add_(10));
+    };
+  };
+  const CompiledModule model(NewSession(), count(at::zeros({2}), at::zeros({2})));
+  const auto eager = count(at::zeros({2}), at::zeros({2}));
+  for (int64_t batch : {1, 2, 2, 1, 2, 1}) {
+    const at::Tensor x = at::rand({batch, 2});
+    ExpectClose(model.Run({x}), eager({x}));
+  }
+  EXPECT_EQ(model.ExportState().size(), 2u);
+}
+
+TEST(CompiledModuleTest, AFunctionsStateIsReadByTheSignaturesThatDoNotWriteIt) {
+  const auto learn = [](const at::Tensor& m) {
+    return [m](std::vector<IValue> args) -> IValue {
+      const at::Tensor x = args[0].toTensor();
+      if (x.size(0) == 1) at::Tensor(m).copy_(x[0]);
+      return x - m;
+    };
+  };
+  const CompiledModule model(NewSession(), learn(at::zeros({2})));
+  const auto eager = learn(at::zeros({2}));
+  for (int64_t batch : {2, 1, 2, 1, 3}) {
+    const at::Tensor x = at::rand({batch, 2});
+    ExpectClose(model.Run({x}), eager({x}));
+  }
+}
+
+TEST(CompiledModuleTest, AFunctionsOwnMemoryIsNoStateThatSignaturesShare) {
+  const auto function = [](std::vector<IValue> args) -> IValue {
+    const at::Tensor x = args[0].toTensor();
+    // Made without an op that a recorder could see.
+    const at::Tensor own = at::detail::empty_cpu(x.sizes(), at::kFloat);
+    own.copy_(x);
+    return own * 2;
+  };
+  const CompiledModule model(NewSession(), function);
+  for (int64_t batch : {1, 2, 1, 2, 3}) {
+    const at::Tensor x = at::rand({batch, 2});
+    ExpectClose(model.Run({x}), x * 2);
+  }
+  EXPECT_EQ(model.Explain().size(), 3u);
+}
+
+TEST(CompiledModuleTest, TensorsCapturedForOtherSignaturesAreStillSeenWhenChanged) {
+  const at::Tensor w1 = at::ones({2}), w2 = at::ones({2});
+  const CompiledModule model(NewSession(), [=](std::vector<IValue> args) -> IValue {
+    const at::Tensor x = args[0].toTensor();
+    return x * (x.size(0) == 1 ? w1 : w2);
+  });
+  const at::Tensor one = at::rand({1, 2}), two = at::rand({2, 2});
+  ExpectClose(model.Run({one}), one);
+  ExpectClose(model.Run({two}), two);
+  w1.fill_(4);
+  ExpectClose(model.Run({one}), one * 4);
+  w2.fill_(3);
+  ExpectClose(model.Run({one}), one * 4);
+  ExpectClose(model.Run({two}), two * 3);
+}
+
+TEST(CompiledModuleTest, ACapturedTensorThatIsReturnedIsSeenWhenChanged) {
+  const at::Tensor weight = at::ones({2});
+  const CompiledModule model(NewSession(), [=](std::vector<IValue>) -> IValue { return weight; });
+  ExpectClose(model.Run({at::rand({1})}), weight);
+  weight.fill_(4);
+  ExpectClose(model.Run({at::rand({1})}), at::full({2}, 4));
+}
+
+TEST(CompiledModuleTest, AnOptionalAttributeThatBecomesATensorIsSeen) {
+  torch::jit::Module module("masked");
+  module.register_attribute("mask", c10::OptionalType::ofTensor(), IValue());
+  module.define(
+      "def forward(self, x):\n"
+      "    mask = self.mask\n"
+      "    if mask is not None:\n"
+      "        x = x * mask\n"
+      "    return x + 1\n");
+  const CompiledModule model(NewSession(), module);
+  const at::Tensor x = at::rand({2});
+  ExpectClose(model.Run({x}), x + 1);
+  module.setattr("mask", at::full({2}, 3));
+  ExpectClose(model.Run({x}), x * 3 + 1);
+}
+
+TEST(CompiledModuleTest, StateInAContainerIsStateToo) {
+  torch::jit::Module module("cache");
+  c10::Dict<std::string, at::Tensor> cache;
+  cache.insert("sum", at::zeros({2}));
+  module.register_attribute(
+      "cache", c10::DictType::create(c10::StringType::get(), c10::TensorType::get()), cache);
+  module.define(
+      "def forward(self, x):\n"
+      "    self.cache['sum'].add_(x)\n"
+      "    return self.cache['sum'] * 2\n");
+  const CompiledModule model(NewSession(), module);
+  at::Tensor sum = at::zeros({2});
+  for (int call = 0; call < 3; ++call) {
+    const at::Tensor x = at::rand({2});
+    sum += x;
+    ExpectClose(model.Run({x}), sum * 2);
+  }
+  EXPECT_TRUE(at::equal(cache.at("sum"), at::zeros({2})));
+}
+
+TEST(CompiledModuleTest, NumbersAreToldApartByTheirBits) {
+  const torch::jit::Module module =
+      Define("def forward(self, x, s: float):\n    return torch.full_like(x, s)\n");
+  const CompiledModule model(NewSession(), module);
+  const at::Tensor x = at::zeros({2});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double s : {nan, 0.0, -0.0, nan, -0.0, 0.0}) {
+    const absl::StatusOr<IValue> result = model.Run({x, s});
+    ASSERT_THAT(result, IsOk());
+    const double first = result->toTensor()[0].item<double>();
+    EXPECT_EQ(std::isnan(first), std::isnan(s));
+    EXPECT_EQ(std::signbit(first), std::signbit(s)) << s;
+  }
+  EXPECT_EQ(model.Explain().size(), 3u);
+}
+
+TEST(CompiledModuleTest, UpdatesOfWeightsAreNotCountedAsSpecializations) {
+  Options options;
+  options.max_specializations = 2;
+  torch::jit::Module module("scaled");
+  module.register_parameter("weight", at::ones({2}), false);
+  module.define("def forward(self, x):\n    return x * self.weight\n");
+  const CompiledModule model(NewSession(options), module);
+  const at::Tensor x = at::rand({2});
+  for (int step = 1; step < 6; ++step) {
+    const at::NoGradGuard no_grad;
+    module.attr("weight").toTensor().fill_(step);
+    ExpectClose(model.Run({x}), x * step);
+  }
+}
+
+constexpr char kProduct[] = "def forward(self, x, w):\n    return x @ w\n";
+
+TEST(CompiledModuleTest, AnErrorOfTheModelItselfDoesNotEndItsGraphs) {
+  const CompiledModule model(LenientSession(), Define(kProduct));
+  const at::Tensor x = at::rand({2, 3}), w = at::rand({3, 2});
+  EXPECT_THAT(model.Run({x, x}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("the model fails")));
+  EXPECT_THAT(model.fallback(), IsEmpty());
+  ExpectClose(model.Run({x, w}), at::mm(x, w));
+  EXPECT_EQ(model.Explain().size(), 1u);
+}
+
+TEST(CompiledModuleTest, AnErrorOfTheModelItselfLeavesNumbersData) {
+  const CompiledModule model(
+      NewSession(), Define("def forward(self, x, w, s: float):\n    return (x @ w) * s\n"));
+  const at::Tensor x = at::rand({2, 3}), w = at::rand({3, 2});
+  EXPECT_FALSE(model.Run({x, x, 1.0}).ok());
+  for (const double s : {1.0, 2.0, 3.0}) ExpectClose(model.Run({x, w, s}), at::mm(x, w) * s);
+  EXPECT_EQ(model.Explain().size(), 1u);
+}
+
+TEST(CompiledModuleTest, AFunctionThatThrowsLeavesItsCapturedTensorsAlone) {
+  const at::Tensor total = at::zeros({2});
+  const CompiledModule model(NewSession(), [total](std::vector<IValue> args) -> IValue {
+    at::Tensor(total).add_(1);
+    return at::mm(args[0].toTensor(), total);
+  });
+  EXPECT_FALSE(model.Run({at::rand({2})}).ok());
+  EXPECT_TRUE(at::equal(total, at::zeros({2})));
+}
+
+TEST(CompiledModuleTest, AFunctionsStateMovesToItsTensorsWhenTheProgramFallsBack) {
+  const at::Tensor count = at::zeros({1});
+  const CompiledModule model(LenientSession(), [count](std::vector<IValue> args) -> IValue {
+    const at::Tensor x = args[0].toTensor();
+    at::Tensor(count).add_(1);
+    return x.size(0) == 1 ? x * count : x * count.item<float>();
+  });
+  const at::Tensor one = at::ones({1}), two = at::ones({2});
+  ExpectClose(model.Run({one}), one);
+  ExpectClose(model.Run({one}), one * 2);
+  ExpectClose(model.Run({two}), two * 3);
+  EXPECT_THAT(model.fallback(), HasSubstr("data-dependent"));
+  ExpectClose(model.Run({one}), one * 4);
 }
 
 }  // namespace

@@ -76,10 +76,6 @@ absl::StatusOr<std::shared_ptr<const runtime::CompiledGraph>> Compile(
   return session.Compile(*std::move(recording));
 }
 
-}  // namespace
-
-namespace {
-
 // With number arguments as data where they are nothing else.
 absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,
                                      const std::vector<c10::IValue>& arguments) {
@@ -114,15 +110,17 @@ absl::StatusOr<CompiledGraph> Session::Extract(const torch::jit::Module& module,
 absl::StatusOr<CompiledGraph> Session::Extract(const Function& function,
                                                const std::vector<c10::IValue>& example_arguments,
                                                const std::string& name) const {
-  const absl::Time start = absl::Now();
-  std::vector<at::Tensor> captured;
-  INGOT_ASSIGN_OR_RETURN(
-      auto graph,
-      Compile(*session_, torchscript::Record(function, example_arguments, {name, &captured}),
-              start));
-  CompiledGraph::Origin origin;
-  origin.guard = std::make_shared<const ModuleGuard>(ModuleGuard::Of(std::move(captured)));
-  return CompiledGraph(std::move(graph), std::move(origin));
+  return Guard("extracting", [&]() -> absl::StatusOr<CompiledGraph> {
+    const absl::Time start = absl::Now();
+    std::vector<at::Tensor> captured;
+    INGOT_ASSIGN_OR_RETURN(
+        auto graph,
+        Compile(*session_, torchscript::Record(function, example_arguments, {name, &captured}),
+                start));
+    CompiledGraph::Origin origin;
+    origin.guard = std::make_shared<const ModuleGuard>(ModuleGuard::Of(std::move(captured)));
+    return CompiledGraph(std::move(graph), std::move(origin));
+  });
 }
 
 }  // namespace ingot

@@ -95,9 +95,10 @@ class Flattener {
       out_.scalars[slot] = *number;
       return absl::OkStatus();
     }
-    if (s.number == ir::Structure::Number(*number)) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(
-        where, " is a number that the graph was not recorded with: extract again with it"));
+    if (ir::SameNumber(s.number, *number)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(where,
+                                                   " is a number that the graph was not recorded "
+                                                   "with: extract again with it"));
   }
 
   absl::Status AddDict(const ir::Structure& s, const c10::IValue& value, const std::string& where) {

@@ -51,10 +51,20 @@ void ModuleGuard::Add(const torch::jit::Module& module, const std::string& prefi
     } else if (value.isTensor() && value.toTensor().defined()) {
       c10::TensorImpl* tensor = value.unsafeToTensorImpl();
       tensors_.push_back({owner, slot, tensor, VersionOf(*tensor), name});
-    } else if (!value.isNone()) {
+    } else {
+      // None, too: a tensor may come in its place.
       values_.push_back({owner, slot, CopyContainers(value), name});
+      ForEachTensor(value, name, [&](const std::string& element, const at::Tensor& tensor) {
+        if (!except.contains(element)) AddInContainer(element, tensor);
+      });
     }
   }
+}
+
+// The containers' copies keep it alive and tell its identity.
+void ModuleGuard::AddInContainer(const std::string& name, const at::Tensor& tensor) {
+  c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
+  tensors_.push_back({nullptr, 0, impl, VersionOf(*impl), name});
 }
 
 absl::Status ModuleGuard::Check() const {

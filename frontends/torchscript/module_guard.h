@@ -3,9 +3,10 @@
 //   const ModuleGuard guard = ModuleGuard::Of(module, {"running_mean"});
 //   INGOT_RETURN_IF_ERROR(guard.Check());   // before each call
 //
-// Looks at every attribute of the module and its children: a tensor must be the same tensor at the
-// same version, so that optimizer steps, load_state_dict and every other in-place op are noticed; a
-// number, string or container must be equal. Not noticed, because LibTorch's version counter
+// Looks at every attribute of the module and its children: a tensor, in containers too, must be the
+// same tensor at the same version, so that optimizer steps, load_state_dict and every other
+// in-place op are noticed; all else must be equal (None, numbers by their bits, strings, devices,
+// containers by element) or the same object. Not noticed, because LibTorch's version counter
 // doesn't: writes through `tensor.data` and into raw memory, and into tensors made in inference
 // mode.
 //
@@ -27,7 +28,8 @@ namespace ingot::torchscript {
 
 class ModuleGuard {
  public:
-  // `except`: attributes, named "block.bn.running_mean", that may change.
+  // `except`: attributes, named "block.bn.running_mean", and tensors in containers, named
+  // "cache.0", that may change.
   static ModuleGuard Of(const torch::jit::Module& module,
                         const absl::flat_hash_set<std::string>& except);
 
@@ -40,7 +42,7 @@ class ModuleGuard {
  private:
   using Object = c10::intrusive_ptr<c10::ivalue::Object>;
   struct TensorEntry {
-    Object owner;  // null for a captured tensor
+    Object owner;  // null for a captured tensor and for one in a container
     size_t slot = 0;
     c10::TensorImpl* tensor = nullptr;
     uint32_t version = 0;
@@ -54,6 +56,7 @@ class ModuleGuard {
   };
   void Add(const torch::jit::Module& module, const std::string& prefix,
            const absl::flat_hash_set<std::string>& except);
+  void AddInContainer(const std::string& name, const at::Tensor& tensor);
 
   std::vector<TensorEntry> tensors_;
   std::vector<ValueEntry> values_;

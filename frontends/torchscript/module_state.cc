@@ -74,11 +74,10 @@ void ModuleState::AddModule(const torch::jit::Module& module, const std::string&
     if (value.isTensor() && value.toTensor().defined()) {
       entry.tensor = static_cast<int64_t>(tensors_.size());
       AddTensor(name, value.toTensor(), type->is_parameter(i));
-    } else if (value.isTensorList()) {
-      int64_t element = 0;
-      for (const c10::IValue& tensor : value.toListRef()) {
-        AddTensor(absl::StrCat(name, ".", element++), tensor.toTensor(), false);
-      }
+    } else {
+      ForEachTensor(value, name, [&](const std::string& element, const at::Tensor& tensor) {
+        AddTensor(element, tensor, false);
+      });
     }
     attributes_.push_back(std::move(entry));
   }

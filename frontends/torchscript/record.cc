@@ -32,16 +32,21 @@ using ir::ValueId;
 // One recording, from clones to graph.
 class Recorder {
  public:
-  Recorder(ClonedArguments arguments, ModuleState state, bool is_module, std::string name)
+  // `known` (may be null) outlives the recorder.
+  Recorder(ClonedArguments arguments, ModuleState state, bool is_module, std::string name,
+           ProgramState* known)
       : arguments_(std::move(arguments)),
         state_(std::move(state)),
         is_module_(is_module),
         name_(std::move(name)),
+        known_(known != nullptr ? known : &nothing_known_),
         tape_(rules_) {}
 
   absl::StatusOr<ir::Recording> Record(const Callable& callable) {
     for (const ModuleState::Tensor& tensor : state_.tensors())
       before_.push_back(tape_.Snapshot(tensor.tensor));
+    for (const at::Tensor& tensor : known_->captured)
+      known_captured_.push_back(tensor.defined() ? tape_.Snapshot(tensor) : TensorSnapshot());
     for (const at::Tensor& tensor : arguments_.tensors) {
       tape_.MarkInput(tensor);
       argument_snapshots_.push_back(tape_.Snapshot(tensor));
@@ -77,19 +82,26 @@ class Recorder {
     INGOT_RETURN_IF_ERROR(AddResults(recorder));
     INGOT_RETURN_IF_ERROR(AddWriteBacks(recorder));
     INGOT_RETURN_IF_ERROR(AddStateUpdates(recorder));
-    return Finish(recorder);
+    INGOT_ASSIGN_OR_RETURN(ir::Recording recording, Finish(recorder));
+    for (const State& state : states_) {
+      if (is_module_) known_->names.insert(state.name);
+    }
+    for (const at::Tensor& tensor : new_captured_) known_->captured.push_back(tensor);
+    return recording;
   }
 
   absl::Status Run(const Callable& callable) {
     const at::NoGradGuard no_grad;
     const torch::jit::GraphOptimizerEnabledGuard no_optimizer(false);
     const KeepDefaultGenerator keep_generator;
-    INGOT_RETURN_IF_ERROR(Guard("the model fails on the example arguments", [&] {
+    absl::Status failed = Guard("the model fails on the example arguments", [&] {
       const Tape::Scope scope(tape_);
       result_ = callable(arguments_.values);
       return absl::OkStatus();
-    }));
-    return tape_.status();
+    });
+    if (failed.ok()) return tape_.status();
+    failed.SetPayload(kModelFailed, absl::Cord());
+    return failed;
   }
 
   absl::Status CheckArgumentsKeptShape() const {
@@ -102,8 +114,12 @@ class Recorder {
     return absl::OkStatus();
   }
 
-  // Tensors of before the call that it wrote or replaced.
+  // Tensors of before the call that it wrote or replaced, or uses and other calls write.
   absl::Status FindState() {
+    if (!is_module_) {
+      FindCaptured();
+      return absl::OkStatus();
+    }
     absl::flat_hash_set<StorageId> found;
     INGOT_ASSIGN_OR_RETURN(const std::vector<ModuleState::Rebinding> rebindings,
                            state_.FindChanges(tape_));
@@ -112,33 +128,71 @@ class Recorder {
       states_.push_back(
           {before_[rebinding.index], rebinding.now, state_.tensors()[rebinding.index].name});
     }
+    const absl::flat_hash_set<StorageId> used = UsedStorages(rebindings);
     for (size_t i = 0; i < before_.size(); ++i) {
-      if (before_[i].storage == nullptr || !tape_.WasWritten(before_[i].storage)) continue;
-      if (!found.insert(before_[i].storage).second) continue;
-      states_.push_back({before_[i], before_[i].tensor, state_.tensors()[i].name});
+      const StorageId storage = before_[i].storage;
+      const std::string& name = state_.tensors()[i].name;
+      const bool is_known = known_->names.contains(name) && used.contains(storage);
+      if (storage == nullptr || !(is_known || tape_.WasWritten(storage))) continue;
+      if (!found.insert(storage).second) continue;
+      states_.push_back({before_[i], before_[i].tensor, name});
     }
-    if (!is_module_) FindCaptured(found);
     return absl::OkStatus();
   }
 
-  // A callable's captured tensors are those that it uses before any op makes them.
-  void FindCaptured(absl::flat_hash_set<StorageId>& known) {
-    for (const TensorSnapshot& argument : argument_snapshots_) known.insert(argument.storage);
+  absl::flat_hash_set<StorageId> UsedStorages(
+      const std::vector<ModuleState::Rebinding>& rebindings) const {
+    absl::flat_hash_set<StorageId> used;
+    const auto use = [&](const TensorSnapshot& tensor) { used.insert(tensor.storage); };
     for (const Call& call : tape_.calls()) {
-      for (const Operand& operand : call.inputs) {
-        for (const TensorSnapshot& tensor : operand.tensors) {
-          if (tensor.storage == nullptr || !known.insert(tensor.storage).second) continue;
-          if (!tape_.WasWritten(tensor.storage)) {
-            captured_.push_back(tensor.tensor);
-            continue;
-          }
-          states_.push_back({tensor, tensor.tensor, absl::StrCat("captured.", states_.size())});
-        }
-      }
+      for (const Operand& operand : call.inputs) absl::c_for_each(operand.tensors, use);
+    }
+    for (const ModuleState::Rebinding& rebinding : rebindings) use(tape_.Snapshot(rebinding.now));
+    ForEachTensor(result_, "", [&](const std::string&, const at::Tensor& tensor) {
+      use(tape_.Snapshot(tensor));
+    });
+    return used;
+  }
+
+  // What the call used, or returned, before any op had made it, and that is no argument; one tensor
+  // a storage. Such are a callable's captured tensors.
+  std::vector<TensorSnapshot> UsedFromBefore() const {
+    absl::flat_hash_set<StorageId> known;
+    std::vector<TensorSnapshot> used;
+    for (const TensorSnapshot& argument : argument_snapshots_) known.insert(argument.storage);
+    const auto use = [&](const TensorSnapshot& tensor) {
+      if (tensor.storage != nullptr && known.insert(tensor.storage).second) used.push_back(tensor);
+    };
+    for (const Call& call : tape_.calls()) {
+      for (const Operand& operand : call.inputs) absl::c_for_each(operand.tensors, use);
       for (const Operand& operand : call.outputs) {
         for (const TensorSnapshot& tensor : operand.tensors) known.insert(tensor.storage);
       }
     }
+    ForEachTensor(result_, "", [&](const std::string&, const at::Tensor& tensor) {
+      use(tape_.Snapshot(tensor));
+    });
+    return used;
+  }
+
+  void FindCaptured() {
+    for (const TensorSnapshot& tensor : UsedFromBefore()) {
+      const auto known = absl::c_find_if(known_captured_, [&](const TensorSnapshot& other) {
+        return other.storage == tensor.storage;
+      });
+      if (known != known_captured_.end()) {
+        AddCapturedState(*known, static_cast<size_t>(known - known_captured_.begin()));
+      } else if (tape_.WasWritten(tensor.storage)) {
+        AddCapturedState(tensor, known_captured_.size() + new_captured_.size());
+        new_captured_.push_back(tensor.tensor);
+      } else {
+        captured_.push_back(tensor.tensor);
+      }
+    }
+  }
+
+  void AddCapturedState(const TensorSnapshot& tensor, size_t number) {
+    states_.push_back({tensor, tensor.tensor, absl::StrCat("captured.", number)});
   }
 
   absl::Status DefineInputs(GraphRecorder& recorder) {
@@ -155,9 +209,9 @@ class Recorder {
       if (!type)
         return absl::UnimplementedError(
             absl::StrCat("state \"", states_[i].name, "\" has an unsupported dtype"));
-      recorder.memory().DefineInput(
-          states_[i].before, recorder.AddInput(ir::InputRole::kState, static_cast<uint32_t>(i),
-                                               *type, states_[i].name));
+      state_values_.push_back(recorder.AddInput(ir::InputRole::kState, static_cast<uint32_t>(i),
+                                                *type, states_[i].name));
+      recorder.memory().DefineInput(states_[i].before, state_values_.back());
     }
     return absl::OkStatus();
   }
@@ -269,6 +323,7 @@ class Recorder {
       }
       INGOT_ASSIGN_OR_RETURN(const ValueId value, recorder.memory().Read(now),
                              absl::StrCat("state ", states_[i].name));
+      if (value == state_values_[i]) continue;  // only read
       ir::OutputSpec output;
       output.role = ir::OutputRole::kStateUpdate;
       output.index = static_cast<uint32_t>(i);
@@ -295,33 +350,44 @@ class Recorder {
     return recording;
   }
 
+  // After a call that failed, too, when nobody has looked for its state.
   void Restore() {
-    const at::NoGradGuard no_grad;
-    for (const TensorSnapshot& tensor : before_) RestoreContents(tensor);
-    for (const State& state : states_) RestoreContents(state.before);
+    const auto restore = [&](const TensorSnapshot& tensor) {
+      if (tensor.storage != nullptr) tape_.Restore(tensor.storage);
+    };
+    absl::c_for_each(before_, restore);
+    absl::c_for_each(known_captured_, restore);
+    if (!is_module_) absl::c_for_each(UsedFromBefore(), restore);
     state_.UndoRebindings();
-  }
-
-  void RestoreContents(const TensorSnapshot& before) {
-    if (before.storage == nullptr || !tape_.WasWritten(before.storage)) return;
-    if (before.storage->data() == nullptr) return;  // nobody is left who could see it
-    const at::Tensor contents = tape_.Contents(before);
-    if (contents.defined()) before.tensor.data().copy_(contents);
   }
 
   ClonedArguments arguments_;
   ModuleState state_;
   const bool is_module_;
   const std::string name_;
+  ProgramState nothing_known_;
+  ProgramState* const known_;
   OpRules rules_;
   Tape tape_;
   c10::IValue result_;
-  std::vector<TensorSnapshot> before_;  // of the module's tensors
+  std::vector<TensorSnapshot> before_;          // of the module's tensors
+  std::vector<TensorSnapshot> known_captured_;  // of known_->captured
   std::vector<TensorSnapshot> argument_snapshots_;
   std::vector<ValueId> argument_values_;
   std::vector<State> states_;
-  std::vector<at::Tensor> captured_;
+  std::vector<ValueId> state_values_;
+  std::vector<at::Tensor> captured_;      // weights
+  std::vector<at::Tensor> new_captured_;  // state that wasn't known
 };
+
+// Drops those from `first` on that nobody else holds: memory of the call's own, which it made
+// without an op and which no other call will see.
+void DropOwnMemory(std::vector<at::Tensor>& captured, size_t first) {
+  for (size_t i = first; i < captured.size(); ++i) {
+    const auto& storage = captured[i].storage();
+    if (captured[i].use_count() == 1 && storage.use_count() == 1) captured[i].reset();
+  }
+}
 
 }  // namespace
 
@@ -343,7 +409,7 @@ absl::StatusOr<ir::Recording> Record(const torch::jit::Module& module,
     const DataNumbers none;
     const DataNumbers& numbers = options.numbers != nullptr ? *options.numbers : none;
     numbers.Mark(arguments.signature.arguments_structure);
-    Recorder recorder(std::move(arguments), std::move(state), true, std::move(name));
+    Recorder recorder(std::move(arguments), std::move(state), true, std::move(name), options.state);
     torch::jit::Module callee = module;
     absl::StatusOr<ir::Recording> recording = recorder.Record([&](std::vector<c10::IValue> values) {
       return callee.forward(numbers.WithProbes(std::move(values)));
@@ -362,9 +428,14 @@ absl::StatusOr<ir::Recording> Record(const Callable& callable, const std::vector
                                      const RecordOptions& options) {
   return Guard("recording", [&]() -> absl::StatusOr<ir::Recording> {
     INGOT_ASSIGN_OR_RETURN(ClonedArguments arguments, CloneArguments(args));
-    Recorder recorder(std::move(arguments), ModuleState(), false, options.name);
-    absl::StatusOr<ir::Recording> recording = recorder.Record(callable);
-    if (options.captured != nullptr) *options.captured = recorder.TakeCaptured();
+    const size_t known = options.state != nullptr ? options.state->captured.size() : 0;
+    absl::StatusOr<ir::Recording> recording;
+    {
+      Recorder recorder(std::move(arguments), ModuleState(), false, options.name, options.state);
+      recording = recorder.Record(callable);
+      if (options.captured != nullptr) *options.captured = recorder.TakeCaptured();
+    }
+    if (options.state != nullptr) DropOwnMemory(options.state->captured, known);
     return recording;
   });
 }

@@ -126,6 +126,40 @@ TEST(RecordCallableTest, CapturedTensorsThatAreWrittenAreState) {
   EXPECT_TRUE(at::equal(second.results[0], Count({2}) * 4));
 }
 
+TEST(RecordCallableTest, CapturedStateHasOneNameInAllRecordings) {
+  const at::Tensor a = at::zeros({2}), b = at::zeros({2});
+  const Callable callable = [a, b](std::vector<c10::IValue> args) -> c10::IValue {
+    const at::Tensor x = args[0].toTensor();
+    return at::Tensor(x.size(0) == 1 ? a : b).add_(1) + x + (x.size(0) == 3 ? a : b);
+  };
+  ProgramState known;
+  RecordOptions options;
+  options.state = &known;
+  const auto names = [&](int64_t batch) {
+    const absl::StatusOr<ir::Recording> recording = Record(callable, {Count({batch, 2})}, options);
+    EXPECT_THAT(recording, IsOk());
+    std::vector<std::string> result;
+    for (const ir::InputSpec& input : recording->graph.inputs())
+      if (input.role == ir::InputRole::kState) result.push_back(input.name);
+    return result;
+  };
+  EXPECT_THAT(names(1), testing::ElementsAre("captured.0"));
+  EXPECT_THAT(names(2), testing::ElementsAre("captured.1"));
+  EXPECT_THAT(names(3), testing::ElementsAre("captured.1", "captured.0"));
+  EXPECT_THAT(names(1), testing::ElementsAre("captured.0", "captured.1"));
+}
+
+TEST(RecordCallableTest, ACallableThatThrowsLeavesCapturedTensorsAlone) {
+  const at::Tensor total = at::zeros({2}), part = total.narrow(0, 0, 1);
+  const Callable callable = [total, part](std::vector<c10::IValue> args) -> c10::IValue {
+    at::Tensor(part).add_(1);
+    at::Tensor(total).add_(args[0].toTensor());
+    throw std::runtime_error("no luck");
+  };
+  EXPECT_FALSE(Record(callable, {Count({2})}).ok());
+  EXPECT_TRUE(at::equal(total, at::zeros({2})));
+}
+
 TEST(RecordCallableTest, ExceptionsOfTheCallableBecomeOneLine) {
   const Callable callable = [](std::vector<c10::IValue>) -> c10::IValue {
     throw std::runtime_error("no\nluck");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -517,6 +518,41 @@ TEST(RecordTest, SignatureTellsStridesAndNumbers) {
   EXPECT_EQ(ir::ToString(recording->signature.arguments_structure), "(T0, 3, 0.5)");
   EXPECT_THAT(recording->signature.arguments[0].strides, ElementsAre(1, 3));
   EXPECT_THAT(ir::VerifyRecording(*recording), IsOk());
+}
+
+TEST(RecordTest, ANanAttributeIsNoChange) {
+  torch::jit::Module module("m");
+  module.register_attribute("fill", c10::FloatType::get(),
+                            std::numeric_limits<double>::quiet_NaN());
+  module.register_attribute("fills", c10::ListType::ofFloats(),
+                            c10::List<double>({std::numeric_limits<double>::quiet_NaN()}));
+  module.define("def forward(self, x):\n    return x.masked_fill(x > 1, self.fill)\n");
+  EXPECT_THAT(Record(module, ToIValues({Count({3})})), IsOk());
+}
+
+TEST(RecordTest, StateThatOtherCallsWriteIsStateWhereItIsRead) {
+  torch::jit::Module module("m");
+  module.register_buffer("used", at::ones({3}));
+  module.register_buffer("unused", at::ones({3}));
+  module.define("def forward(self, x):\n    return x + self.used\n");
+  ProgramState known;
+  known.names = {"used", "unused"};
+  RecordOptions options;
+  options.state = &known;
+  const absl::StatusOr<ir::Recording> recording = Record(module, ToIValues({Count({3})}), options);
+  ASSERT_THAT(recording, IsOk());
+  EXPECT_THAT(ir::VerifyRecording(*recording), IsOk());
+  ASSERT_EQ(recording->initial_state.size(), 1u);
+  const Outcome outcome = Replay(*recording, {Count({3})}, {at::full({3}, 5.0f)}).value();
+  EXPECT_TRUE(at::equal(outcome.results[0], Count({3}) + 5));
+}
+
+TEST(RecordTest, AModelsOwnErrorIsMarkedAsSuch) {
+  torch::jit::Module module("m");
+  module.define("def forward(self, x):\n    return x @ x\n");
+  const absl::Status status = Record(module, ToIValues({Count({2, 3})})).status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_TRUE(status.GetPayload(kModelFailed).has_value());
 }
 
 }  // namespace

@@ -180,7 +180,11 @@ std::unique_ptr<Tape::Frame> Tape::OpenFrame(const at::RecordFunction& function)
 void Tape::CloseFrame(Frame& frame, const at::RecordFunction& function) {
   const size_t count = frame.call.rule->schema->returns().size();
   const std::vector<c10::IValue>& stack = function.outputs();
-  if (stack.size() < count) return;  // the op threw
+  if (stack.size() < count) {
+    // The op threw, after what its inner calls have done.
+    Splice(frame);
+    return;
+  }
   frame.call.outputs =
       Operands(c10::ArrayRef<c10::IValue>(stack).slice(stack.size() - count, count));
   if (frame.whole || HasNested(frame.call.outputs) || !IsSumOfChildren(frame)) {
@@ -334,7 +338,7 @@ void Tape::PreserveWritten(const Call& call) {
     for (const TensorSnapshot& tensor : call.inputs[position].tensors) {
       if (tensor.storage == nullptr || dependent_.contains(tensor.storage)) continue;
       auto [copy, inserted] = preserved_.try_emplace({tensor.storage, tensor.epoch});
-      if (inserted) copy->second = CopyOf(tensor.storage);
+      if (inserted) copy->second = {CopyOf(tensor.storage), tensor.storage->nbytes()};
     }
   }
 }
@@ -395,6 +399,15 @@ TensorSnapshot Tape::Snapshot(const at::Tensor& tensor) const {
   return snapshot;
 }
 
+void Tape::Restore(StorageId storage) const {
+  const auto copy = preserved_.find({storage, 0});
+  if (copy == preserved_.end() || storage->data() == nullptr) return;
+  const size_t size = std::min(copy->second.size, storage->nbytes());
+  if (size == 0) return;
+  std::memcpy(const_cast<c10::StorageImpl*>(storage)->mutable_data(), copy->second.bytes.get(),
+              size);
+}
+
 at::Tensor Tape::Contents(const TensorSnapshot& snapshot) const {
   const Layout& layout = snapshot.layout;
   const auto epoch = epochs_.find(snapshot.storage);
@@ -402,9 +415,9 @@ at::Tensor Tape::Contents(const TensorSnapshot& snapshot) const {
   const auto copy = preserved_.find({snapshot.storage, snapshot.epoch});
   if (copy == preserved_.end() && !is_current) return {};
   char* base = copy != preserved_.end()
-                   ? copy->second.get()
+                   ? copy->second.bytes.get()
                    : static_cast<char*>(const_cast<void*>(snapshot.storage->data()));
-  std::shared_ptr<char> keep = copy != preserved_.end() ? copy->second : nullptr;
+  std::shared_ptr<char> keep = copy != preserved_.end() ? copy->second.bytes : nullptr;
   const at::Tensor owner = snapshot.tensor;
   at::Tensor view = at::from_blob(
       base + layout.offset * static_cast<int64_t>(c10::elementSize(layout.dtype)),

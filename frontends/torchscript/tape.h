@@ -100,6 +100,8 @@ class Tape {
   at::Tensor Contents(const TensorSnapshot& snapshot) const;
   // The tensor's storage was written, by a kept call, since the tape began.
   bool WasWritten(StorageId storage) const { return epochs_.contains(storage); }
+  // Undoes the writes, unless the storage depended on an input before them or its memory is gone.
+  void Restore(StorageId storage) const;
 
  private:
   struct Frame;
@@ -128,7 +130,11 @@ class Tape {
   bool inside_whole_ = false;   // a call kept whole is open: nothing below it counts
   absl::Status status_;
   absl::flat_hash_map<StorageId, uint32_t> epochs_;  // absent: 0
-  absl::flat_hash_map<std::pair<StorageId, uint32_t>, std::shared_ptr<char>> preserved_;
+  struct Copy {
+    std::shared_ptr<char> bytes;
+    size_t size = 0;
+  };
+  absl::flat_hash_map<std::pair<StorageId, uint32_t>, Copy> preserved_;
   absl::flat_hash_set<StorageId> dependent_;      // on the call's arguments or on randomness
   absl::flat_hash_set<StorageId> seen_;           // operands and results of kept calls
   absl::flat_hash_set<StorageId> uninitialised_;  // made by empty() and not written yet

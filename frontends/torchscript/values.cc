@@ -53,6 +53,8 @@ absl::StatusOr<Structure> Dict(const c10::IValue& value, Slots mode,
   return structure;
 }
 
+bool IsSameDouble(double a, double b) { return ir::SameNumber(a, b); }
+
 bool AreSame(c10::ArrayRef<c10::IValue> before, c10::ArrayRef<c10::IValue> now) {
   bool same = before.size() == now.size();
   for (size_t i = 0; same && i < before.size(); ++i) same = IsSameValue(before[i], now[i]);
@@ -122,11 +124,33 @@ c10::IValue CopyContainers(const c10::IValue& value) {
   return MapTensors(value, [](const at::Tensor& tensor) { return tensor; });
 }
 
+void ForEachTensor(const c10::IValue& value, const std::string& name,
+                   absl::FunctionRef<void(const std::string& name, const at::Tensor&)> visit) {
+  const auto visit_all = [&](c10::ArrayRef<c10::IValue> elements) {
+    for (size_t i = 0; i < elements.size(); ++i)
+      ForEachTensor(elements[i], absl::StrCat(name, ".", i), visit);
+  };
+  if (value.isTensor()) {
+    if (value.toTensor().defined()) visit(name, value.toTensor());
+  } else if (value.isTuple()) {
+    visit_all(value.toTupleRef().elements());
+  } else if (value.isList()) {
+    visit_all(value.toList().vec());
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      const c10::IValue& key = entry.key();
+      const std::string part = key.isString() ? key.toStringRef() : c10::str(key);
+      ForEachTensor(entry.value(), absl::StrCat(name, ".", part), visit);
+    }
+  }
+}
+
 bool IsSameValue(const c10::IValue& before, const c10::IValue& now) {
   // Nearly all attributes are flags and numbers, for which IValue's own comparison is slow.
+  if (before.isNone()) return now.isNone();
   if (before.isBool()) return now.isBool() && now.toBool() == before.toBool();
   if (before.isInt()) return now.isInt() && now.toInt() == before.toInt();
-  if (before.isDouble()) return now.isDouble() && now.toDouble() == before.toDouble();
+  if (before.isDouble()) return now.isDouble() && IsSameDouble(now.toDouble(), before.toDouble());
   if (before.tagKind() != now.tagKind()) return false;
   if (before.isTensor()) return before.toTensor().is_same(now.toTensor());
   if (before.isList()) return AreSame(before.toList().vec(), now.toList().vec());
@@ -141,7 +165,11 @@ bool IsSameValue(const c10::IValue& before, const c10::IValue& now) {
     }
     return same;
   }
-  return !before.isString() || before == now;
+  if (before.isComplexDouble()) {
+    const c10::complex<double> old = before.toComplexDouble(), current = now.toComplexDouble();
+    return IsSameDouble(old.real(), current.real()) && IsSameDouble(old.imag(), current.imag());
+  }
+  return before == now;
 }
 
 }  // namespace ingot::torchscript

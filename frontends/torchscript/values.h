@@ -12,6 +12,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
+#include <string>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -37,8 +38,13 @@ c10::IValue MapTensors(const c10::IValue& value,
 // Copies lists, tuples and dicts; not tensors.
 c10::IValue CopyContainers(const c10::IValue& value);
 
-// Containers by element, tensors by identity, numbers and strings by value. Objects are not looked
-// into.
+// Calls `visit` with each defined tensor in the nesting and its name: "cache.0" and "cache.key" of
+// containers named "cache". Takes any value; objects are not looked into.
+void ForEachTensor(const c10::IValue& value, const std::string& name,
+                   absl::FunctionRef<void(const std::string& name, const at::Tensor&)> visit);
+
+// Containers by element, tensors and objects by identity, all else by value: floating-point numbers
+// by their bits, as ir::SameNumber.
 bool IsSameValue(const c10::IValue& before, const c10::IValue& now);
 
 }  // namespace ingot::torchscript

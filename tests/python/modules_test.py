@@ -412,3 +412,30 @@ def test_nodes_and_errors_name_the_line_of_the_model():
 
     with pytest.raises(ingot.FailedPreconditionError, match=f"modules_test.py:{reads.__code__.co_firstlineno + 1}"):
         ingot.extract_compiled_graph(reads, [torch.ones(2)])
+
+
+def test_float_arguments_are_told_apart_by_their_bits(backend):
+    def fill(x, number):
+        return torch.full_like(x, number)
+
+    compiled = ingot.compile(fill)
+    x = torch.zeros(2)
+    for number in (float("nan"), 0.0, -0.0, float("inf") - float("inf"), -0.0, 0.0):
+        result = compiled(x, number)
+        torch.testing.assert_close(result, fill(x, number), equal_nan=True)
+        assert torch.equal(result.signbit(), fill(x, number).signbit()) or number != number
+    assert compiled.extractions == 3
+
+
+def test_a_nan_attribute_of_a_script_module_is_recorded(backend):
+    class Fill(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fill = float("nan")
+
+        def forward(self, x):
+            return torch.where(x > 0, x, self.fill)
+
+    model = torch.jit.script(Fill())
+    x = torch.tensor([-1.0, 2.0])
+    torch.testing.assert_close(ingot.compile(model)(x), model(x), equal_nan=True)

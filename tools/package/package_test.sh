@@ -15,7 +15,7 @@ fail() {
 [[ -f "${folder}/LICENSE" ]] || fail "the licence is missing"
 for file in "${folder}"/*; do
   [[ "${file}" == *.so* || "${file}" == */ingot ]] || continue
-  outside="$(env -i ldd "${file}" | grep -vE "linux-vdso|ld-linux|${folder}/|/lib(c|m|dl|rt|pthread|util|resolv)\.so" || true)"
+  outside="$(env -i ldd "${file}" | grep -vE "statically linked|linux-vdso|ld-linux|${folder}/|/lib(c|m|dl|rt|pthread|util|resolv)\.so" || true)"
   [[ -z "${outside}" ]] || fail "${file##*/} needs more than glibc: ${outside}"
 done
 

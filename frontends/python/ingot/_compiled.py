@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, final
@@ -141,12 +142,19 @@ def extract_compiled_graph(model: Callable[..., Any], example_inputs: Sequence[A
         return EagerModel(model, recorded.name, str(error), as_list=True)
 
 
+def _number_key(number: float) -> Any:
+    """Tells floats apart as the graphs do: by their bits, so that -0.0 is not 0.0, and all NaNs are one."""
+    return "nan" if number != number else struct.pack("<d", number)
+
+
 def _signature(leaves: Sequence[Any]) -> tuple[Any, ...]:
     """What of a call its graph is valid for. Wider than need be in one point: it tells apart memory that overlaps."""
     parts: list[Any] = []
     places: dict[int, int] = {}
     for index, leaf in enumerate(leaves):
-        if not isinstance(leaf, torch.Tensor):
+        if isinstance(leaf, float):
+            parts.append((type(leaf), _number_key(leaf)))
+        elif not isinstance(leaf, torch.Tensor):
             parts.append((type(leaf), leaf))
         elif leaf.device.type != "cpu" or leaf.layout != torch.strided:
             parts.append((leaf.device, leaf.layout, leaf.shape, leaf.dtype))
