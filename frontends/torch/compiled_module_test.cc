@@ -511,7 +511,7 @@ TEST(CompiledModuleTest, ACapturedTensorThatIsReturnedIsSeenWhenChanged) {
   const CompiledModule model(NewSession(), [=](std::vector<IValue>) -> IValue { return weight; });
   ExpectClose(model.Run({at::rand({1})}), weight);
   weight.fill_(4);
-  ExpectClose(model.Run({at::rand({1})}), at::full({2}, 4));
+  ExpectClose(model.Run({at::rand({1})}), at::full({2}, 4.0));
 }
 
 TEST(CompiledModuleTest, AnOptionalAttributeThatBecomesATensorIsSeen) {
