@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/dims.h"
+#include "backends/onednn/indices.h"
 #include "backends/onednn/kernels/scatter.h"
 #include "backends/onednn/kernels/walk.h"
 #include "backends/onednn/lowering.h"
@@ -20,16 +21,6 @@ int64_t Product(absl::Span<const int64_t> dims) {
   int64_t product = 1;
   for (int64_t d : dims) product *= d;
   return product;
-}
-
-absl::Status CheckIndexType(const ir::TensorType& type) {
-  if (type.dtype == ir::DType::kInt64 || type.dtype == ir::DType::kInt32) return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat("indices are i64 or i32, not ", ir::DTypeName(type.dtype)));
-}
-
-kernels::Indices IndicesOf(const Tensor& index, const void* data) {
-  return {data, index.dtype == ir::DType::kInt64, index.NumElements()};
 }
 
 // --- embedding, index_select: whole rows ---
@@ -183,16 +174,7 @@ absl::Status LowerTake(Lowering& lowering, const Unit& unit) {
 // --- index.Tensor ---
 
 absl::Status SupportsIndex(const ir::Graph& graph, const ops::OpView& view) {
-  int count = 0;
-  for (ir::ValueId value : view.Values("indices")) {
-    if (value == ir::kNoValue) continue;
-    ++count;
-    INGOT_RETURN_IF_ERROR(CheckIndexType(graph.type(value)));
-  }
-  if (count == 0 || count > kernels::kMaxIndexDims) {
-    return absl::UnimplementedError(absl::StrCat("index by ", count, " tensors"));
-  }
-  return absl::OkStatus();
+  return CheckIndexTensors(graph, view);
 }
 
 absl::Status LowerIndex(Lowering& lowering, const Unit& unit) {

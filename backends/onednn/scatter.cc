@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/dims.h"
+#include "backends/onednn/indices.h"
 #include "backends/onednn/kernels/walk.h"
 #include "backends/onednn/lowering.h"
 #include "backends/onednn/number.h"
@@ -21,21 +22,11 @@ namespace {
 
 using kernels::ScatterOp;
 
-absl::Status CheckIndexType(const ir::TensorType& type) {
-  if (type.dtype == ir::DType::kInt64 || type.dtype == ir::DType::kInt32) return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat("indices are i64 or i32, not ", ir::DTypeName(type.dtype)));
-}
-
 // The loops walk over dimensions of these sizes.
 absl::Status CheckWalk(const ir::Dims& dims) {
   if (kernels::FitsWalk(dims)) return absl::OkStatus();
   return absl::UnimplementedError(absl::StrCat("a scatter over more than ", kernels::kMaxWalkDims,
                                                " dimensions of sizes other than 1"));
-}
-
-kernels::Indices IndicesOf(const Tensor& index, const void* data) {
-  return {data, index.dtype == ir::DType::kInt64, index.NumElements()};
 }
 
 ir::Dims AtLeast1d(const ir::Dims& dims) { return dims.empty() ? ir::Dims{1} : dims; }
@@ -167,15 +158,7 @@ absl::StatusOr<IndexedPart> FindIndexedPart(const ir::Graph& graph,
 }
 
 absl::Status SupportsIndexPut(const ir::Graph& graph, const ops::OpView& view) {
-  int count = 0;
-  for (ir::ValueId value : view.Values("indices")) {
-    if (value == ir::kNoValue) continue;
-    ++count;
-    INGOT_RETURN_IF_ERROR(CheckIndexType(graph.type(value)));
-  }
-  if (count == 0 || count > kernels::kMaxIndexDims) {
-    return absl::UnimplementedError(absl::StrCat("index by ", count, " tensors"));
-  }
+  INGOT_RETURN_IF_ERROR(CheckIndexTensors(graph, view));
   INGOT_ASSIGN_OR_RETURN(const IndexedPart part, FindIndexedPart(graph, view.Values("indices"),
                                                                  view.TensorType("self").dims));
   INGOT_RETURN_IF_ERROR(CheckWalk(part.dims));
