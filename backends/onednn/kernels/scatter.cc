@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/elements.h"
 #include "backends/onednn/kernels/walk.h"
@@ -89,23 +90,16 @@ template <class F>
 absl::Status ForEachNamed(const ScatterArgs& args, absl::Span<const int64_t> named,
                           absl::Span<const int64_t> beside, const F& f) {
   if (!FitsWalk(args.dims)) return TooManyDims();
-  // Of the dimensions that the walk keeps, outermost first.
-  std::array<std::array<int64_t, kMaxWalkDims>, 3> strides{};
-  std::array<int64_t, kMaxWalkDims> dims{};
-  size_t rank = 0;
-  int64_t dense = 1;
-  for (int64_t size : args.dims) dense *= size;
-  for (size_t d = 0; d < args.dims.size(); ++d) {
-    if (args.dims[d] == 1) continue;
-    dense = args.dims[d] == 0 ? 0 : dense / args.dims[d];
-    dims[rank] = args.dims[d];
-    strides[0][rank] = static_cast<int>(d) == args.along ? 0 : named[d];
-    strides[1][rank] = beside[d];
-    strides[2][rank] = args.index_strides.empty() ? dense : args.index_strides[d];
-    ++rank;
+  const size_t rank = args.dims.size();
+  absl::InlinedVector<int64_t, kMaxWalkDims> rest(named.begin(), named.end()), dense(rank);
+  if (rank != 0) rest[args.along] = 0;
+  int64_t stride = 1;
+  for (size_t d = rank; d-- > 0;) {
+    dense[d] = stride;
+    stride *= args.dims[d];
   }
-  const auto kept = [&](const auto& values) { return absl::MakeConstSpan(values.data(), rank); };
-  const Walk<3> walk(kept(dims), {kept(strides[0]), kept(strides[1]), kept(strides[2])});
+  const Walk<3> walk(args.dims,
+                     {rest, beside, args.index_strides.empty() ? dense : args.index_strides});
   const int64_t step = args.dims.empty() ? 1 : named[args.along];
   int64_t i = 0, bad = -1;
   walk.ForEach([&](const auto& at) {

@@ -5,7 +5,8 @@
 // order of the index on one thread, so that of several writes to one place the last wins and sums
 // have a fixed order, as in PyTorch. Every index is checked before use: OutOfRange names it, and
 // `out` is then unspecified. At most kMaxWalkDims (walk.h) dimensions have a size other than 1,
-// else InvalidArgument. Reentrant; allocates nothing.
+// else InvalidArgument. Reentrant; allocates nothing unless there are more than that with those of
+// size 1.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_SCATTER_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_SCATTER_H_
 
