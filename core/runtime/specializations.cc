@@ -127,11 +127,10 @@ absl::StatusOr<bool> Specializations::Count(const std::string& key) {
   absl::MutexLock lock(&mutex_);
   if (counted_.contains(key)) return false;
   if (counted_.size() >= max_signatures_) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the program has been compiled for ", counted_.size(),
-                     " signatures (max_specializations) and this call has "
-                     "another one: pad the arguments, use "
-                     "leading_sizes=buckets, or raise the limit"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the program has been compiled for ", counted_.size(),
+        " signatures (max_specializations) and this call has another one: pad the arguments, "
+        "use leading_sizes=buckets, or raise the limit"));
   }
   counted_.insert(key);
   return true;

@@ -46,12 +46,10 @@ class Specializations {
 
   // ResourceExhausted: since the last Clear the program has been compiled for max_signatures other
   // signatures. One that was compiled before is never refused, whatever became of its graph. Else
-  // whatever
-  // `compile` returns; failures are not kept.
+  // whatever `compile` returns; failures are not kept.
   absl::StatusOr<Graph> GetOrCompile(const ir::Signature& signature, const Compile& compile);
 
-  // Drops all graphs; the next calls compile again, for `reason`.
-  // Signatures are counted anew.
+  // Drops all graphs; the next calls compile again, for `reason`. Signatures are counted anew.
   void Clear(std::string reason);
 
   // A compilation that succeeded.

@@ -15,6 +15,17 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Mode = StepClosures::Mode;
 
+// Adds an asynchronous closure that counts. What Add tells of earlier ones is not looked at.
+void AddCounting(StepClosures& closures, std::atomic<int>& count) {
+  closures
+      .Add(Mode::kAsync,
+           [&count] {
+             ++count;
+             return absl::OkStatus();
+           })
+      .IgnoreError();
+}
+
 TEST(StepClosuresTest, SynchronousClosuresEndBeforeTheStepDoesInOrder) {
   StepClosures closures;
   std::vector<int> order;
@@ -116,13 +127,7 @@ TEST(StepClosuresTest, NoRoomAtAllCountsAsRoomForOne) {
   StepClosures closures(/*max_pending=*/0);
   std::atomic<int> count = 0;
   for (int i = 0; i < 3; ++i) {
-    closures
-        .Add(Mode::kAsync,
-             [&] {
-               ++count;
-               return absl::OkStatus();
-             })
-        .IgnoreError();
+    AddCounting(closures, count);
   }
   ASSERT_THAT(closures.MarkStep(), IsOk());
   ASSERT_THAT(closures.Wait(), IsOk());
@@ -135,13 +140,7 @@ TEST(StepClosuresTest, PendingClosuresAreBoundedAndAllRunBeforeTheEnd) {
     StepClosures closures(/*max_pending=*/2);
     for (int step = 0; step < 10; ++step) {
       for (int i = 0; i < 3; ++i) {
-        closures
-            .Add(Mode::kAsync,
-                 [&] {
-                   ++count;
-                   return absl::OkStatus();
-                 })
-            .IgnoreError();
+        AddCounting(closures, count);
       }
       ASSERT_THAT(closures.MarkStep(), IsOk());
     }
