@@ -170,6 +170,7 @@ OPTIONS = [
     ({"threads": -1}, ingot.InvalidArgumentError),
     ({"threads": "many"}, ingot.InvalidArgumentError),
     ({"speed": "high"}, ingot.InvalidArgumentError),
+    ({"seed": 3}, ingot.InvalidArgumentError),  # torch's generator has it
     ({"threads": object()}, ingot.InvalidArgumentError),
     ({"plugin_folders": [3]}, ingot.InvalidArgumentError),
 ]

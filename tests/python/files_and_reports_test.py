@@ -31,6 +31,19 @@ def test_saved_graph_gives_the_same_bytes(tmp_path, backend, x):
     assert torch.equal(loaded(x), graph(x)[0])
 
 
+def test_saved_graph_runs_on_the_backend_that_it_was_saved_for_unless_told(tmp_path, monkeypatch, x):
+    monkeypatch.delenv("INGOT_BACKEND", raising=False)
+
+    def backends(**options):
+        return [name.split()[0] for name in ingot.load(tmp_path / "m.ingot", **options).report().backends]
+
+    ingot.extract_compiled_graph(model(), [x], backend="reference").save(tmp_path / "m.ingot")
+    assert backends() == ["reference"]
+    assert backends(backend="onednn") == ["onednn"]
+    monkeypatch.setenv("INGOT_BACKEND", "torchscript")
+    assert backends() == ["torchscript"]
+
+
 def test_torchscript_file(tmp_path, backend, x):
     eager = model()
     torch.jit.trace(eager, x).save(str(tmp_path / "m.pt"))

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "core/base/status_macros.h"
+#include "core/runtime/stored_options.h"
 #include "tools/ingot/console.h"
 #include "tools/ingot/exit_code.h"
 #include "tools/ingot/sandboxed_model.h"
@@ -90,7 +91,7 @@ absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFla
 }
 
 std::string Compiled::backend() const {
-  return graph == nullptr ? whole.runner->name() : BackendNames(*session, *graph);
+  return graph == nullptr ? whole.runner->name() : runtime::BackendNames(*session, *graph);
 }
 
 absl::StatusOr<WholeModel> WholeModelFallback(const Opened& opened, const absl::Status& refusal) {
@@ -110,18 +111,6 @@ absl::StatusOr<WholeModel> WholeModelFallback(const Opened& opened, const absl::
   whole.op = parts.size() < 2 ? "whole model" : parts[1].substr(0, parts[1].find(' '));
   PrintNote(absl::StrCat("fallback: the whole model runs on LibTorch: ", whole.reason));
   return whole;
-}
-
-std::string BackendNames(const runtime::Session& session, const runtime::CompiledGraph& graph) {
-  std::vector<std::string> names;
-  for (const runtime::GroupReport& group : graph.groups()) {
-    if (std::find(names.begin(), names.end(), group.backend) == names.end()) {
-      names.push_back(group.backend);
-    }
-  }
-  // A graph without nodes has no groups.
-  if (names.empty() && !session.backends().empty()) names.push_back(session.backends()[0]->name());
-  return absl::StrJoin(names, ",");
 }
 
 }  // namespace ingot::tools

@@ -67,9 +67,6 @@ enum class IfNoGraph { kRefuse, kFallBack };
 absl::StatusOr<Compiled> OpenAndCompile(const std::string& path, const CommonFlags& flags,
                                         IfNoGraph if_no_graph = IfNoGraph::kRefuse);
 
-// "onednn", or "onednn,torchscript" where several backends have a part.
-std::string BackendNames(const runtime::Session& session, const runtime::CompiledGraph& graph);
-
 }  // namespace ingot::tools
 
 #endif  // INGOT_TOOLS_INGOT_COMPILE_H_

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "core/artifact/artifact.h"
 #include "core/base/status_macros.h"
+#include "core/runtime/stored_options.h"
 #include "tools/ingot/common_flags.h"
 #include "tools/ingot/compile.h"
 #include "tools/ingot/console.h"
@@ -19,19 +20,13 @@ namespace ingot::tools {
 namespace {
 
 absl::Status WriteRecording(const std::string& path, const ir::Recording& recording,
-                            const std::string& backend, const runtime::Options& options) {
+                            const artifact::Options& options) {
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": exists and is not a regular file"));
   }
-  artifact::Options stored = {
-      {"backend", backend},
-      {"fallback", std::string(runtime::FallbackPolicyName(options.fallback))}};
-  if (options.precision != runtime::Precision::kF32) {
-    stored["precision"] = std::string(runtime::PrecisionName(options.precision));
-  }
   const Progress progress(absl::StrCat("writing ", path));
-  return artifact::WriteArtifact(path, recording, stored, InterruptSafeEnv());
+  return artifact::WriteArtifact(path, recording, options, InterruptSafeEnv());
 }
 
 int64_t WeightBytes(const ir::Recording& recording) {
@@ -63,24 +58,22 @@ class ExtractVerb : public Verb {
     INGOT_ASSIGN_OR_RETURN(const ir::Recording recording, Record(model_, opened));
     // Compiled before it is saved: what no backend takes is refused here, not where it is deployed.
     INGOT_ASSIGN_OR_RETURN(const auto graph, Compile(*session, recording));
-    // What auto came to is written down: later runs load no other backend to choose from.
-    const std::string backend =
-        opened.options.backend == "auto" ? BackendNames(*session, *graph) : opened.options.backend;
     INGOT_RETURN_IF_ERROR(
-        AtStage(Stage::kOutput, WriteRecording(output_, recording, backend, opened.options)));
+        AtStage(Stage::kOutput,
+                WriteRecording(output_, recording, runtime::StoredOptions(*session, *graph))));
     const std::string signature = ir::ToString(recording.signature);
     if (flags_.json) {
       PrintJsonLine({{"model", model_},
                      {"output", output_},
-                     {"backend", BackendNames(*session, *graph)},
+                     {"backend", runtime::BackendNames(*session, *graph)},
                      {"signature", signature},
                      {"nodes", graph->graph().nodes().size()},
                      {"weights", recording.constants.size()},
                      {"weight_bytes", WeightBytes(recording)}});
     } else {
       PrintText(absl::StrFormat("%s: %d ops on %s, %d weights (%.1f MB), for arguments %s", output_,
-                                graph->graph().nodes().size(), BackendNames(*session, *graph),
-                                recording.constants.size(),
+                                graph->graph().nodes().size(),
+                                runtime::BackendNames(*session, *graph), recording.constants.size(),
                                 static_cast<double>(WeightBytes(recording)) / 1e6, signature));
     }
     return ExitCode::kOk;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
 #include "core/plugin/partitioner.h"
+#include "core/runtime/stored_options.h"
 #include "tools/ingot/first_difference.h"
 
 namespace ingot::tools {
@@ -53,7 +54,7 @@ class CaseVerifier {
     if (recording.ok()) {
       recording_ = *std::move(recording);
       INGOT_ASSIGN_OR_RETURN(graph_, CompileOrCountFallbacks());
-      result_.backend = BackendNames(*session_, *graph_);
+      result_.backend = runtime::BackendNames(*session_, *graph_);
       result_.fallback = CountFallbacks(*graph_);
     } else {
       INGOT_ASSIGN_OR_RETURN(whole_, WholeModelFallback(opened_, recording.status()));
@@ -115,7 +116,7 @@ class CaseVerifier {
     }
     INGOT_ASSIGN_OR_RETURN(const auto peer, PeerSession(result_.backend, opened_.options));
     INGOT_ASSIGN_OR_RETURN(const auto graph, Compile(*peer, recording_));
-    return std::make_unique<GraphOracle>(BackendNames(*peer, *graph), graph);
+    return std::make_unique<GraphOracle>(runtime::BackendNames(*peer, *graph), graph);
   }
 
   std::string DescribeDifference() {

@@ -19,15 +19,15 @@ namespace ingot::kernels::internal {
 
 // One step for some panels of units.
 struct RecurrentStep {
-  const RecurrentArgs &args;
+  const RecurrentArgs& args;
   int64_t hidden;
-  const float *h;  // the state before the step
+  const float* h;  // the state before the step
   int64_t h_row;
-  const float *c;
+  const float* c;
   int64_t c_row;
-  const float *products;
-  float *y;
-  float *h_last;  // null but in the last step
+  const float* products;
+  float* y;
+  float* h_last;  // null but in the last step
 };
 
 // The loops of one CPU target.
@@ -35,7 +35,7 @@ struct RecurrentTarget {
   int64_t lanes;
   int64_t block_gates[2];  // gates that lie beside each other in a panel
   // Panels [begin, end), backwards or forwards.
-  void (*step[2])(const RecurrentStep &step, int64_t begin, int64_t end, bool backwards);
+  void (*step[2])(const RecurrentStep& step, int64_t begin, int64_t end, bool backwards);
 };
 
 }  // namespace ingot::kernels::internal
@@ -49,19 +49,17 @@ namespace {
 using internal::RecurrentStep;
 
 constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
-// Rows of the state whose sums with one block fill the registers, but for the
-// block's weights and an element of the state.
+// Rows of the state whose sums with one block fill the registers, but for the block's weights and
+// an element of the state.
 constexpr int kMaxRows = kManyRegisters ? 6 : 4;
 // Rows whose sums wait until all blocks of a panel have passed.
 constexpr int64_t kMaxWaitingRows = 2 * kMaxRows;
-// Panels that one row does at once, so that enough sums are under way to hide
-// an FMA's latency.
+// Panels that one row does at once, so that enough sums are under way to hide an FMA's latency.
 constexpr int kPanelsOfARow = 2;
 
-// sums[row][block][gate] = W h for kRows rows of the state and kBlocks adjacent
-// blocks of weights.
+// sums[row][block][gate] = W h for kRows rows of the state and kBlocks adjacent blocks of weights.
 template <int kRows, int kBlocks, int kGates>
-void Multiply(const float *h, int64_t h_row, const float *weights, int64_t hidden, F32 *sums,
+void Multiply(const float* h, int64_t h_row, const float* weights, int64_t hidden, F32* sums,
               int64_t sums_row) {
   F32 sum[kRows][kBlocks][kGates];
 #pragma GCC unroll 8
@@ -107,9 +105,9 @@ struct LstmCell {
   static constexpr int kGates = 4, kBlockGates = kManyRegisters ? 4 : 2;
 
   template <class Access>
-  static HWY_INLINE void Update(const RecurrentStep &s, const Access &at, int64_t row, int64_t unit,
-                                const F32 *sums) {
-    const float *const products = s.products + row * s.args.products_row + unit;
+  static HWY_INLINE void Update(const RecurrentStep& s, const Access& at, int64_t row, int64_t unit,
+                                const F32* sums) {
+    const float* const products = s.products + row * s.args.products_row + unit;
     F32 gate[kGates];
     for (int g = 0; g < kGates; ++g) gate[g] = hn::Add(at.Load(products + g * s.hidden), sums[g]);
     const F32 input = Sigmoid(kTag, gate[0]), forget = Sigmoid(kTag, gate[1]);
@@ -127,9 +125,9 @@ struct GruCell {
   static constexpr int kGates = 3, kBlockGates = 3;
 
   template <class Access>
-  static HWY_INLINE void Update(const RecurrentStep &s, const Access &at, int64_t row, int64_t unit,
-                                const F32 *sums) {
-    const float *const products = s.products + row * s.args.products_row + unit;
+  static HWY_INLINE void Update(const RecurrentStep& s, const Access& at, int64_t row, int64_t unit,
+                                const F32* sums) {
+    const float* const products = s.products + row * s.args.products_row + unit;
     const auto product = [&](int g) HWY_ATTR { return at.Load(products + g * s.hidden); };
     const F32 reset = Sigmoid(kTag, hn::Add(product(0), sums[0]));
     const F32 update = Sigmoid(kTag, hn::Add(product(1), sums[1]));
@@ -143,8 +141,8 @@ struct GruCell {
   }
 };
 
-using MultiplyFn = void (*)(const float *h, int64_t h_row, const float *weights, int64_t hidden,
-                            F32 *sums, int64_t sums_row);
+using MultiplyFn = void (*)(const float* h, int64_t h_row, const float* weights, int64_t hidden,
+                            F32* sums, int64_t sums_row);
 
 template <class Cell>
 struct Tiles {
@@ -160,14 +158,13 @@ struct Tiles {
   }
 };
 
-// All of W h for rows [row, row + rows), at most kMaxWaitingRows, and adjacent
-// panels.
+// All of W h for rows [row, row + rows), at most kMaxWaitingRows, and adjacent panels.
 template <class Cell>
-void MultiplyPanels(const RecurrentStep &s, int64_t row, int64_t rows, int64_t panel,
-                    int64_t panels, F32 *sums, int64_t sums_row) {
+void MultiplyPanels(const RecurrentStep& s, int64_t row, int64_t rows, int64_t panel,
+                    int64_t panels, F32* sums, int64_t sums_row) {
   using Tile = Tiles<Cell>;
   constexpr int kBlocks = Tile::kBlocksOfAPanel;
-  const float *const weights = s.args.packed + panel * s.hidden * Cell::kGates * kN;
+  const float* const weights = s.args.packed + panel * s.hidden * Cell::kGates * kN;
   const auto multiply = [&](MultiplyFn tile, int64_t r, int64_t block) {
     tile(s.h + (row + r) * s.h_row, s.h_row, weights + block * s.hidden * Cell::kBlockGates * kN,
          s.hidden, sums + r * sums_row + block * Cell::kBlockGates, sums_row);
@@ -193,7 +190,7 @@ void MultiplyPanels(const RecurrentStep &s, int64_t row, int64_t rows, int64_t p
 }
 
 template <class Cell>
-void DoPanels(const RecurrentStep &s, int64_t panel, int64_t panels) {
+void DoPanels(const RecurrentStep& s, int64_t panel, int64_t panels) {
   constexpr int kSumsOfARow = kPanelsOfARow * Cell::kGates;
   const int64_t batch = s.args.batch, parts = hwy::DivCeil(batch, kMaxWaitingRows);
   for (int64_t part = 0; part < parts; ++part) {
@@ -202,7 +199,7 @@ void DoPanels(const RecurrentStep &s, int64_t panel, int64_t panels) {
     MultiplyPanels<Cell>(s, begin, end - begin, panel, panels, sums, kSumsOfARow);
     for (int64_t row = begin; row < end; ++row) {
       for (int64_t p = 0; p < panels; ++p) {
-        const F32 *const own = sums + (row - begin) * kSumsOfARow + p * Cell::kGates;
+        const F32* const own = sums + (row - begin) * kSumsOfARow + p * Cell::kGates;
         const int64_t unit = (panel + p) * kN, left = s.hidden - unit;
         if (left >= kN) {
           Cell::Update(s, WholeVector(), row, unit, own);
@@ -215,7 +212,7 @@ void DoPanels(const RecurrentStep &s, int64_t panel, int64_t panels) {
 }
 
 template <class Cell>
-void Step(const RecurrentStep &s, int64_t begin, int64_t end, bool backwards) {
+void Step(const RecurrentStep& s, int64_t begin, int64_t end, bool backwards) {
   if (backwards) {
     for (int64_t p = end; p > begin;) {
       const int64_t panels = std::min<int64_t>(kPanelsOfARow, p - begin);
@@ -231,7 +228,7 @@ void Step(const RecurrentStep &s, int64_t begin, int64_t end, bool backwards) {
 
 }  // namespace
 
-const internal::RecurrentTarget *RecurrentLoops() {
+const internal::RecurrentTarget* RecurrentLoops() {
   static constexpr internal::RecurrentTarget kTarget = {
       kN, {LstmCell::kBlockGates, GruCell::kBlockGates}, {Step<LstmCell>, Step<GruCell>}};
   return &kTarget;
@@ -247,16 +244,16 @@ namespace {
 
 HWY_EXPORT(RecurrentLoops);
 
-// Of a weight, read from L2, and of its multiply-add with one row; what a
-// thread should at least do in a step, since all wait for each other then.
+// Of a weight, read from L2, and of its multiply-add with one row; what a thread should at least do
+// in a step, since all wait for each other then.
 constexpr double kNanosecondsAWeight = 0.027, kNanosecondsAMultiplyAdd = 0.01;
 constexpr double kMinNanosecondsAStep = 700;
 
 int64_t PanelsOf(int64_t hidden, int64_t lanes) { return hwy::DivCeil(hidden, lanes); }
 
 // All steps for the units of one member of the team.
-void RunMember(const internal::RecurrentTarget &target, RecurrentCell cell, int64_t hidden,
-               const RecurrentArgs &args, int member, int team, TeamProgress &progress) {
+void RunMember(const internal::RecurrentTarget& target, RecurrentCell cell, int64_t hidden,
+               const RecurrentArgs& args, int member, int team, TeamProgress& progress) {
   const int64_t panels = PanelsOf(hidden, target.lanes);
   const int64_t begin = panels * member / team, end = panels * (member + 1) / team;
   internal::RecurrentStep step = {args,        hidden,  args.h0, args.h0_row, args.c0,
@@ -291,8 +288,8 @@ size_t Recurrent::PackedBytes() const {
   return static_cast<size_t>(PanelsOf(hidden_, lanes) * lanes * gates() * hidden_) * sizeof(float);
 }
 
-void Recurrent::Pack(const float *w, int64_t row_stride, int64_t column_stride,
-                     float *packed) const {
+void Recurrent::Pack(const float* w, int64_t row_stride, int64_t column_stride,
+                     float* packed) const {
   const int64_t lanes = target_->lanes, panels = PanelsOf(hidden_, lanes);
   const int64_t block = target_->block_gates[static_cast<int>(cell_)];
   const int64_t blocks_of_a_panel = gates() / block;
@@ -310,7 +307,7 @@ void Recurrent::Pack(const float *w, int64_t row_stride, int64_t column_stride,
   }
 }
 
-void Recurrent::Run(const RecurrentArgs &args, int threads) const {
+void Recurrent::Run(const RecurrentArgs& args, int threads) const {
   const double step =
       (kNanosecondsAWeight + kNanosecondsAMultiplyAdd * static_cast<double>(args.batch)) *
       static_cast<double>(gates() * hidden_ * hidden_);

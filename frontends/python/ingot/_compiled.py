@@ -120,7 +120,7 @@ def extract_compiled_graph(model: Callable[..., Any], example_inputs: Sequence[A
     options: backend ("onednn", "torchscript", "reference", "auto", a plugin's path, or several with commas), fallback
       ("forbid", "warn", "allow"), force_fallback (operators), threads (of each executable; 0: all available), precision
       ("f32", or "bf16": products may round their factors), cache_bytes (compiled executables kept, in bytes),
-      plugin_folders, seed.
+      plugin_folders.
 
     With fallback "allow" or "warn" a model that can't be a graph (its control flow or sizes depend on values) is returned as an
     EagerModel: LibTorch runs it whole, and its `fallback` says why. A graph's `fallback` is "".

@@ -16,7 +16,8 @@ from ingot._exported import load_exported
 
 
 def _load_artifact(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledGraph:
-    return CompiledGraph(_options.session(options).load(str(path)))
+    artifact = _native.Artifact(str(path))
+    return CompiledGraph(_options.session(options, artifact.options).load(artifact))
 
 
 def _load_torchscript(path: pathlib.Path, options: Mapping[str, Any]) -> CompiledModule:
@@ -35,7 +36,7 @@ _LOADERS = {".ingot": _load_artifact, ".pt2": load_exported}
 def load(path: str | os.PathLike[str], **options: Any) -> CompiledGraph | CompiledModule:
     """Loads a model file: `.ingot` (a CompiledGraph), `.pt2` (torch.export) or TorchScript (a CompiledModule, in eval mode).
 
-    Options as of extract_compiled_graph. NotFoundError: no such file; DataLossError: damaged, or of another format;
+    Options as of extract_compiled_graph; those stored in an `.ingot` file are the weakest. NotFoundError: no such file; DataLossError: damaged, or of another format;
     UnimplementedError, FailedPreconditionError: a `.pt2` file with what docs/pt2.md lists as not read.
     `.ingot` and `.pt2` files are read by ingot itself, which runs nothing of them. `.pt` files are looked through before LibTorch
     sees them (IngotError, PERMISSION_DENIED: what is not on the list of what a TorchScript file may name), but then LibTorch's own

@@ -1,6 +1,7 @@
 """Options, where they come from, and the sessions they make.
 
-Precedence: keyword of the call > `ingot.config` and `ingot.set_backend` > environment (INGOT_BACKEND, …) > default.
+Precedence: keyword of the call > `ingot.config` and `ingot.set_backend` > environment (INGOT_BACKEND, …) > stored in the `.ingot`
+file > default.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ingot import _native
 from ingot._errors import InvalidArgumentError
 
 # What `extract_compiled_graph`, `compile` and `load` take as keywords.
-NAMES = ("backend", "fallback", "force_fallback", "threads", "precision", "cache_bytes", "plugin_folders", "seed")
+NAMES = ("backend", "fallback", "force_fallback", "threads", "precision", "cache_bytes", "plugin_folders")
 
 PLUGIN_FOLDER = str(pathlib.Path(__file__).parent / "lib")
 
@@ -37,6 +38,8 @@ def _text(name: str, value: Any) -> str:
 
 def _layer(options: Mapping[str, Any]) -> dict[str, str]:
     for name in options:
+        if name == "seed":
+            raise InvalidArgumentError("no option 'seed': calls draw from torch's generator; use torch.manual_seed or run(args, seed=…)")
         if name not in NAMES:
             raise InvalidArgumentError(f"no option {name!r}; there are {', '.join(NAMES)}")
     return {name: _text(name, value) for name, value in options.items() if value is not None}
@@ -53,17 +56,18 @@ def layers(options: Mapping[str, Any]) -> list[dict[str, str]]:
     return result
 
 
-def session(options: Mapping[str, Any]) -> _native.Session:
-    """The session with these options. One a set of options and process: they share its compile cache."""
+def session(options: Mapping[str, Any], stored: Mapping[str, str] | None = None) -> _native.Session:
+    """The session with these options, over those `stored` in a file. One a set of options and process: they share its compile cache."""
     wanted = layers(options)
     merged = {**wanted[1], **wanted[0]}
     environment = {k: v for k, v in os.environ.items() if k.startswith("INGOT_")}
-    key = (*sorted(merged.items()), ("", ""), *sorted(environment.items()))
+    stored = dict(stored or {})
+    key = (*sorted(merged.items()), ("", ""), *sorted(environment.items()), ("", ""), *sorted(stored.items()))
     with _lock:
         found = _sessions.get(key)
     if found is not None:
         return found
-    made = _native.Session(wanted)
+    made = _native.Session(wanted, stored)
     with _lock:
         return _sessions.setdefault(key, made)
 

@@ -7,11 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "core/artifact/artifact.h"
 #include "core/base/status_macros.h"
 #include "core/ir/text.h"
 #include "core/runtime/compiled_graph.h"
 #include "core/runtime/session.h"
+#include "core/runtime/stored_options.h"
 #include "frontends/python/native/status.h"
 #include "frontends/python/native/values.h"
 
@@ -22,15 +22,37 @@ namespace py = pybind11;
 
 using Layers = std::vector<std::map<std::string, std::string>>;
 
-absl::StatusOr<Options> Resolve(const Layers& layers) {
+absl::StatusOr<runtime::OptionOverrides> ToOverrides(
+    const std::map<std::string, std::string>& layer) {
+  runtime::OptionOverrides overrides;
+  for (const auto& [name, value] : layer) {
+    INGOT_RETURN_IF_ERROR(runtime::SetOption(name, value, overrides));
+  }
+  return overrides;
+}
+
+absl::StatusOr<Options> Resolve(const Layers& layers, const artifact::Options& stored = {}) {
   std::vector<runtime::OptionOverrides> overrides;
   for (const auto& layer : layers) {
-    runtime::OptionOverrides& out = overrides.emplace_back();
-    for (const auto& [name, value] : layer)
-      INGOT_RETURN_IF_ERROR(runtime::SetOption(name, value, out));
+    INGOT_ASSIGN_OR_RETURN(overrides.emplace_back(), ToOverrides(layer));
   }
   INGOT_ASSIGN_OR_RETURN(overrides.emplace_back(), runtime::OptionsFromEnvironment());
+  absl::StatusOr<runtime::OptionOverrides> of_file = ToOverrides(stored);
+  if (!of_file.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("option stored in the file: ", of_file.status().message()));
+  }
+  overrides.push_back(*std::move(of_file));
   return runtime::ResolveOptions(overrides);
+}
+
+std::shared_ptr<artifact::Artifact> ReadArtifact(const std::string& path) {
+  absl::StatusOr<artifact::Artifact> artifact;
+  {
+    const py::gil_scoped_release release;
+    artifact = artifact::ReadArtifact(path);
+  }
+  return std::make_shared<artifact::Artifact>(ValueOrThrow(std::move(artifact)));
 }
 
 absl::StatusOr<std::vector<c10::IValue>> ToIValues(const py::list& leaves) {
@@ -155,7 +177,7 @@ void Program::Save(const std::string& path) const {
   absl::Status status;
   {
     const py::gil_scoped_release release;
-    status = artifact::WriteArtifact(path, recording_);
+    status = artifact::WriteArtifact(path, recording_, stored_);
   }
   if (!status.ok()) Throw(status);
 }
@@ -182,8 +204,8 @@ py::dict Program::Describe() const {
   return description;
 }
 
-PySession::PySession(const Layers& layers) {
-  const Options options = ValueOrThrow(Resolve(layers));
+PySession::PySession(const Layers& layers, const artifact::Options& stored) {
+  const Options options = ValueOrThrow(Resolve(layers, stored));
   absl::StatusOr<Session> session;
   {
     const py::gil_scoped_release release;
@@ -203,8 +225,9 @@ std::shared_ptr<Program> PySession::Compile(ir::Recording recording,
   std::shared_ptr<const runtime::CompiledGraph> graph = ValueOrThrow(std::move(compiled));
   std::shared_ptr<runtime::State> state;
   if (exported != nullptr && graph->is_stateful()) state = exported->state();
+  artifact::Options stored = runtime::StoredOptions(session_->runtime(), *graph);
   return std::make_shared<Program>(CompiledGraph(std::move(graph)), std::move(recording),
-                                   std::move(captured), std::move(state));
+                                   std::move(stored), std::move(captured), std::move(state));
 }
 
 // With the GIL held, which it releases around the recorder's own work.
@@ -276,13 +299,8 @@ void PySession::NoteFallback(const std::string& model, const std::string& reason
               absl::StrCat("fallback: ", model, " runs on LibTorch: ", reason));
 }
 
-std::shared_ptr<Program> PySession::Load(const std::string& path) const {
-  absl::StatusOr<artifact::Artifact> artifact;
-  {
-    const py::gil_scoped_release release;
-    artifact = artifact::ReadArtifact(path);
-  }
-  return Compile(ValueOrThrow(std::move(artifact)).recording, {}, nullptr);
+std::shared_ptr<Program> PySession::Load(const artifact::Artifact& artifact) const {
+  return Compile(artifact.recording, {}, nullptr);
 }
 
 std::vector<std::string> PySession::Backends() const {
@@ -338,14 +356,18 @@ void DefineProgram(py::module_& module) {
       .def("describe", &Program::Describe)
       .def_property_readonly("captured", &Program::captured)
       .def_property_readonly("is_stateful", &Program::is_stateful);
+  py::class_<artifact::Artifact, std::shared_ptr<artifact::Artifact>>(module, "Artifact")
+      .def(py::init(&ReadArtifact), py::arg("path"))
+      .def_readonly("options", &artifact::Artifact::options);
   py::class_<PySession, std::shared_ptr<PySession>>(module, "Session")
-      .def(py::init<const Layers&>(), py::arg("layers"))
+      .def(py::init<const Layers&, const artifact::Options&>(), py::arg("layers"),
+           py::arg("stored") = artifact::Options())
       .def("extract", &PySession::Extract, py::arg("function"), py::arg("leaves"), py::arg("name"),
            py::arg("numbers") = nullptr)
       .def("extract_exported", &PySession::ExtractExported, py::arg("exported"), py::arg("leaves"))
       .def_property_readonly("fallback", &PySession::fallback)
       .def("note_fallback", &PySession::NoteFallback, py::arg("model"), py::arg("reason"))
-      .def("load", &PySession::Load, py::arg("path"))
+      .def("load", &PySession::Load, py::arg("artifact"))
       .def("backends", &PySession::Backends)
       .def("metrics", &PySession::Metrics);
   module.def("check_option", &CheckOption, py::arg("name"), py::arg("value"));

@@ -3,7 +3,8 @@
 //   session = _native.Session([{"backend": "onednn"}, …])      # option layers, strongest first
 //   program = session.extract(function, [leaf, …], "name")     # records `function`, compiles
 //   program = session.extract_exported(exported, [leaf, …])    # exported.h
-//   program = session.load("model.ingot")
+//   artifact = _native.Artifact("model.ingot")                 # an .ingot file; artifact.options
+//   program = session.load(artifact)
 //   _native.Callable(program)                                  # callable.h
 //
 // `function` runs under the recorder on the calling thread: the GIL is held while it runs and
@@ -21,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/artifact/artifact.h"
 #include "core/ir/recording.h"
 #include "core/runtime/state.h"
 #include "frontends/python/native/exported.h"
@@ -34,11 +36,13 @@ namespace ingot::python {
 // model), for saving.
 class Program {
  public:
-  // `state`: that of the program's buffers, if other graphs share it; else the graph has its own.
-  Program(CompiledGraph graph, ir::Recording recording, std::vector<at::Tensor> captured,
-          std::shared_ptr<runtime::State> state = nullptr)
+  // `stored`: options to save with it. `state`: that of the program's buffers, if other graphs
+  // share it; else the graph has its own.
+  Program(CompiledGraph graph, ir::Recording recording, artifact::Options stored,
+          std::vector<at::Tensor> captured, std::shared_ptr<runtime::State> state = nullptr)
       : graph_(std::move(graph)),
         recording_(std::move(recording)),
+        stored_(std::move(stored)),
         captured_(std::move(captured)),
         state_(std::move(state)) {}
 
@@ -57,14 +61,17 @@ class Program {
  private:
   const CompiledGraph graph_;
   const ir::Recording recording_;
+  const artifact::Options stored_;
   const std::vector<at::Tensor> captured_;
   const std::shared_ptr<runtime::State> state_;
 };
 
 class PySession {
  public:
-  // Each layer maps option names to text, as in an options file; the environment comes below them.
-  explicit PySession(const std::vector<std::map<std::string, std::string>>& layers);
+  // Each layer maps option names to text, as in an options file; the environment comes below them,
+  // and below that what a file `stored`.
+  explicit PySession(const std::vector<std::map<std::string, std::string>>& layers,
+                     const artifact::Options& stored = {});
 
   // `numbers`: which number leaves may become scalar inputs; it is tried again without if they turn
   // out to be no data.
@@ -73,7 +80,7 @@ class PySession {
                                    const torchscript::DataNumbers* numbers) const;
   std::shared_ptr<Program> ExtractExported(const ExportedProgram& exported,
                                            const pybind11::list& leaves) const;
-  std::shared_ptr<Program> Load(const std::string& path) const;
+  std::shared_ptr<Program> Load(const artifact::Artifact& artifact) const;
 
   // "forbid", "warn", "allow".
   std::string fallback() const;
