@@ -61,6 +61,9 @@ class CheckerTest(unittest.TestCase):
             ("frontends/torchscript/BUILD", 'deps = ["@libtorch//:torch"]', 0),
             ("frontends/torchscript/BUILD", 'deps = ["//backends/reference:kernels"]', 1),
             ("frontends/pt2/BUILD", 'deps = ["@libtorch//:headers"]', 1),
+            ("frontends/pt2/BUILD", 'deps = ["//frontends/functional:views"]', 0),
+            ("frontends/functional/BUILD", 'deps = ["@libtorch//:headers"]', 1),
+            ("frontends/functional/BUILD", 'deps = ["//frontends/pt2:memory"]', 1),
             ("frontends/pt2/BUILD", 'deps = ["//frontends/torch:adapters"]', 1),
             ("tools/ingot/BUILD", 'deps = ["@libtorch//:torch", "//frontends/pt2"]', 0),
         ]:

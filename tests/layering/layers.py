@@ -28,7 +28,8 @@ LAYERS = {
     "backends/torchscript": Layer(_PLUGIN_BASE + ("backends/torchscript",), (LIBTORCH,)),
     "frontends": Layer(("core", "frontends", "third_party"), (LIBTORCH,)),
     "frontends/archive": Layer(("core", "frontends/archive", "third_party")),
-    "frontends/pt2": Layer(("core", "frontends/archive", "frontends/pt2", "third_party")),
+    "frontends/functional": Layer(("core", "frontends/functional", "third_party")),
+    "frontends/pt2": Layer(("core", "frontends/archive", "frontends/functional", "frontends/pt2", "third_party")),
 }
 
 # Labels that only load macros or share test data: below every layer.
