@@ -8,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "core/ir/opaque_op.h"
 #include "core/ops/registry.h"
+#include "frontends/functional/views.h"
 #include "frontends/pt2/const_eval.h"
 #include "frontends/pt2/const_factories.h"
 #include "frontends/pt2/number_form.h"
@@ -201,7 +202,7 @@ absl::StatusOr<Tensors> Emitter::ApplyView(const OpSignature& signature, const O
   INGOT_ASSIGN_OR_RETURN(const std::vector<ir::TensorType> types, Infer(signature, args));
   const TensorId base = std::get<TensorOperand>(args[0]).id;
   const std::string& op = signature.schema.op;
-  auto views = ViewsOf(op, ToArguments(args), memory_.layout(base), types);
+  auto views = functional::ViewsOf(op, ToArguments(args), memory_.layout(base), types);
   Tensors results;
   if (views) {
     for (View& view : *views) {
@@ -360,11 +361,12 @@ absl::StatusOr<Tensors> Emitter::ApplyInPlace(const OpSignature& signature, Oper
   }
   const TensorId target = self->id;
   INGOT_ASSIGN_OR_RETURN(const TensorId value, ApplyOne(functional, std::move(args)));
-  INGOT_RETURN_IF_ERROR(Overwrite(target, value), op);
+  const bool fills = absl::StartsWith(functional, "aten::fill.");
+  INGOT_RETURN_IF_ERROR(Overwrite(target, value, fills), op);
   return Tensors{target};
 }
 
-absl::Status Emitter::Overwrite(TensorId target, TensorId value) {
+absl::Status Emitter::Overwrite(TensorId target, TensorId value, bool fills) {
   const ir::TensorType wanted = type(target);
   if (type(value).dtype != wanted.dtype) {
     INGOT_ASSIGN_OR_RETURN(value, ApplyOne("aten::_to_copy", {TensorOperand{value}, wanted.dtype}));
@@ -374,7 +376,7 @@ absl::Status Emitter::Overwrite(TensorId target, TensorId value) {
     INGOT_ASSIGN_OR_RETURN(value, ApplyOne("aten::expand", {TensorOperand{value}, sizes}));
   }
   INGOT_ASSIGN_OR_RETURN(const ValueId read, memory_.Read(value));
-  return memory_.Write(target, read);
+  return memory_.Write(target, read, fills);
 }
 
 }  // namespace ingot::pt2

@@ -61,8 +61,9 @@ class Emitter {
 
   // `constant` fitted into memory of its own.
   TensorId Constant(HostConstant constant) { return memory_.AddConstant(std::move(constant)); }
-  // Overwrites `target` with `value`, cast and broadcast to the target's type.
-  absl::Status Overwrite(TensorId target, TensorId value);
+  // Overwrites `target` with `value`, cast and broadcast to the target's type. `fills`: all of it
+  // is one number.
+  absl::Status Overwrite(TensorId target, TensorId value, bool fills = false);
 
   const ir::TensorType& type(TensorId id) const { return memory_.type(id); }
   ir::ValueId AddInput(ir::InputRole role, uint32_t index, ir::TensorType type,

@@ -1,15 +1,9 @@
-// Which value each piece of memory holds at the current point of a conversion.
+// Tensors of a program under conversion: which memory each shows, and what that memory holds.
 //
-// The heart of functionalisation, as in frontends/torchscript/memory_model.h but without LibTorch:
-// here memory is what the graph's ops say of it. A storage whose contents are known is a constant:
-// reading it yields a constant input of the graph. One that depends on the call's inputs has a
-// *root*, whose value is always known, and views: chains of view ops from the root. A read through
-// a view emits the chain on the root's present value (once a version). A write through a view emits
-// the chain's inverse (slice → slice_scatter, transpose → transpose …) and so makes a new root
-// value; all other views thereby become stale. A view without an inverse is written by cat and
-// index_select over the root's elements: slow, but exact for any strides.
+// Values, views and writes are frontends/functional's; here are the identity of tensor objects and
+// constants as bytes, so that they can be computed with.
 //
-//   TensorId x = memory.AddInput(Layout::RowMajor(type), value);
+//   TensorId x = memory.AddValue(Layout::RowMajor(type), value);
 //   TensorId row = memory.AddView(x, views[0]);
 //   INGOT_RETURN_IF_ERROR(memory.Write(row, new_value));
 //   INGOT_ASSIGN_OR_RETURN(ValueId now, memory.Read(x));
@@ -18,7 +12,6 @@
 #ifndef INGOT_FRONTENDS_PT2_MEMORY_H_
 #define INGOT_FRONTENDS_PT2_MEMORY_H_
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,15 +20,22 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/ir/graph.h"
+#include "frontends/functional/functional_memory.h"
+#include "frontends/functional/layout.h"
+#include "frontends/functional/views.h"
 #include "frontends/pt2/constants.h"
 #include "frontends/pt2/operand.h"
-#include "frontends/pt2/views.h"
 
 namespace ingot::pt2 {
 
+using functional::Layout;
+using functional::View;
+
 class Memory {
  public:
-  Memory(ir::Graph* graph, ConstantPool* constants) : graph_(graph), constants_(constants) {}
+  Memory(ir::Graph* graph, ConstantPool* constants);
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
 
   // Memory of its own. `layout` must be dense from offset 0.
   TensorId AddValue(Layout layout, ir::ValueId value);
@@ -49,69 +49,51 @@ class Memory {
 
   const Layout& layout(TensorId id) const { return tensors_[id].layout; }
   const ir::TensorType& type(TensorId id) const { return tensors_[id].layout.type; }
-  bool IsConstant(TensorId id) const { return storage(id).is_constant; }
+  bool IsConstant(TensorId id) const { return !memory_.DependsOnInput(tensors_[id].storage); }
   bool SharesMemory(TensorId a, TensorId b) const {
     return tensors_[a].storage == tensors_[b].storage;
   }
   // How many elements the memory has that `id` shows some of.
-  int64_t MemoryElements(TensorId id) const { return storage(id).root->layout.type.NumElements(); }
-  bool WasWritten(TensorId id) const { return storage(id).was_written; }
+  int64_t MemoryElements(TensorId id) const {
+    return memory_.root(tensors_[id].storage).type.NumElements();
+  }
+  bool WasWritten(TensorId id) const { return storages_[tensors_[id].storage].was_written; }
 
   // Emits what it takes.
   absl::StatusOr<ir::ValueId> Read(TensorId id);
   // The elements of a constant, row-major; copied at most once. REQUIRES: IsConstant(id).
   absl::StatusOr<HostConstant> Contents(TensorId id);
-  // `value` has the target's type. Unimplemented: frozen memory, or a view that is too large to be
-  // written by positions.
-  absl::Status Write(TensorId target, ir::ValueId value);
+  // `value` has the target's type. Elements that share a place may be written only if all of
+  // `value` is one number, which `fills` says: InvalidArgument else, as eager has it.
+  // Unimplemented: frozen memory, or a view that is too large to be written by positions.
+  absl::Status Write(TensorId target, ir::ValueId value, bool fills = false);
 
-  // Emits a node with one result of `type`, with the source that is set.
-  ir::ValueId Emit(std::string op, std::vector<ir::Argument> args, ir::TensorType type);
-  void set_source(std::string source) { source_ = std::move(source); }
-  const std::string& source() const { return source_; }
+  // Where in the program nodes and views come from, until it is set again.
+  void set_source(std::string source) { memory_.set_source(std::move(source)); }
+  const std::string& source() const { return memory_.source(); }
 
  private:
-  struct Place {
-    Layout layout;
-    Place* parent = nullptr;  // nullptr: the root
-    ViewStep step;
-    std::string source;
-    uint64_t version = 0;  // of the storage, at which `value` was found; 0: never
-    ir::ValueId value = ir::kNoValue;
-    HostConstant contents;  // of a constant, once asked for
-    bool has_contents = false;
-  };
   struct Storage {
-    bool is_constant = false, was_written = false, is_frozen = false;
+    bool was_written = false;
+    bool is_frozen = false;
     std::string name;  // of the weight
-    uint64_t version = 1;
-    Place* root = nullptr;
-    absl::flat_hash_map<Layout, std::unique_ptr<Place>> places;
+    // Of a constant: its root's, and its views' as far as they were asked for.
+    absl::flat_hash_map<Layout, HostConstant> contents;
   };
   struct Tensor {
     Layout layout;
     uint32_t storage = 0;
   };
 
-  Storage& storage(TensorId id) { return *storages_[tensors_[id].storage]; }
-  const Storage& storage(TensorId id) const { return *storages_[tensors_[id].storage]; }
-  Place& PlaceOf(TensorId id) { return *storage(id).places.at(tensors_[id].layout); }
-  TensorId Add(Layout layout, std::unique_ptr<Storage> storage);
+  TensorId Add(Layout layout, uint32_t storage);
+  absl::Status CheckPlaces(TensorId target) const;
+  absl::StatusOr<HostConstant> ContentsOf(uint32_t storage, const Layout& layout);
+  absl::StatusOr<ir::ValueId> AddIndex(const std::vector<int64_t>& index);
+  absl::StatusOr<ir::ValueId> AddContents(uint32_t storage, const Layout& layout);
 
-  absl::StatusOr<ir::ValueId> ReadPlace(Storage& storage, Place& place);
-  absl::StatusOr<ir::ValueId> ReadConstant(Storage& storage, Place& place);
-  absl::StatusOr<HostConstant> ContentsOf(Storage& storage, Place& place);
-  static bool IsWorthANode(const Storage& storage, const Place& place);
-  ir::ValueId EmitStep(const Place& place, ir::ValueId operand);
-  absl::StatusOr<ir::ValueId> EmitInverse(Storage& storage, Place& place, InverseStep inverse,
-                                          ir::ValueId value);
-  absl::StatusOr<ir::ValueId> Scatter(Storage& storage, const Layout& layout, ir::ValueId value);
-  absl::StatusOr<ir::ValueId> Gather(Storage& storage, const Layout& layout);
-
-  ir::Graph* graph_;
   ConstantPool* constants_;
-  std::string source_;
-  std::vector<std::unique_ptr<Storage>> storages_;
+  functional::FunctionalMemory memory_;
+  std::vector<Storage> storages_;
   std::vector<Tensor> tensors_;
 };
 

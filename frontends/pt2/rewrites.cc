@@ -148,7 +148,7 @@ Result CopyInto(Emitter& emitter, const OpSignature&, Operands args) {
 Result FillZero(Emitter& emitter, const OpSignature&, Operands args) {
   INGOT_ASSIGN_OR_RETURN(const TensorId zero,
                          emitter.ApplyOne("aten::fill.Scalar", {args[0], int64_t{0}}));
-  INGOT_RETURN_IF_ERROR(emitter.Overwrite(TensorArg(args, 0), zero));
+  INGOT_RETURN_IF_ERROR(emitter.Overwrite(TensorArg(args, 0), zero, /*fills=*/true));
   return Tensors{TensorArg(args, 0)};
 }
 

@@ -63,6 +63,17 @@ TEST_F(RewritesTest, StridesReachAsFarAsTheMemory) {
               StatusIs(Code::kInvalidArgument));
 }
 
+TEST_F(RewritesTest, FillsWriteElementsThatShareAPlace) {
+  const TensorId x = Input({1, 3});
+  const auto rows = emitter_.Apply("aten::expand", {T(x), Ints{4, 3}, false});
+  ASSERT_THAT(rows, IsOk());
+  EXPECT_THAT(emitter_.Apply("aten::fill_.Scalar", {T((*rows)[0]), 1.0}), IsOk());
+  EXPECT_THAT(emitter_.Apply("aten::zero_", {T((*rows)[0])}), IsOk());
+  EXPECT_TRUE(emitter_.memory().WasWritten(x));
+  EXPECT_THAT(emitter_.Apply("aten::add_.Tensor", {T((*rows)[0]), T((*rows)[0])}),
+              StatusIs(Code::kInvalidArgument));
+}
+
 TEST_F(RewritesTest, EachDimensionHasAGradient) {
   const TensorId x = Input({3, 4});
   const auto results =
