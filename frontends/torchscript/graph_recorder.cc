@@ -37,7 +37,8 @@ std::string Where(const std::string& op, const std::string& source) {
 }
 
 bool IsMask(const TensorSnapshot& tensor) {
-  return tensor.layout.dtype == at::ScalarType::Bool || tensor.layout.dtype == at::ScalarType::Byte;
+  const at::ScalarType dtype = ScalarTypeOf(tensor.layout);
+  return dtype == at::ScalarType::Bool || dtype == at::ScalarType::Byte;
 }
 
 }  // namespace
@@ -64,7 +65,10 @@ ValueId GraphRecorder::Seed() {
 }
 
 absl::Status GraphRecorder::Process(const Call& call) {
-  return Annotate(ProcessCall(call), Where(call.rule->name, call.source));
+  memory_.set_source(call.source);
+  const absl::Status status = ProcessCall(call);
+  memory_.set_source("");
+  return Annotate(status, Where(call.rule->name, call.source));
 }
 
 absl::Status GraphRecorder::ProcessCall(const Call& call) {
@@ -89,7 +93,7 @@ absl::Status GraphRecorder::ProcessCall(const Call& call) {
 absl::Status GraphRecorder::ProcessConstant(const Call& call) {
   if (!call.rule->returns_tensors) return absl::OkStatus();
   const absl::StatusOr<FunctionalCall> functional = ToFunctional(call);
-  if (functional.ok()) INGOT_RETURN_IF_ERROR(DefineViews(*functional, call.source));
+  if (functional.ok()) INGOT_RETURN_IF_ERROR(DefineViews(*functional));
   for (const Operand& operand : call.outputs) {
     for (const TensorSnapshot& tensor : operand.tensors) memory_.DefineConstant(tensor);
   }
@@ -189,12 +193,12 @@ bool GraphRecorder::IsPassedOn(const Call& call) const {
 }
 
 absl::Status GraphRecorder::EmitCall(const Call& call, FunctionalCall functional, bool is_random) {
-  if (functional.op == "aten::copy") return EmitCopy(functional, call.source);
+  if (functional.op == "aten::copy") return EmitCopy(functional);
   if (functional.op == "aten::index.Tensor" || functional.op == "aten::index_put") {
     INGOT_RETURN_IF_ERROR(ReplaceMasks(functional));
   }
-  if (IsMaskedFill(functional)) return EmitMaskedFill(functional, call.source);
-  INGOT_ASSIGN_OR_RETURN(const std::vector<bool> is_view, DefineViews(functional, call.source));
+  if (IsMaskedFill(functional)) return EmitMaskedFill(functional);
+  INGOT_ASSIGN_OR_RETURN(const std::vector<bool> is_view, DefineViews(functional));
   if (std::find(is_view.begin(), is_view.end(), false) == is_view.end()) return absl::OkStatus();
   PreferNumber(functional, [this](const TensorSnapshot& tensor) {
     return memory_.DependsOnInput(tensor) ? at::Tensor() : tape_.Contents(tensor);
@@ -217,8 +221,7 @@ absl::Status GraphRecorder::EmitCall(const Call& call, FunctionalCall functional
                            !is_random && types.size() == 1 &&
                            std::holds_alternative<ValueRef>(args[0]) &&
                            graph_.type(std::get<ValueRef>(args[0]).id) == types[0];
-  if (is_identity)
-    return StoreResult(functional.results[0], std::get<ValueRef>(args[0]).id, call.source);
+  if (is_identity) return StoreResult(functional.results[0], std::get<ValueRef>(args[0]).id);
   absl::flat_hash_set<StorageId> defined;
   const ir::NodeId node =
       graph_.AddNode(functional.op, std::move(args), std::move(types), call.source);
@@ -233,7 +236,7 @@ absl::Status GraphRecorder::EmitCall(const Call& call, FunctionalCall functional
       // Results cut from one piece of memory.
       memory_.DefineOverlap(result.tensor, value);
     } else if (!is_view[i]) {
-      INGOT_RETURN_IF_ERROR(StoreResult(result, value, call.source));
+      INGOT_RETURN_IF_ERROR(StoreResult(result, value));
     }
   }
   return absl::OkStatus();
@@ -248,13 +251,13 @@ bool GraphRecorder::IsOutsideVocabulary(const FunctionalCall& call,
 }
 
 // `copy` fits its second operand to the first, so the graph needs no op of that name.
-absl::Status GraphRecorder::EmitCopy(const FunctionalCall& call, const std::string& source) {
+absl::Status GraphRecorder::EmitCopy(const FunctionalCall& call) {
   INGOT_ASSIGN_OR_RETURN(ValueId value, memory_.Read(call.args[1].tensors[0]));
   const FunctionalCall::Result& result = call.results[0];
   if (!result.is_write) {
-    INGOT_ASSIGN_OR_RETURN(value, Fit(value, result.tensor.layout, source));
+    INGOT_ASSIGN_OR_RETURN(value, Fit(value, result.tensor.layout));
   }
-  return StoreResult(result, value, source);
+  return StoreResult(result, value);
 }
 
 // x[mask] = number, with a mask computed from the arguments.
@@ -263,10 +266,10 @@ bool GraphRecorder::IsMaskedFill(const FunctionalCall& call) const {
   const TensorSnapshot& mask = call.args[1].tensors[0];
   const bool accumulates = call.args[3].value.toBool();
   return mask.defined() && IsMask(mask) && !accumulates &&
-         call.args[2].tensors[0].layout.NumElements() == 1;
+         call.args[2].tensors[0].layout.type.NumElements() == 1;
 }
 
-absl::Status GraphRecorder::EmitMaskedFill(const FunctionalCall& call, const std::string& source) {
+absl::Status GraphRecorder::EmitMaskedFill(const FunctionalCall& call) {
   INGOT_ASSIGN_OR_RETURN(const ValueId self, memory_.Read(call.args[0].tensors[0]));
   INGOT_ASSIGN_OR_RETURN(ValueId mask, memory_.Read(call.args[1].tensors[0]));
   INGOT_ASSIGN_OR_RETURN(ValueId number, memory_.Read(call.args[2].tensors[0]));
@@ -274,19 +277,19 @@ absl::Status GraphRecorder::EmitMaskedFill(const FunctionalCall& call, const std
   // A mask of lower rank covers the first dimensions.
   ir::TensorType mask_type{ir::DType::kBool, graph_.type(mask).dims};
   if (graph_.type(mask).dtype != ir::DType::kBool) {
-    mask = memory_.Emit("aten::ne.Scalar", {ValueRef{mask}, int64_t{0}}, mask_type, source);
+    mask = memory_.Emit("aten::ne.Scalar", {ValueRef{mask}, int64_t{0}}, mask_type);
   }
   const auto resize = [&](ValueId value, ir::TensorType to) {
     if (graph_.type(value).dims == to.dims) return value;
     std::vector<int64_t> sizes(to.dims.begin(), to.dims.end());
-    return memory_.Emit("aten::view", {ValueRef{value}, std::move(sizes)}, std::move(to), source);
+    return memory_.Emit("aten::view", {ValueRef{value}, std::move(sizes)}, std::move(to));
   };
   mask_type.dims.resize(type.dims.size(), 1);
   mask = resize(mask, mask_type);
   number = resize(number, {type.dtype, {}});
-  const ValueId filled = memory_.Emit(
-      "aten::where.self", {ValueRef{mask}, ValueRef{number}, ValueRef{self}}, type, source);
-  return StoreResult(call.results[0], filled, source);
+  const ValueId filled =
+      memory_.Emit("aten::where.self", {ValueRef{mask}, ValueRef{number}, ValueRef{self}}, type);
+  return StoreResult(call.results[0], filled);
 }
 
 absl::StatusOr<std::vector<ir::TensorType>> GraphRecorder::ResultTypes(
@@ -322,51 +325,51 @@ absl::StatusOr<std::vector<ir::TensorType>> GraphRecorder::ResultTypes(
                                           " but the op registry infers ", text(inferred)));
 }
 
-absl::StatusOr<std::vector<bool>> GraphRecorder::DefineViews(const FunctionalCall& call,
-                                                             const std::string& source) {
+absl::StatusOr<std::vector<bool>> GraphRecorder::DefineViews(const FunctionalCall& call) {
   std::vector<bool> is_view(call.results.size(), false);
-  int64_t begin = 0;  // of the next part, for ops that cut their operand
+  std::vector<functional::ViewStep> steps;
+  const TensorSnapshot* steps_base = nullptr;
   for (size_t i = 0; i < call.results.size(); ++i) {
     const FunctionalCall::Result& result = call.results[i];
     const TensorSnapshot* base = result.is_write ? nullptr : FindBase(call, result.tensor);
     is_view[i] = base != nullptr;
     if (base == nullptr || base->layout == result.tensor.layout) continue;
-    INGOT_ASSIGN_OR_RETURN(ViewStep step, MakeViewStep(call, i, *base, begin));
-    step.source = source;
-    memory_.DefineView(*base, result.tensor.layout, std::move(step));
+    if (base != steps_base) {
+      INGOT_ASSIGN_OR_RETURN(steps, MakeViewSteps(call, *base));
+      steps_base = base;
+    }
+    memory_.DefineView(*base, result.tensor.layout, std::move(steps[i]));
   }
   return is_view;
 }
 
-absl::Status GraphRecorder::StoreResult(const FunctionalCall::Result& result, ValueId value,
-                                        const std::string& source) {
+absl::Status GraphRecorder::StoreResult(const FunctionalCall::Result& result, ValueId value) {
   if (!result.is_write) {
     memory_.DefineResult(result.tensor, value);
     return absl::OkStatus();
   }
-  INGOT_ASSIGN_OR_RETURN(const ValueId fitted, Fit(value, result.after, source));
+  INGOT_ASSIGN_OR_RETURN(const ValueId fitted, Fit(value, result.after));
   return memory_.Write(result.tensor, result.after, fitted);
 }
 
-absl::StatusOr<ValueId> GraphRecorder::Fit(ValueId value, const Layout& layout,
-                                           const std::string& source) {
+absl::StatusOr<ValueId> GraphRecorder::Fit(ValueId value, const Layout& layout) {
   const std::optional<ir::TensorType> type = TypeOf(layout);
   if (!type)
     return absl::UnimplementedError(
-        absl::StrCat("dtype ", c10::toString(layout.dtype), " is not supported"));
+        absl::StrCat("dtype ", c10::toString(ScalarTypeOf(layout)), " is not supported"));
   if (graph_.type(value).dtype != type->dtype) {
     ir::TensorType cast = graph_.type(value);
     cast.dtype = type->dtype;
     value = memory_.Emit(
         "aten::_to_copy",
         {ValueRef{value}, type->dtype, ir::None{}, ir::None{}, ir::None{}, false, ir::None{}},
-        std::move(cast), source);
+        std::move(cast));
   }
   if (graph_.type(value).dims != type->dims) {
     value = memory_.Emit(
         "aten::expand",
-        {ValueRef{value}, std::vector<int64_t>(type->dims.begin(), type->dims.end()), false}, *type,
-        source);
+        {ValueRef{value}, std::vector<int64_t>(type->dims.begin(), type->dims.end()), false},
+        *type);
   }
   return value;
 }

@@ -55,17 +55,14 @@ class GraphRecorder {
   bool IsOutsideVocabulary(const FunctionalCall& call, const std::vector<ir::Argument>& args) const;
   absl::Status EmitCall(const Call& call, FunctionalCall functional, bool is_random);
   bool IsMaskedFill(const FunctionalCall& call) const;
-  absl::Status EmitMaskedFill(const FunctionalCall& call, const std::string& source);
-  absl::Status EmitCopy(const FunctionalCall& call, const std::string& source);
+  absl::Status EmitMaskedFill(const FunctionalCall& call);
+  absl::Status EmitCopy(const FunctionalCall& call);
   absl::StatusOr<std::vector<ir::TensorType>> ResultTypes(
       const FunctionalCall& call, const std::vector<ir::Argument>& args) const;
   // Defines those results that are views, and says which.
-  absl::StatusOr<std::vector<bool>> DefineViews(const FunctionalCall& call,
-                                                const std::string& source);
-  absl::Status StoreResult(const FunctionalCall::Result& result, ir::ValueId value,
-                           const std::string& source);
-  absl::StatusOr<ir::ValueId> Fit(ir::ValueId value, const Layout& layout,
-                                  const std::string& source);
+  absl::StatusOr<std::vector<bool>> DefineViews(const FunctionalCall& call);
+  absl::Status StoreResult(const FunctionalCall::Result& result, ir::ValueId value);
+  absl::StatusOr<ir::ValueId> Fit(ir::ValueId value, const Layout& layout);
   absl::Status ReplaceMasks(FunctionalCall& call) const;
   ir::ValueId Seed();
   std::string Origin(const TensorSnapshot& tensor) const;

@@ -1,16 +1,9 @@
 // Which value each piece of LibTorch's memory holds at the current point of a recording.
 //
-// The heart of functionalisation. A storage that depends on the call's inputs has a *root*, the
-// layout it was first seen with, whose value is always known, and views: chains of view ops from
-// the root. A read through a view emits the chain on the root's present value (once a version). A
-// write through a view emits the chain's inverse (slice → slice_scatter, transpose → transpose …)
-// and so makes a new root value; all other views thereby become stale. A view that LibTorch made in
-// a way that the vocabulary lacks, or that has no inverse, is read by index_select and written by
-// cat + index_select over the root's elements: slow, but exact for any strides.
-//
-// A storage that depends on no input is a constant: reading it yields a constant input of the
-// graph, or a chain of view nodes on the constant of a large weight, so that weights are stored
-// once and as they are.
+// Values, views and writes are frontends/functional's; here are the tape's snapshots as its
+// storages and layouts, inputs that overlap, and constants as LibTorch's memory. A constant has a
+// version for each epoch of its storage, since calls that depend on no input write it without a
+// node.
 //
 // Not thread-safe. Pointers outlive the model.
 #ifndef INGOT_FRONTENDS_TORCHSCRIPT_MEMORY_MODEL_H_
@@ -18,27 +11,19 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/ir/graph.h"
+#include "frontends/functional/functional_memory.h"
+#include "frontends/functional/views.h"
 #include "frontends/torchscript/constant_pool.h"
 #include "frontends/torchscript/tape.h"
 
 namespace ingot::torchscript {
-
-// One view op. `args[0]` is the operand and is filled in when the step is emitted. An empty op: by
-// element positions.
-struct ViewStep {
-  std::string op;
-  std::vector<ir::Argument> args;
-  std::string source;
-};
 
 class MemoryModel {
  public:
@@ -46,6 +31,8 @@ class MemoryModel {
   // the call.
   using NameOf = std::function<const std::string*(StorageId)>;
   MemoryModel(const Tape& tape, ir::Graph* graph, ConstantPool* constants, NameOf name_of);
+  MemoryModel(const MemoryModel&) = delete;
+  MemoryModel& operator=(const MemoryModel&) = delete;
 
   // An input of the graph, whole.
   void DefineInput(const TensorSnapshot& tensor, ir::ValueId value);
@@ -59,51 +46,33 @@ class MemoryModel {
   // The result of an op, independent of all inputs.
   void DefineConstant(const TensorSnapshot& tensor);
   // `view` shares the memory of `base`.
-  void DefineView(const TensorSnapshot& base, const Layout& view, ViewStep step);
+  void DefineView(const TensorSnapshot& base, const Layout& view, functional::ViewStep step);
 
   bool DependsOnInput(const TensorSnapshot& tensor) const;
   // Emits what it takes. Unimplemented for element types that graphs lack.
   absl::StatusOr<ir::ValueId> Read(const TensorSnapshot& tensor);
-  // `value` has the sizes and dtype of `after`, the target's layout after the call.
+  // `value` has the sizes and dtype of `after`, the target's layout after the call. If elements of
+  // the target share a place, `value` has equal elements there.
   absl::Status Write(const TensorSnapshot& target, const Layout& after, ir::ValueId value);
 
-  // Emits a node with one result of `type`.
-  ir::ValueId Emit(std::string op, std::vector<ir::Argument> args, ir::TensorType type,
-                   std::string source = "");
+  // Emits a node with one result of `type`, which comes from the source that is set.
+  ir::ValueId Emit(std::string op, std::vector<ir::Argument> args, ir::TensorType type) {
+    return memory_.Emit(std::move(op), std::move(args), std::move(type));
+  }
+  // Where in the program nodes and views come from, until it is set again.
+  void set_source(std::string source) { memory_.set_source(std::move(source)); }
 
  private:
-  struct View {
-    Layout layout;
-    View* parent = nullptr;  // nullptr: the root
-    ViewStep step;
-    uint64_t version = 0;  // of the storage, at which `value` was found; 0: never
-    ir::ValueId value = ir::kNoValue;
-  };
-  struct Memory {
-    bool depends_on_input = false;
-    uint64_t version = 1;
-    View* root = nullptr;
-    absl::flat_hash_map<Layout, std::unique_ptr<View>> views;
-  };
-
-  Memory& Reset(StorageId storage, const Layout& root);
-  Memory& FindOrAdd(const TensorSnapshot& tensor);
-  View& FindOrAddView(Memory& memory, const Layout& layout);
-  absl::StatusOr<ir::ValueId> ReadView(Memory& memory, View& view);
-  absl::StatusOr<ir::ValueId> ReadConstant(const TensorSnapshot& tensor);
-  bool IsWorthANode(const TensorSnapshot& tensor, const Memory& memory, const View& view) const;
-  absl::StatusOr<ir::ValueId> EmitStep(const View& view, ir::ValueId operand);
-  absl::StatusOr<ir::ValueId> EmitInverse(Memory& memory, View& view, ir::ValueId value);
-  absl::StatusOr<ir::ValueId> Gather(const View& root, const Layout& layout);
-  absl::StatusOr<ir::ValueId> Scatter(const View& root, const Layout& layout, ir::ValueId value);
-  ir::ValueId AddIndex(std::vector<int64_t> index);
+  // The storage, as a constant if it is seen for the first time, at the snapshot's epoch.
+  functional::StorageKey Follow(const TensorSnapshot& tensor);
+  absl::StatusOr<ir::ValueId> AddContents(functional::StorageKey storage, const Layout& layout);
+  ir::ValueId AddIndex(const std::vector<int64_t>& index);
 
   const Tape& tape_;
-  ir::Graph* graph_;
   ConstantPool* constants_;
   NameOf name_of_;
-  absl::flat_hash_map<StorageId, Memory> memory_;
-  absl::flat_hash_map<std::tuple<StorageId, uint32_t, Layout>, ir::ValueId> constant_values_;
+  const TensorSnapshot* followed_ = nullptr;  // of a read or write while it goes on
+  functional::FunctionalMemory memory_;
 };
 
 }  // namespace ingot::torchscript

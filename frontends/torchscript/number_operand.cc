@@ -67,18 +67,18 @@ bool Fits(const at::Scalar& number, ir::DType dtype) {
 
 std::optional<at::Scalar> NumberOf(const TensorSnapshot& number, const TensorSnapshot& tensor,
                                    absl::FunctionRef<at::Tensor(const TensorSnapshot&)> constant) {
-  const std::optional<ir::DType> number_dtype = ToDType(number.layout.dtype);
-  const std::optional<ir::DType> tensor_dtype = ToDType(tensor.layout.dtype);
-  if (!number_dtype || !tensor_dtype || !number.layout.sizes.empty() || number.storage == nullptr)
+  const std::optional<ir::TensorType> number_type = TypeOf(number.layout);
+  const std::optional<ir::TensorType> tensor_type = TypeOf(tensor.layout);
+  if (!number_type || !tensor_type || number_type->rank() != 0 || number.storage == nullptr)
     return std::nullopt;
   const bool is_wrapped = number.tensor.unsafeGetTensorImpl()->is_wrapped_number();
-  const bool keeps_dtype =
-      !tensor.layout.sizes.empty() && ir::Category(*number_dtype) <= ir::Category(*tensor_dtype);
+  const bool keeps_dtype = tensor_type->rank() != 0 &&
+                           ir::Category(number_type->dtype) <= ir::Category(tensor_type->dtype);
   if (!is_wrapped && !keeps_dtype) return std::nullopt;
   const at::Tensor contents = constant(number);
   if (!contents.defined()) return std::nullopt;
   const at::Scalar scalar = contents.item();
-  if (!is_wrapped && !Fits(scalar, *tensor_dtype)) return std::nullopt;
+  if (!is_wrapped && !Fits(scalar, tensor_type->dtype)) return std::nullopt;
   return scalar;
 }
 

@@ -68,10 +68,10 @@ absl::Status PaddedForms::FromMask(const Call& call) {
   const std::vector<int64_t> sizes = Sizes(graph_->type(mask));
   const ValueId lengths = memory_->Emit("aten::sum.dim_IntList",
                                         {ValueRef{mask}, std::vector<int64_t>{1}, true, ir::None{}},
-                                        {ir::DType::kInt64, {sizes[0], 1}}, call.source);
+                                        {ir::DType::kInt64, {sizes[0], 1}});
   const ValueId rows = constants_->Add(at::arange(sizes[1]), "");
   form.is_padding = memory_->Emit("aten::ge.Tensor", {ValueRef{rows}, ValueRef{lengths}},
-                                  {ir::DType::kBool, {sizes[0], sizes[1]}}, call.source);
+                                  {ir::DType::kBool, {sizes[0], sizes[1]}});
   forms_[call.outputs[0].tensors[0].tensor.unsafeGetTensorImpl()] = form;
   return absl::OkStatus();
 }
@@ -91,8 +91,7 @@ absl::Status PaddedForms::EncoderLayer(const Call& call) {
   INGOT_ASSIGN_OR_RETURN(std::vector<ir::Argument> args, ToArguments(functional, value_of));
   args[kLayerMask] = ValueRef{form.is_padding};
   args[kLayerMaskType] = kKeyPaddingMask;
-  form.padded =
-      memory_->Emit(functional.op, std::move(args), graph_->type(form.padded), call.source);
+  form.padded = memory_->Emit(functional.op, std::move(args), graph_->type(form.padded));
   forms_[call.outputs[0].tensors[0].tensor.unsafeGetTensorImpl()] = form;
   return absl::OkStatus();
 }
@@ -116,14 +115,13 @@ absl::Status PaddedForms::ToPadded(const Call& call) {
   const ValueId mask = memory_->Emit(
       "aten::view",
       {ValueRef{form.is_padding}, std::vector<int64_t>{type.dims[0], type.dims[1], 1}},
-      {ir::DType::kBool, {type.dims[0], type.dims[1], 1}}, call.source);
-  ValueId value =
-      memory_->Emit("aten::masked_fill.Scalar", {ValueRef{form.padded}, ValueRef{mask}, padding},
-                    type, call.source);
+      {ir::DType::kBool, {type.dims[0], type.dims[1], 1}});
+  ValueId value = memory_->Emit("aten::masked_fill.Scalar",
+                                {ValueRef{form.padded}, ValueRef{mask}, padding}, type);
   if (sizes != Sizes(type)) {
     std::vector<int64_t> after = {0, sizes[2] - type.dims[2], 0, sizes[1] - type.dims[1]};
     value = memory_->Emit("aten::constant_pad_nd", {ValueRef{value}, std::move(after), padding},
-                          {type.dtype, {sizes[0], sizes[1], sizes[2]}}, call.source);
+                          {type.dtype, {sizes[0], sizes[1], sizes[2]}});
   }
   memory_->DefineResult(call.outputs[0].tensors[0], value);
   return absl::OkStatus();

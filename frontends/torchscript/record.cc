@@ -224,8 +224,8 @@ class Recorder {
       groups[argument_snapshots_[slot].storage].push_back(slot);
     for (const auto& [storage, slots] : groups) {
       const size_t root = *std::max_element(slots.begin(), slots.end(), [&](size_t a, size_t b) {
-        return argument_snapshots_[a].layout.NumElements() <
-               argument_snapshots_[b].layout.NumElements();
+        return argument_snapshots_[a].layout.type.NumElements() <
+               argument_snapshots_[b].layout.type.NumElements();
       });
       const bool root_has_all = absl::c_all_of(slots, [&](size_t slot) {
         return argument_snapshots_[root].layout.Covers(argument_snapshots_[slot].layout);
@@ -283,11 +283,11 @@ class Recorder {
   }
 
   static bool IsView(const TensorSnapshot& view, const TensorSnapshot& base) {
-    if (view.storage != base.storage || view.layout.dtype != base.layout.dtype ||
-        view.layout.NumElements() == 0) {
+    // Arguments are neither conjugated nor negated.
+    if (view.storage != base.storage || !view.layout.HasElementsOf(base.layout) ||
+        view.layout.type.NumElements() == 0) {
       return false;
     }
-    if (view.layout.conjugate || view.layout.negative) return false;
     const auto [view_begin, view_end] = view.layout.Extent();
     const auto [base_begin, base_end] = base.layout.Extent();
     return view_begin >= base_begin && view_end <= base_end;

@@ -225,12 +225,12 @@ bool Tape::IsSumOfChildren(const Frame& frame) const {
   }
   bool all = true;
   ForEachTensor(call.outputs, [&](const TensorSnapshot& t) {
-    if (t.layout.NumElements() == 0) return;
+    if (t.layout.type.NumElements() == 0) return;
     all &= operands.contains(t.storage) ? layouts.contains(t.layout) : is_made_below(t.storage);
   });
   for (int position : call.rule->Written(Values(call.inputs))) {
     for (const TensorSnapshot& t : call.inputs[position].tensors) {
-      all &= t.storage == nullptr || t.layout.NumElements() == 0 || is_made_below(t.storage);
+      all &= t.storage == nullptr || t.layout.type.NumElements() == 0 || is_made_below(t.storage);
     }
   }
   return all && !(frame.reads_unknown && frame.proved_by_bytes);
@@ -244,7 +244,7 @@ bool Tape::ReadsUninitialised(const Call& call) const {
   for (size_t i = 0; i < call.inputs.size(); ++i) {
     if (std::count(written.begin(), written.end(), static_cast<int>(i)) > 0) continue;
     for (const TensorSnapshot& t : call.inputs[i].tensors) {
-      if (t.layout.NumElements() > 0 && uninitialised_.contains(t.storage) &&
+      if (t.layout.type.NumElements() > 0 && uninitialised_.contains(t.storage) &&
           !viewed.contains(t.storage)) {
         return true;
       }
@@ -419,11 +419,13 @@ at::Tensor Tape::Contents(const TensorSnapshot& snapshot) const {
                    : static_cast<char*>(const_cast<void*>(snapshot.storage->data()));
   std::shared_ptr<char> keep = copy != preserved_.end() ? copy->second.bytes : nullptr;
   const at::Tensor owner = snapshot.tensor;
+  const at::ScalarType dtype = ScalarTypeOf(layout);
+  const ir::Dims& sizes = layout.type.dims;
   at::Tensor view = at::from_blob(
-      base + layout.offset * static_cast<int64_t>(c10::elementSize(layout.dtype)),
-      at::IntArrayRef(layout.sizes.data(), layout.sizes.size()),
+      base + layout.offset * static_cast<int64_t>(c10::elementSize(dtype)),
+      at::IntArrayRef(sizes.data(), sizes.size()),
       at::IntArrayRef(layout.strides.data(), layout.strides.size()), [keep, owner](void*) {},
-      at::TensorOptions().dtype(layout.dtype));
+      at::TensorOptions().dtype(dtype));
   if (layout.conjugate) view = view.conj();
   if (layout.negative) view = view._neg_view();
   return view.resolve_conj().resolve_neg().contiguous();

@@ -46,7 +46,7 @@ struct TensorSnapshot {
   at::Tensor tensor;  // keeps object and storage alive; its metadata may have changed since
   StorageId storage = nullptr;  // nullptr: undefined, or of a kind that has no layout
   uint32_t epoch = 0;
-  Layout layout;
+  Layout layout = NoLayout();
 
   bool defined() const { return tensor.defined(); }
   // Has neither sizes nor a layout; padded_forms.h reads it.

@@ -1,33 +1,14 @@
 #include "frontends/torchscript/view_step.h"
 
-#include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "core/base/status_macros.h"
 
 namespace ingot::torchscript {
-namespace {
 
-// Ops that cut their operand along `dim` into consecutive parts.
-constexpr const char* kCuts[] = {"aten::split.Tensor", "aten::split_with_sizes", "aten::chunk"};
-
-int64_t IntArgument(const FunctionalCall& call, const char* name) {
-  return call.args[static_cast<size_t>(*call.schema->argumentIndexWithName(name))].value.toInt();
-}
-
-int64_t Dimension(const FunctionalCall& call, const TensorSnapshot& base) {
-  const int64_t dim = IntArgument(call, "dim");
-  return dim < 0 ? dim + static_cast<int64_t>(base.layout.sizes.size()) : dim;
-}
-
-ViewStep Slice(int64_t dim, int64_t begin, int64_t end) {
-  return {"aten::slice.Tensor", {ir::None{}, dim, begin, end, int64_t{1}}, ""};
-}
-
-}  // namespace
+using functional::View;
+using functional::ViewStep;
 
 const TensorSnapshot* FindBase(const FunctionalCall& call, const TensorSnapshot& result) {
   if (result.storage == nullptr) return nullptr;
@@ -39,37 +20,30 @@ const TensorSnapshot* FindBase(const FunctionalCall& call, const TensorSnapshot&
   return nullptr;
 }
 
-absl::StatusOr<ViewStep> MakeViewStep(const FunctionalCall& call, size_t index,
-                                      const TensorSnapshot& base, int64_t& begin) {
-  if (call.op == "aten::unbind.int") {
-    return ViewStep{
-        "aten::select.int", {ir::None{}, Dimension(call, base), static_cast<int64_t>(index)}, ""};
-  }
-  if (std::find(std::begin(kCuts), std::end(kCuts), call.op) != std::end(kCuts)) {
-    const int64_t dim = Dimension(call, base);
-    const int64_t end = begin + call.results[index].tensor.layout.sizes[static_cast<size_t>(dim)];
-    return Slice(dim, std::exchange(begin, end), end);
-  }
-  if (call.op == "aten::narrow") {
-    const int64_t dim = Dimension(call, base);
-    int64_t start = IntArgument(call, "start");
-    if (start < 0) start += base.layout.sizes[static_cast<size_t>(dim)];
-    return Slice(dim, start, start + IntArgument(call, "length"));
-  }
-  const Layout& result = call.results[index].tensor.layout;
-  const bool is_same_kind = result.dtype == base.layout.dtype &&
-                            result.conjugate == base.layout.conjugate &&
-                            result.negative == base.layout.negative;
+absl::StatusOr<std::vector<ViewStep>> MakeViewSteps(const FunctionalCall& call,
+                                                    const TensorSnapshot& base) {
   const bool is_first =
       !call.args.empty() && !call.args[0].tensors.empty() && &call.args[0].tensors[0] == &base;
-  if ((call.def == nullptr || !is_first) && is_same_kind) return ViewStep();
-  ViewStep step;
-  step.op = call.op;
+  const bool is_known = call.def != nullptr && is_first;
+  std::vector<ViewStep> steps(call.results.size());
+  std::vector<ir::TensorType> types;
+  std::vector<size_t> by_op;
+  for (size_t i = 0; i < call.results.size(); ++i) {
+    const TensorSnapshot& result = call.results[i].tensor;
+    types.push_back(result.layout.type);
+    const bool is_by_op = is_known || !result.layout.HasElementsOf(base.layout);
+    if (result.storage == base.storage && is_by_op) by_op.push_back(i);
+  }
+  if (by_op.empty()) return steps;
   INGOT_ASSIGN_OR_RETURN(
-      step.args, ToArguments(call, [](const TensorSnapshot&) -> absl::StatusOr<ir::ValueId> {
-        return ir::kNoValue;
-      }));
-  return step;
+      const std::vector<ir::Argument> args,
+      ToArguments(
+          call, [](const TensorSnapshot&) -> absl::StatusOr<ir::ValueId> { return ir::kNoValue; }));
+  std::optional<std::vector<View>> views;
+  if (is_known) views = functional::ViewsOf(call.op, args, base.layout, types);
+  for (const size_t i : by_op)
+    steps[i] = views ? std::move((*views)[i].step) : ViewStep{call.op, args};
+  return steps;
 }
 
 }  // namespace ingot::torchscript
