@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 #include "tools/ingot/plan.h"
 #include "tools/ingot/statistics.h"
 
@@ -21,6 +22,26 @@ bool IsLoss(absl::string_view implementation) {
 
 double PerNanosecond(double amount, double microseconds) {
   return microseconds > 0 ? amount / (microseconds * 1000) : 0;
+}
+
+// Of a node's steps the last computes it, and those before bring operands into place; unless others
+// take much longer: layers of a recurrent node, say, whose last step puts results together. Then
+// all long ones share the work by their times.
+void ShareOut(const Work& work, absl::Span<StepRow> steps) {
+  constexpr double kShort = 0.25;  // of the longest
+  double longest = 0, sum = 0;
+  for (const StepRow& step : steps) longest = std::max(longest, step.median);
+  if (steps.back().median >= kShort * longest) {
+    steps.back().work = work;
+    return;
+  }
+  const auto computes = [&](const StepRow& step) { return step.median >= kShort * longest; };
+  for (const StepRow& step : steps) sum += computes(step) ? step.median : 0;
+  for (StepRow& step : steps) {
+    if (!computes(step)) continue;
+    step.work.flops = work.flops * step.median / sum;
+    step.work.bytes = work.bytes * step.median / sum;
+  }
 }
 
 }  // namespace
@@ -59,6 +80,7 @@ void StepProfile::Add(const runtime::TraceEvent& event) {
 std::vector<StepRow> StepProfile::Steps() const {
   const ir::Graph& graph = graph_.graph();
   std::vector<StepRow> rows = rows_;
+  size_t first = 0;  // of the node's steps
   for (size_t i = 0; i < rows.size(); ++i) {
     StepRow& row = rows[i];
     const ir::Node& node = graph.node(row.node);
@@ -74,9 +96,9 @@ std::vector<StepRow> StepProfile::Steps() const {
       row.layout = plan_[i].layout;
       nodes = plan_[i].nodes;
     }
-    // Of a node's steps the last computes it; those before bring operands into place.
-    const bool last = i + 1 == rows.size() || rows[i + 1].node != row.node;
-    if (last) row.work = WorkOf(graph, nodes);
+    if (i + 1 < rows.size() && rows[i + 1].node == row.node) continue;
+    ShareOut(WorkOf(graph, nodes), absl::MakeSpan(rows).subspan(first, i + 1 - first));
+    first = i + 1;
   }
   return rows;
 }

@@ -25,7 +25,7 @@ struct StepRow {
   ir::NodeId node = 0;
   std::string op, implementation, layout, output, source;
   std::vector<double> times;  // microseconds, by call; of all its runs, where there are several
-  Work work;                  // of all nodes that the step computes; of a helper step, none
+  Work work;                  // the step's part of what its nodes take; of a helper step, none
   double median = 0;          // microseconds
   int64_t begin_ns = 0;       // of the last run, of the monotonic clock
   double last = 0;            // microseconds of that run

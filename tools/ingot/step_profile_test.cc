@@ -69,6 +69,23 @@ TEST(StepProfileTest, TellsEachStepsTimeShareAndRate) {
   EXPECT_THAT(text, HasSubstr("losses (ref and gemm implementations): 1"));
 }
 
+TEST(StepProfileTest, LongStepsOfANodeShareItsWorkIfTheLastIsShort) {
+  const auto graph = CompileProduct();
+  StepProfile profile(*graph);
+  profile.BeginCall();
+  profile.Add({0, "reorder", 0, 10});
+  profile.Add({0, "first half", 0, 3000});
+  profile.Add({0, "second half", 0, 1000});
+  profile.Add({0, "copy", 0, 20});
+  const std::vector<StepRow> steps = profile.Steps();
+  ASSERT_EQ(steps.size(), 4);
+  constexpr double kFlops = 2 * 8 * 3;
+  EXPECT_EQ(steps[0].work.flops, 0);
+  EXPECT_EQ(steps[1].work.flops, kFlops * 3 / 4);
+  EXPECT_EQ(steps[2].work.flops, kFlops / 4);
+  EXPECT_EQ(steps[3].work.flops, 0);
+}
+
 TEST(StepProfileTest, CallsAreSummedWithoutAPlanToo) {
   const auto graph = CompileProduct();
   StepProfile profile(*graph);
