@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/copy.h"
 #include "backends/onednn/layout.h"
+#include "core/base/aligned_buffer.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::onednn {
@@ -17,9 +18,14 @@ namespace {
 constexpr double kMinParallelNanoseconds = 20000;
 // Bytes a nanosecond that one core moves through its caches.
 constexpr double kCopyBytesPerNanosecond = 10;
-// Of dropped constants' memory, at most this much waits for one of the same size: the kernel clears
-// new pages, which takes longer than much of what is done with them.
-constexpr size_t kMaxSpareBytes = 16 << 20;
+
+size_t ConstantBytes(const ir::Graph& graph) {
+  size_t bytes = 0;
+  for (const ir::InputSpec& input : graph.inputs()) {
+    if (input.role == ir::InputRole::kConstant) bytes += graph.type(input.value).NumBytes();
+  }
+  return bytes;
+}
 
 absl::Status NoMemory(size_t bytes, absl::string_view what) {
   return absl::ResourceExhaustedError(absl::StrCat("no memory for ", bytes, " bytes of ", what));
@@ -34,6 +40,7 @@ Lowering::Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> c
       options_(options),
       saved_threads_(omp_get_max_threads()),
       tensors_(graph.num_values()),
+      constant_pool_(ConstantBytes(graph)),
       uses_left_(graph.num_values(), 0) {
   for (const ir::InputSpec& input : graph.inputs()) {
     const ir::TensorType& type = graph.type(input.value);
@@ -101,15 +108,8 @@ Operand Lowering::NewScratch(size_t bytes) {
 }
 
 absl::Status Lowering::Materialize(Buffer& buffer) {
-  std::vector<AlignedBuffer>& spare = spare_[buffer.bytes];
-  if (spare.empty()) {
-    buffer.memory = AlignedBuffer(buffer.bytes);
-  } else {
-    buffer.memory = std::move(spare.back());
-    spare.pop_back();
-    spare_bytes_ -= buffer.bytes;
-  }
-  if (buffer.bytes != 0 && buffer.memory.data() == nullptr) {
+  buffer.memory = constant_pool_.Allocate(buffer.bytes);
+  if (buffer.bytes != 0 && buffer.memory.bytes() == nullptr) {
     return NoMemory(buffer.bytes, "packed constants");
   }
   buffer.kind = Buffer::Kind::kConstant;
@@ -121,7 +121,7 @@ absl::Status Lowering::TakeFromHost(Buffer& buffer) {
   if (buffer.host_constant < 0) return absl::OkStatus();
   const char* const hosts = buffer.data;
   INGOT_RETURN_IF_ERROR(Materialize(buffer));
-  if (buffer.bytes > 0) std::memcpy(buffer.memory.data(), hosts, buffer.bytes);
+  if (buffer.bytes > 0) std::memcpy(buffer.memory.bytes(), hosts, buffer.bytes);
   context_.DropConstant(buffer.host_constant);
   buffer.host_constant = -1;
   return absl::OkStatus();
@@ -136,7 +136,7 @@ absl::StatusOr<Tensor> Lowering::NewConstant(ir::DType dtype, absl::Span<const i
   Tensor tensor = NewTensor(dtype, dims);
   Buffer& buffer = buffers_[tensor.buffer];
   INGOT_RETURN_IF_ERROR(Materialize(buffer));
-  std::memcpy(buffer.memory.data(), data, buffer.bytes);
+  std::memcpy(buffer.memory.bytes(), data, buffer.bytes);
   written_[tensor.buffer] = true;
   return tensor;
 }
@@ -372,6 +372,12 @@ void Lowering::EndUnit() {
                        [&](ir::ValueId value) { DropConstant(tensors_[value].buffer); });
   }
   DropUnitsConstants();
+  for (BufferId id = unit_begin_; id < buffers_.size(); ++id) {
+    Buffer& buffer = buffers_[id];
+    if (!buffer.in_program || buffer.memory.size() == 0) continue;
+    constant_pool_.Settle(buffer.memory);
+    buffer.data = buffer.memory.bytes();
+  }
   unit_ = nullptr;
 }
 
@@ -397,12 +403,7 @@ void Lowering::DropConstant(BufferId id) {
   if (buffer.kind != Buffer::Kind::kConstant || MayBeAskedFor(id)) return;
   for (BufferId copy : ForgetCopies(id)) DropConstant(copy);
   if (buffer.in_program) return;
-  const size_t bytes = buffer.memory.size();
-  if (bytes > 0 && bytes <= kMaxSpareBytes - spare_bytes_) {
-    spare_bytes_ += bytes;
-    spare_[bytes].push_back(std::move(buffer.memory));
-  }
-  buffer.memory = AlignedBuffer();
+  constant_pool_.Recycle(std::exchange(buffer.memory, ConstantMemory()));
   if (buffer.host_constant >= 0) context_.DropConstant(buffer.host_constant);
   buffer.host_constant = -1;
 }

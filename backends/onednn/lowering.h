@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "backends/onednn/constant_memory.h"
 #include "backends/onednn/engine.h"
 #include "backends/onednn/fusion.h"
 #include "backends/onednn/program.h"
@@ -62,7 +63,7 @@ struct Buffer {
   bool scratch = false;        // of one step
   bool copy = false;           // made by Dense, Strided or InLayout, which may hand it out again
   const char* data = nullptr;  // kConstant
-  AlignedBuffer memory;        // kConstant: of its own; empty for the host's
+  ConstantMemory memory;       // kConstant: of its own; empty for the host's
   int host_constant = -1;      // kConstant: the index of the host's, until it is dropped
   bool in_program = false;     // a step of the program reads or writes it
 };
@@ -214,8 +215,7 @@ class Lowering {
   const int saved_threads_;      // the caller's OpenMP setting
   std::vector<Tensor> tensors_;  // by value
   std::vector<Buffer> buffers_;
-  absl::flat_hash_map<size_t, std::vector<AlignedBuffer>> spare_;  // by size
-  size_t spare_bytes_ = 0;
+  ConstantPool constant_pool_;
   std::vector<bool> written_;  // by buffer
   std::vector<DraftStep> steps_;
   std::vector<int> uses_left_;                       // by value: units and outputs still to come

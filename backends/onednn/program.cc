@@ -117,7 +117,7 @@ Program::~Program() = default;
 
 size_t Program::retained_bytes() const {
   size_t total = 0;
-  for (const AlignedBuffer& buffer : parts_.constants) total += buffer.size();
+  for (const ConstantMemory& memory : parts_.constants) total += memory.size();
   return total;
 }
 

@@ -22,9 +22,9 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "backends/onednn/constant_memory.h"
 #include "backends/onednn/engine.h"
 #include "backends/sdk/backend.h"
-#include "core/base/aligned_buffer.h"
 #include "core/ir/graph.h"
 
 namespace ingot::onednn {
@@ -104,8 +104,8 @@ class Program {
     std::vector<Step> steps;
     size_t num_inputs = 0, num_outputs = 0;
     size_t workspace_bytes = 0;
-    size_t workspace_lower_bound = 0;      // the most bytes of it in use at one step
-    std::vector<AlignedBuffer> constants;  // memory that absolute refs point into
+    size_t workspace_lower_bound = 0;       // the most bytes of it in use at one step
+    std::vector<ConstantMemory> constants;  // memory that absolute refs point into
   };
   explicit Program(Parts parts);
   ~Program();
