@@ -16,6 +16,10 @@ using kernels::Recurrent;
 using kernels::RecurrentArgs;
 using kernels::RecurrentCell;
 
+// Elements between two rows of products. Usual sizes would put rows a multiple of 4 KB apart, where
+// those of a tile or of a batch fall into the same few sets of the L1 cache.
+constexpr int64_t kRowGap = 16;
+
 struct Rnn {
   bool lstm = true;
   int64_t gates = 4;
@@ -88,28 +92,28 @@ absl::StatusOr<Tensor> InputProducts(Lowering& lowering, const Rnn& r, const Ten
   std::swap(weights.dims[0], weights.dims[1]);
   std::swap(weights.strides[0], weights.strides[1]);
   INGOT_ASSIGN_OR_RETURN(const std::optional<Tensor> bias, ProductBias(lowering, r, first));
-  const int64_t width = r.gates * r.hidden;
-  const Tensor out = lowering.NewTensor(ir::DType::kFloat32, {r.steps * r.batch * width});
+  const int64_t row = r.gates * r.hidden + kRowGap;
+  const Tensor out = lowering.NewTensor(ir::DType::kFloat32, {r.steps * r.batch * row});
   ProductRows rows;
   rows.x = x;
   ir::Dims strides;
   if (r.batch > 1 && x.strides[0] == r.batch * x.strides[1]) {
     rows.rows = r.steps * r.batch;
     rows.lda = x.strides[1];
-    strides = {r.batch * width, width, 1};
+    strides = {r.batch * row, row, 1};
   } else {
     const bool merged = r.batch == 1 || x.strides[1] == r.steps * x.strides[0];
     rows.rows = merged ? r.steps * r.batch : r.steps;
     rows.lda = x.strides[0];
     rows.groups = merged ? 1 : r.batch;
     rows.group_stride = x.strides[1];
-    strides = {width, r.steps * width, 1};
+    strides = {row, r.steps * row, 1};
   }
   const auto no_operand = [](const PostOp&) -> absl::StatusOr<Tensor> {
     return absl::InternalError("recurrent layers have no post-ops");
   };
-  INGOT_RETURN_IF_ERROR(AddProduct(lowering, rows, weights, bias, {}, no_operand, out, width));
-  return WithDims(out, {r.steps, r.batch, width}, strides);
+  INGOT_RETURN_IF_ERROR(AddProduct(lowering, rows, weights, bias, {}, no_operand, out, row));
+  return WithDims(out, {r.steps, r.batch, r.gates * r.hidden}, strides);
 }
 
 absl::StatusOr<Tensor> PackStateWeights(Lowering& lowering, const Rnn& r, const Recurrent& cell,
