@@ -5,6 +5,7 @@
 #include "absl/synchronization/mutex.h"
 #include "backends/onednn/cache_sizes.h"
 #include "backends/onednn/kernels/parallel.h"
+#include "backends/onednn/weight_bytes.h"
 #include "core/ops/registry.h"
 
 namespace ingot::onednn {
@@ -32,14 +33,6 @@ int64_t DrivenOut(const ir::Graph& graph, int64_t batch) {
       const int64_t bytes = value == ir::kNoValue ? 0 : graph.type(value).NumBytes();
       if (bytes > own && bytes / batch < shared / 2) total += bytes;
     }
-  }
-  return total;
-}
-
-int64_t WeightBytes(const ir::Graph& graph) {
-  int64_t total = 0;
-  for (const ir::InputSpec& input : graph.inputs()) {
-    if (input.role == ir::InputRole::kConstant) total += graph.type(input.value).NumBytes();
   }
   return total;
 }

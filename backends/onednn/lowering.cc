@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/kernels/copy.h"
 #include "backends/onednn/layout.h"
+#include "backends/onednn/weight_bytes.h"
 #include "core/base/aligned_buffer.h"
 #include "core/base/status_macros.h"
 
@@ -18,14 +19,6 @@ namespace {
 constexpr double kMinParallelNanoseconds = 20000;
 // Bytes a nanosecond that one core moves through its caches.
 constexpr double kCopyBytesPerNanosecond = 10;
-
-size_t ConstantBytes(const ir::Graph& graph) {
-  size_t bytes = 0;
-  for (const ir::InputSpec& input : graph.inputs()) {
-    if (input.role == ir::InputRole::kConstant) bytes += graph.type(input.value).NumBytes();
-  }
-  return bytes;
-}
 
 absl::Status NoMemory(size_t bytes, absl::string_view what) {
   return absl::ResourceExhaustedError(absl::StrCat("no memory for ", bytes, " bytes of ", what));
@@ -40,7 +33,7 @@ Lowering::Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> c
       options_(options),
       saved_threads_(omp_get_max_threads()),
       tensors_(graph.num_values()),
-      constant_pool_(ConstantBytes(graph)),
+      constant_pool_(static_cast<size_t>(WeightBytes(graph))),
       uses_left_(graph.num_values(), 0) {
   for (const ir::InputSpec& input : graph.inputs()) {
     const ir::TensorType& type = graph.type(input.value);
