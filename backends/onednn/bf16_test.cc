@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "backends/onednn/graph_runner.h"
 #include "backends/onednn/kernels/packed_gemm.h"
@@ -30,12 +31,13 @@ struct Result {
   std::string plan;
 };
 
-Result RunIt(Make make, const std::vector<Array>& inputs, bool bf16) {
+Result RunIt(Make make, const std::vector<Array>& inputs, bool bf16, bool roundings = true) {
   TestGraph g;
   g.builder.Result(make(g));
   CompileOptions options;
   options.threads = 2;
   options.bf16 = bf16;
+  options.fusion.roundings = roundings;
   absl::StatusOr<Runner> runner = std::move(g).Compile(options);
   EXPECT_THAT(runner, IsOk());
   Result result;
@@ -130,7 +132,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(LinearCase<64>("Linear", true), LinearCase<700>("LongLinear", true),
                     LinearCase<65>("AnOddInnerSizeStaysF32", false),
                     ConvolutionCase<16, 9, 1, 1>("OneTap", true),
-                    ConvolutionCase<32, 30, 3, 1>("NineTaps", true),
+                    ConvolutionCase<32, 30, 5, 1>("TwentyFiveTaps", true),
+                    ConvolutionCase<32, 30, 3, 1>("Winograd", true),
                     ConvolutionCase<64, 7, 3, 1>("SmallImage", true),
                     ConvolutionCase<3, 30, 3, 1>("AnOddNumberOfChannelsStaysF32", false),
                     ConvolutionCase<32, 9, 3, 32>("DepthwiseStaysF32", false)),
@@ -151,6 +154,117 @@ TEST_F(Bf16Test, ProductsOfOneInputShareItsRounding) {
   const std::vector<std::string> steps = absl::StrSplit(result.plan, "\"impl\"");
   EXPECT_EQ(steps.size(), 1u + 3u) << result.plan;
 }
+
+// --- Results that are stored in bf16 ---
+
+ValueRef Linear(TestGraph& g, ValueRef x, int64_t from, int64_t to, uint32_t seed) {
+  return ValueRef{
+      g.builder.Op("aten::linear", {x, ValueRef{g.Constant(RandomF32({to, from}, seed))}, None{}})};
+}
+
+ValueRef Convolve(TestGraph& g, ValueRef x, int64_t from, int64_t to, int64_t window,
+                  uint32_t seed) {
+  const ValueId w = g.Constant(RandomF32({to, from, window, window}, seed));
+  return ValueRef{g.builder.Op("aten::convolution",
+                               {x, ValueRef{w}, None{}, Ints{1, 1}, Ints{window / 2, window / 2},
+                                Ints{1, 1}, false, Ints{0, 0}, int64_t{1}})};
+}
+
+ValueRef Relu(TestGraph& g, ValueRef x) { return ValueRef{g.builder.Op("aten::relu", {x})}; }
+
+std::vector<std::string> Implementations(const std::string& plan) {
+  std::vector<std::string> implementations;
+  for (absl::string_view part : absl::StrSplit(plan, "\"impl\":\"")) {
+    implementations.emplace_back(part.substr(0, part.find('"')));
+  }
+  implementations.erase(implementations.begin());  // what precedes the first
+  return implementations;
+}
+
+struct RoundingCase {
+  const char* name;
+  Make make;
+  ir::Dims input;
+  std::vector<std::string> own;  // the steps in own kernels
+  int roundings;                 // steps that only round, the argument's included
+};
+
+class RoundingTest : public testing::TestWithParam<RoundingCase> {};
+
+TEST_P(RoundingTest, ResultsKeepTheirBits) {
+  if (!kernels::PackedGemm::HasBf16()) GTEST_SKIP() << "no AVX512-BF16 here";
+  const RoundingCase& c = GetParam();
+  const Array x = RandomF32(c.input, 3);
+  const Result merged = RunIt(c.make, {x}, true), apart = RunIt(c.make, {x}, true, false);
+  EXPECT_EQ(merged.values.bytes, apart.values.bytes);
+  EXPECT_THAT(Implementations(apart.plan),
+              testing::Each(testing::Not(testing::HasSubstr(">bf16"))));
+  std::vector<std::string> own;
+  int others = 0;
+  for (const std::string& step : Implementations(merged.plan)) {
+    absl::StartsWith(step, "ingot:") ? own.push_back(step) : void(++others);
+  }
+  EXPECT_EQ(own, c.own) << merged.plan;
+  EXPECT_EQ(others, c.roundings) << merged.plan;
+}
+
+// Many blocks of the inner dimension: sums wait for each other without an f32 result.
+ValueId OneReader(TestGraph& g) {
+  const ValueRef x{g.builder.Argument({kF32, {40, 4096}})};
+  return Linear(g, Relu(g, Linear(g, x, 4096, 96, 1)), 96, 32, 2).id;
+}
+
+ValueId TwoReaders(TestGraph& g) {
+  const ValueRef x{g.builder.Argument({kF32, {5, 64}})};
+  const ValueRef a = Linear(g, x, 64, 64, 1);
+  const ValueRef b = Linear(g, a, 64, 64, 2);
+  return g.builder.Op("aten::mul.Tensor", {a, b});
+}
+
+ValueId OfNormalisedRows(TestGraph& g) {
+  const ValueRef x{g.builder.Argument({kF32, {5, 64}})};
+  const ValueRef a = Linear(g, x, 64, 64, 1);
+  const ValueRef norm{g.builder.Op("aten::layer_norm", {a, Ints{64}, None{}, None{}, 1e-5, true})};
+  return Linear(g, norm, 64, 32, 2).id;
+}
+
+// A residual block: its input is read in bf16 by the first convolution, in f32 by the sum.
+ValueId Images(TestGraph& g) {
+  const ValueRef x{g.builder.Argument({kF32, {2, 32, 9, 11}})};
+  const ValueRef in = Relu(g, Convolve(g, x, 32, 64, 1, 1));
+  const ValueRef middle = Relu(g, Convolve(g, in, 64, 32, 1, 2));
+  const ValueRef window = Relu(g, Convolve(g, middle, 32, 32, 3, 3));
+  const ValueRef out = Convolve(g, window, 32, 64, 1, 4);
+  return Relu(g, ValueRef{g.builder.Op("aten::add.Tensor", {out, in, int64_t{1}})}).id;
+}
+
+ValueId AResultOfTheGraph(TestGraph& g) {
+  const ValueRef x{g.builder.Argument({kF32, {5, 64}})};
+  const ValueRef a = Linear(g, x, 64, 64, 1);
+  g.builder.Result(a.id);
+  return Linear(g, a, 64, 32, 2).id;
+}
+
+constexpr char kProduct[] = "ingot:packed_gemm_bf16";
+constexpr char kRoundedProduct[] = "ingot:packed_gemm_bf16>bf16";
+
+INSTANTIATE_TEST_SUITE_P(
+    Graphs, RoundingTest,
+    testing::Values(
+        RoundingCase{"OneReader", &OneReader, {40, 4096}, {kRoundedProduct, kProduct}, 1},
+        RoundingCase{"TwoReaders", &TwoReaders, {5, 64}, {kProduct, kProduct}, 2},
+        RoundingCase{"OfNormalisedRows",
+                     &OfNormalisedRows,
+                     {5, 64},
+                     {kProduct, "ingot:layer_norm>bf16", kProduct},
+                     1},
+        RoundingCase{"Images",
+                     &Images,
+                     {2, 32, 9, 11},
+                     {kProduct, kProduct, "ingot:winograd_bf16>bf16", kProduct, "ingot:copy"},
+                     2},
+        RoundingCase{"AResultOfTheGraph", &AResultOfTheGraph, {5, 64}, {kProduct, kProduct}, 2}),
+    [](const testing::TestParamInfo<RoundingCase>& info) { return info.param.name; });
 
 TEST_F(Bf16Test, ProductsOfTwoArgumentsStayF32) {
   const Make make = [](TestGraph& g) {

@@ -172,6 +172,7 @@ struct ImageKernel {
   Tensor x, weights;
   size_t workspace = 0;
   std::optional<LineStep> lines;  // without run; null: it does not make some of them alone
+  bool rounds = false;  // can store its result in bf16, which bf16_y of its arguments is for
 };
 
 // A step that calls run(args, weights, workspace, threads) with `call`'s fields, and x, bias,
@@ -202,29 +203,45 @@ absl::Status AddImageKernel(Lowering& lowering, const Unit& unit, const Convolut
     bound_run(args, bound, 0, args.threads());
     return absl::OkStatus();
   };
-  if (!kernel.lines.has_value()) {
-    return lowering.AddKernel(kernel.name, std::move(operands), whole);
+  KernelAbilities abilities;
+  if constexpr (requires { call.bf16_y; }) {
+    if (kernel.rounds) {
+      abilities.rounding.emplace();
+      abilities.rounding->elements = type.NumElements();
+      abilities.rounding->run = [=](const StepArgs& args) {
+        Args bound = call;
+        bound.x = args.At<float>(0);
+        bound.bf16_y = args.At<kernels::BFloat16>(2);
+        bound_run(args, bound, 0, args.threads());
+        return absl::OkStatus();
+      };
+    }
   }
-  LineStep lines = *std::move(kernel.lines);
-  const int64_t stride = lines.stride, out_lines = type.dims[2], width = type.dims[3];
-  lines.run = [=](const StepArgs& args, const LineStep::Call& some) {
-    Args bound = call;
-    bound.images = 1;
-    // The border above the lines that are there may be negative.
-    bound.padding[0] += some.in_begin - some.begin * stride;
-    bound.in[0] = some.in_end - some.in_begin;
-    bound.out[0] = some.end - some.begin;
-    bound.x = some.x;
-    bound.y = some.y;
-    bound_run(args, bound, (some.image * out_lines + some.begin) * width, 1);
-  };
-  return lowering.AddLineKernel(kernel.name, std::move(operands), whole, std::move(lines));
+  if (kernel.lines.has_value()) {
+    abilities.lines = std::move(kernel.lines);
+    const int64_t stride = abilities.lines->stride, out_lines = type.dims[2], width = type.dims[3];
+    abilities.lines->run = [=](const StepArgs& args, const LineStep::Call& some) {
+      Args bound = call;
+      bound.images = 1;
+      // The border above the lines that are there may be negative.
+      bound.padding[0] += some.in_begin - some.begin * stride;
+      bound.in[0] = some.in_end - some.in_begin;
+      bound.out[0] = some.end - some.begin;
+      bound.x = some.x;
+      bound.y = some.y;
+      bound_run(args, bound, (some.image * out_lines + some.begin) * width, 1);
+    };
+  }
+  return lowering.AddKernel(kernel.name, std::move(operands), whole, std::move(abilities));
 }
 
 // 3x3 with stride 1, by fewer products than taps.
 absl::Status LowerWinograd(Lowering& lowering, const Unit& unit, const Convolution& c,
                            ir::ValueId result, const ir::TensorType& type) {
-  const auto winograd = kernels::Winograd::Make(type.dims[1], c.src.dims[1]);
+  const bool bf16 = LeftFactorType(lowering, c.weights, c.src.dims[1]) == ir::DType::kBFloat16;
+  const auto winograd =
+      kernels::Winograd::Make(type.dims[1], c.src.dims[1],
+                              bf16 ? kernels::GemmFactors::kBf16Pairs : kernels::GemmFactors::kF32);
   kernels::WinogradArgs call;
   call.images = type.dims[0];
   for (int d = 0; d < 2; ++d) {
@@ -245,7 +262,8 @@ absl::Status LowerWinograd(Lowering& lowering, const Unit& unit, const Convoluti
       }));
   return AddImageKernel(
       lowering, unit, c, result, type,
-      {"ingot:winograd", x, packed, winograd.WorkspaceBytes(lowering.threads()), std::nullopt},
+      {bf16 ? "ingot:winograd_bf16" : "ingot:winograd", x, packed,
+       winograd.WorkspaceBytes(lowering.threads()), std::nullopt, /*rounds=*/bf16},
       call, [=](kernels::WinogradArgs& run, const float* weights, void* workspace, int threads) {
         run.packed = weights;
         run.workspace = workspace;
@@ -290,16 +308,13 @@ absl::Status LowerDepthwise(Lowering& lowering, const Unit& unit, const Convolut
 
 absl::Status LowerOwnConvolution(Lowering& lowering, const Unit& unit, const Convolution& c,
                                  ir::ValueId result, const ir::TensorType& type) {
-  // Pairs of bf16 cost half as much as the points' f32.
-  const bool f32 = LeftFactorType(lowering, c.weights, c.src.dims[1]) == ir::DType::kFloat32;
   switch (unit.runs_as) {
     case RunsAs::kProductConvolution:
       return LowerProduct(lowering, unit, c, result, type);
     case RunsAs::kTapConvolution:
       return LowerTaps(lowering, unit, c, result, type);
     case RunsAs::kWinogradConvolution:
-      return f32 ? LowerWinograd(lowering, unit, c, result, type)
-                 : LowerTaps(lowering, unit, c, result, type);
+      return LowerWinograd(lowering, unit, c, result, type);
     case RunsAs::kDepthwiseConvolution:
       return LowerDepthwise(lowering, unit, c, result, type);
     default:

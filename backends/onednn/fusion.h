@@ -46,7 +46,7 @@ enum class RunsAs : uint8_t {
   kPrimitiveConvolution,
   kProductConvolution,
   kTapConvolution,       // several taps
-  kWinogradConvolution,  // 3x3, in f32; in bf16 as kTapConvolution
+  kWinogradConvolution,  // 3x3
   kDepthwiseConvolution,
 };
 
@@ -62,14 +62,15 @@ struct Unit {
 
 // What may be fused; for tests and for finding out what pays.
 struct FusionOptions {
-  static FusionOptions All(bool value) { return {value, value, value, value, value, value}; }
+  static FusionOptions All(bool value) { return {value, value, value, value, value, value, value}; }
 
   bool post_ops = true;
   bool batch_norm = true;
   bool padding = true;
   bool pointwise = true;
-  bool strips = true;  // steps over images, after lowering: strips.h
-  bool rows = true;    // batches row by row, around the program: by_row.h
+  bool strips = true;     // steps over images, after lowering: strips.h
+  bool roundings = true;  // results that products read in bf16, after lowering: rounding.h
+  bool rows = true;       // batches row by row, around the program: by_row.h
 };
 
 std::vector<Unit> PlanFusion(const ir::Graph& graph, const FusionOptions& options = {});

@@ -192,6 +192,10 @@ absl::StatusOr<Tensor> Lowering::InLayout(const Tensor& tensor, const MemoryDesc
   INGOT_RETURN_IF_ERROR(
       AddCall(reorder, {Reads(DNNL_ARG_FROM, tensor), {DNNL_ARG_TO, Write(result), desc}}));
   SetThreads(callers);
+  const bool only_rounds = tensor.dtype == ir::DType::kFloat32 && dtype == ir::DType::kBFloat16 &&
+                           !tensor.is_opaque() && tensor.strides == result.strides &&
+                           DenseOrder(tensor).has_value();
+  if (only_rounds && !IsConstant(result)) steps_.back().rounded_elements = tensor.NumElements();
   reordered_.push_back({tensor.buffer, tensor.offset, from, desc, result});
   return result;
 }
@@ -211,31 +215,34 @@ bool Lowering::DiesHere(const Tensor& tensor) const {
 
 absl::Status Lowering::AddKernel(absl::string_view implementation, std::vector<Operand> operands,
                                  StepFn fn) {
-  return AddInPlaceKernel(implementation, std::move(operands), -1, -1, std::move(fn));
+  return AddKernel(implementation, std::move(operands), std::move(fn), KernelAbilities());
+}
+
+absl::Status Lowering::AddKernel(absl::string_view implementation, std::vector<Operand> operands,
+                                 StepFn fn, KernelAbilities abilities) {
+  DraftStep draft;
+  draft.step.info.implementation = std::string(implementation);
+  draft.step.threads = options_.threads;
+  draft.step.run = std::move(fn);
+  draft.operands = std::move(operands);
+  draft.in_place_read = abilities.in_place_read;
+  draft.in_place_write = abilities.in_place_write;
+  if (abilities.lines.has_value()) {
+    draft.lines = std::make_shared<const LineStep>(*std::move(abilities.lines));
+  }
+  if (abilities.rounding.has_value()) {
+    draft.rounding = std::make_shared<const RoundingStep>(*std::move(abilities.rounding));
+  }
+  return AddStep(std::move(draft));
 }
 
 absl::Status Lowering::AddInPlaceKernel(absl::string_view implementation,
                                         std::vector<Operand> operands, int read, int write,
                                         StepFn fn) {
-  DraftStep draft;
-  draft.step.info.implementation = std::string(implementation);
-  draft.step.threads = options_.threads;
-  draft.step.run = std::move(fn);
-  draft.operands = std::move(operands);
-  draft.in_place_read = read;
-  draft.in_place_write = write;
-  return AddStep(std::move(draft));
-}
-
-absl::Status Lowering::AddLineKernel(absl::string_view implementation,
-                                     std::vector<Operand> operands, StepFn fn, LineStep lines) {
-  DraftStep draft;
-  draft.step.info.implementation = std::string(implementation);
-  draft.step.threads = options_.threads;
-  draft.step.run = std::move(fn);
-  draft.operands = std::move(operands);
-  draft.lines = std::make_shared<const LineStep>(std::move(lines));
-  return AddStep(std::move(draft));
+  KernelAbilities abilities;
+  abilities.in_place_read = read;
+  abilities.in_place_write = write;
+  return AddKernel(implementation, std::move(operands), std::move(fn), std::move(abilities));
 }
 
 absl::Status Lowering::AddCall(const PrimitiveDesc& desc, std::vector<CallArgument> arguments) {

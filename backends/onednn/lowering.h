@@ -15,6 +15,7 @@
 #define INGOT_BACKENDS_ONEDNN_LOWERING_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "backends/onednn/engine.h"
 #include "backends/onednn/fusion.h"
 #include "backends/onednn/program.h"
+#include "backends/onednn/rounding.h"
 #include "backends/onednn/strips.h"
 #include "backends/onednn/tensor.h"
 #include "backends/sdk/backend.h"
@@ -74,7 +76,19 @@ struct DraftStep {
   // The written operand may live in the memory of the read one if that dies here and no other
   // operand is there; -1: none.
   int in_place_read = -1, in_place_write = -1;
-  std::shared_ptr<const LineStep> lines;  // null: only as a whole
+  std::shared_ptr<const LineStep> lines;         // null: only as a whole
+  std::shared_ptr<const RoundingStep> rounding;  // null: only as it is
+  // So many dense f32 elements of operand 0 are rounded to bf16 in the same order, operand 1; 0:
+  // the step does something else.
+  int64_t rounded_elements = 0;
+};
+
+// What a kernel can do beyond running as a whole from operands to operands.
+struct KernelAbilities {
+  // Output operand `in_place_write` may take over the memory of `in_place_read`; -1: none may.
+  int in_place_read = -1, in_place_write = -1;
+  std::optional<LineStep> lines;  // make some lines of its result alone
+  std::optional<RoundingStep> rounding;
 };
 
 class Lowering {
@@ -83,6 +97,7 @@ class Lowering {
     int threads = 1;
     bool bf16 = false;            // CompileOptions::bf16, on a machine that has it
     bool strips = true;           // FusionOptions::strips
+    bool roundings = true;        // FusionOptions::roundings
     int64_t own_cache_bytes = 0;  // of a core; 0: this machine's
   };
   Lowering(const ir::Graph& graph, absl::Span<const sdk::ConstantView> constants,
@@ -146,12 +161,11 @@ class Lowering {
   // `fn` gets the operands by position. Kernels decide by themselves whether threads pay.
   absl::Status AddKernel(absl::string_view implementation, std::vector<Operand> operands,
                          StepFn fn);
+  absl::Status AddKernel(absl::string_view implementation, std::vector<Operand> operands, StepFn fn,
+                         KernelAbilities abilities);
   // As AddKernel; output operand `write` may take over the memory of operand `read`.
   absl::Status AddInPlaceKernel(absl::string_view implementation, std::vector<Operand> operands,
                                 int read, int write, StepFn fn);
-  // As AddKernel, for a kernel that can also make some lines of its result alone.
-  absl::Status AddLineKernel(absl::string_view implementation, std::vector<Operand> operands,
-                             StepFn fn, LineStep lines);
   // Creates the primitive of `desc` and calls it. Adds the scratchpad.
   absl::Status AddCall(const PrimitiveDesc& desc, std::vector<CallArgument> arguments);
   // oneDNN fixes the number of threads when a descriptor is made: those made, and the calls added,
@@ -208,6 +222,8 @@ class Lowering {
   // `uses`: by buffer, how many operands of steps it is.
   bool IsStripLink(size_t step, absl::Span<const int> uses) const;
   void MergeStrips();
+  void StoreRounded(DraftStep& step, const Operand& rounded);
+  void MergeRoundings();
 
   const ir::Graph& graph_;
   const sdk::CompileContext& context_;

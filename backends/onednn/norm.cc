@@ -62,17 +62,31 @@ absl::Status LowerRowNorm(Lowering& lowering, const Unit& unit) {
   if (!kRms) {
     INGOT_ASSIGN_OR_RETURN(bias, AddOptional(lowering, view, "bias", operands));
   }
-  return lowering.AddInPlaceKernel(kRms ? "ingot:rms_norm" : "ingot:layer_norm",
-                                   std::move(operands), 0, 1, [=](const StepArgs& args) {
-                                     kernels::RowNorm call = norm;
-                                     call.x = args.At<float>(0);
-                                     call.y = args.At<float>(1);
-                                     call.weight = weight.At(args);
-                                     call.bias = bias.At(args);
-                                     kRms ? kernels::RmsNorm(call, args.threads())
-                                          : kernels::LayerNorm(call, args.threads());
-                                     return absl::OkStatus();
-                                   });
+  const auto run = [=](const StepArgs& args, bool to_bf16) {
+    kernels::RowNorm call = norm;
+    call.x = args.At<float>(0);
+    if (to_bf16) {
+      call.bf16_y = args.At<kernels::BFloat16>(1);
+    } else {
+      call.y = args.At<float>(1);
+    }
+    call.weight = weight.At(args);
+    call.bias = bias.At(args);
+    kRms ? kernels::RmsNorm(call, args.threads()) : kernels::LayerNorm(call, args.threads());
+    return absl::OkStatus();
+  };
+  KernelAbilities abilities;
+  abilities.in_place_read = 0;
+  abilities.in_place_write = 1;
+  if (lowering.bf16()) {
+    abilities.rounding.emplace();
+    abilities.rounding->elements = norm.rows * norm.n;
+    abilities.rounding->out = 1;
+    abilities.rounding->run = [run](const StepArgs& args) { return run(args, true); };
+  }
+  return lowering.AddKernel(
+      kRms ? "ingot:rms_norm" : "ingot:layer_norm", std::move(operands),
+      [run](const StepArgs& args) { return run(args, false); }, std::move(abilities));
 }
 
 // --- group_norm ---

@@ -119,6 +119,7 @@ absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
   }
   INGOT_RETURN_IF_ERROR(SettleHostConstants());
   if (options_.strips) MergeStrips();
+  if (options_.roundings) MergeRoundings();
   Places places(buffers_.size());
   for (uint32_t i = 0; i < steps_.size(); ++i) {
     for (const Operand& operand : steps_[i].operands) places.Use(operand.buffer, i);

@@ -131,7 +131,10 @@ class PackedProduct {
 
   size_t packed_bytes() const { return gemm_.PackedBytes(); }
 
-  void Run(const StepArgs& args) const;
+  // to_bf16: the operand `out` is bf16.
+  void Run(const StepArgs& args, bool to_bf16 = false) const;
+  // REQUIRES: factors of bf16.
+  RoundingStep Rounding() const;
   // lines: the step's, without run.
   void RunLines(const StepArgs& args, const LineStep& lines, const LineStep::Call& some) const;
 
@@ -146,6 +149,7 @@ class PackedProduct {
   std::vector<int64_t> taps_;
   int64_t images_ = 1, image_stride_ = 0;
   size_t thread_workspace_ = 0;  // bytes
+  size_t bf16_workspace_ = 0;    // of all threads, for results in bf16
   bool has_bias_ = false;
   Epilogue epilogue_;
 };
@@ -177,6 +181,8 @@ absl::StatusOr<PackedProduct> PackedProduct::Make(Lowering& lowering, const Prod
   with_taps.taps = product.taps_;
   const size_t workspace = product.gemm_.WorkspaceBytes(with_taps, lowering.threads());
   product.thread_workspace_ = product.gemm_.WorkspaceBytes(with_taps, 1);
+  product.bf16_workspace_ =
+      product.gemm_.WorkspaceBytes(with_taps, lowering.threads(), /*to_bf16=*/true);
   operands = {Read(rows.x), Read(packed), Write(out),
               lowering.NewScratch(std::max<size_t>(workspace, 1))};
   product.has_bias_ = bias.has_value();
@@ -193,7 +199,7 @@ PackedGemmArgs PackedProduct::Bind(const StepArgs& args) const {
   return run;
 }
 
-void PackedProduct::Run(const StepArgs& args) const {
+void PackedProduct::Run(const StepArgs& args, bool to_bf16) const {
   std::array<EpilogueStage, Epilogue::kMaxStages> room;
   PackedGemmArgs run = Bind(args);
   run.workspace = args.At<void>(kWorkspace);
@@ -201,9 +207,27 @@ void PackedProduct::Run(const StepArgs& args) const {
   for (int64_t image = 0; image < images_; ++image) {
     run.stages = epilogue_.Bind(args, image * image_rows, room);
     run.x = args.At<float>(kX) + image * image_stride_;
-    run.y = args.At<float>(kOut) + image * image_rows * run.ldc;
+    const int64_t place = image * image_rows * run.ldc;
+    if (to_bf16) {
+      run.bf16_y = args.At<kernels::BFloat16>(kOut) + place;
+    } else {
+      run.y = args.At<float>(kOut) + place;
+    }
     gemm_.Run(run, args.threads());
   }
+}
+
+RoundingStep PackedProduct::Rounding() const {
+  RoundingStep rounding;
+  rounding.elements = images_ * shape_.groups * shape_.rows * shape_.ldc;
+  rounding.out = kOut;
+  rounding.scratch = kWorkspace;
+  rounding.scratch_bytes = std::max<size_t>(bf16_workspace_, 1);
+  rounding.run = [product = *this](const StepArgs& args) {
+    product.Run(args, /*to_bf16=*/true);
+    return absl::OkStatus();
+  };
+  return rounding;
 }
 
 void PackedProduct::RunLines(const StepArgs& args, const LineStep& lines,
@@ -239,14 +263,20 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
     product.Run(args);
     return absl::OkStatus();
   };
-  const bool bf16 = rows.x.dtype == ir::DType::kBFloat16;
-  const char* const name = bf16 ? "ingot:packed_gemm_bf16" : "ingot:packed_gemm";
-  if (!lines.has_value() || bf16) return lowering.AddKernel(name, std::move(operands), whole);
-  lines->weight_bytes = product.packed_bytes();
-  lines->run = [product, lines = *lines](const StepArgs& args, const LineStep::Call& some) {
-    product.RunLines(args, lines, some);
-  };
-  return lowering.AddLineKernel(name, std::move(operands), whole, *std::move(lines));
+  KernelAbilities abilities;
+  if (rows.x.dtype == ir::DType::kBFloat16) {
+    if (ldc == weights.dims[1]) abilities.rounding = product.Rounding();
+    return lowering.AddKernel("ingot:packed_gemm_bf16", std::move(operands), whole,
+                              std::move(abilities));
+  }
+  if (lines.has_value()) {
+    lines->weight_bytes = product.packed_bytes();
+    lines->run = [product, lines = *lines](const StepArgs& args, const LineStep::Call& some) {
+      product.RunLines(args, lines, some);
+    };
+    abilities.lines = std::move(lines);
+  }
+  return lowering.AddKernel("ingot:packed_gemm", std::move(operands), whole, std::move(abilities));
 }
 
 }  // namespace ingot::onednn

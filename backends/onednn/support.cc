@@ -87,7 +87,7 @@ absl::StatusOr<std::unique_ptr<Program>> Compile(const ir::Graph& graph,
                                                  const CompileOptions& options) {
   Lowering lowering(graph, constants, context,
                     {options.threads, options.bf16 && kernels::PackedGemm::HasBf16(),
-                     options.fusion.strips, options.own_cache_bytes});
+                     options.fusion.strips, options.fusion.roundings, options.own_cache_bytes});
   const auto lower = [&](const Unit& unit) -> absl::StatusOr<Lowered> {
     INGOT_RETURN_IF_ERROR(context.cancel().Check());
     lowering.BeginUnit(unit);

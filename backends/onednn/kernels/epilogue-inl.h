@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "absl/types/span.h"
+#include "backends/onednn/kernels/bf16-inl.h"
 #include "backends/onednn/kernels/epilogue.h"
 #include "backends/onednn/kernels/f32_lanes-inl.h"
 #include "backends/onednn/kernels/f32_math-inl.h"
@@ -106,9 +107,7 @@ inline HWY_NOINLINE void ApplyStage(const SumTile& tile, const EpilogueStage& st
 }
 
 // y: where (row, column) of the tile goes; its rows lie ldc apart.
-HWY_INLINE void FinishSums(const SumTile& tile, absl::Span<const EpilogueStage> stages, float* y,
-                           int64_t ldc) {
-  for (const EpilogueStage& stage : stages) ApplyStage(tile, stage);
+HWY_INLINE void StoreSums(const SumTile& tile, float* y, int64_t ldc) {
   for (int64_t r = 0; r < tile.rows; ++r) {
     const float* const sums = tile.sums + r * tile.stride;
     float* const to = y + r * ldc;
@@ -120,6 +119,29 @@ HWY_INLINE void FinishSums(const SumTile& tile, absl::Span<const EpilogueStage> 
       StorePart(hn::Load(kTag, sums + c), to + c, static_cast<size_t>(tile.columns - c));
     }
   }
+}
+
+// The same in bf16. Rounding: of bf16-inl.h.
+template <class Rounding>
+HWY_INLINE void StoreSums(const SumTile& tile, BFloat16* y, int64_t ldc) {
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const float* const sums = tile.sums + r * tile.stride;
+    BFloat16* const to = y + r * ldc;
+    int64_t c = 0;
+    for (; c + kN <= tile.columns; c += kN) {
+      StoreBf16(Rounding::Round(hn::Load(kTag, sums + c)), to + c);
+    }
+    if (c < tile.columns) {
+      StoreBf16Part(Rounding::Round(hn::Load(kTag, sums + c)), to + c,
+                    static_cast<size_t>(tile.columns - c));
+    }
+  }
+}
+
+HWY_INLINE void FinishSums(const SumTile& tile, absl::Span<const EpilogueStage> stages, float* y,
+                           int64_t ldc) {
+  for (const EpilogueStage& stage : stages) ApplyStage(tile, stage);
+  StoreSums(tile, y, ldc);
 }
 
 }  // namespace HWY_NAMESPACE

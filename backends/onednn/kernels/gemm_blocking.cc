@@ -52,7 +52,7 @@ GemmBlocking BlockGemm(const GemmLimits& limits, const GemmProblem& problem) {
   const int64_t block = std::max<int64_t>(b.k_block * b.tap_block, 1);
   b.chunk_units = std::max<int64_t>(kChunkElements / (block * limits.max_rows), 1);
   b.group_panels = std::max<int64_t>(b.panels, 1);
-  if (limits.keeps_sums && block < k) KeepSums(limits, block, b);
+  if ((limits.keeps_sums || problem.keeps_sums) && block < k) KeepSums(limits, block, b);
   b.rows_first = block >= k && problem.n * k <= limits.rows_first_elements;
   // Not for the rows of convolutions, which several taps share.
   b.copy_rows = taps == 1 && problem.lda % kConflictStride == 0 && rows >= kMinRowsToCopy && k > 0;

@@ -35,6 +35,7 @@ struct GemmProblem {
   int64_t n = 0, k = 0;  // k: of all taps
   int64_t taps = 1;
   int64_t groups = 1, rows = 0, lda = 0;  // rows: of each group
+  bool keeps_sums = false;                // whatever the limits say: the result can't hold them
 };
 
 // A unit is a run of rows that one tile covers: as even as can be, the first `longer_units` of a

@@ -74,6 +74,11 @@ TEST(GemmBlockingTest, SumsAreKeptWhereSeveralBlocksOfKNeedThem) {
   EXPECT_FALSE(BlockGemm(kAvx2, {.n = 64, .k = 256, .rows = 100, .lda = 256}).keep_sums);
   EXPECT_TRUE(BlockGemm(kAvx2, {.n = 64, .k = 257, .rows = 100, .lda = 257}).keep_sums);
   EXPECT_FALSE(BlockGemm(kAvx512, {.n = 64, .k = 513, .rows = 100, .lda = 513}).keep_sums);
+  // The result can't hold them.
+  GemmProblem problem = {.n = 64, .k = 513, .rows = 100, .lda = 513, .keeps_sums = true};
+  EXPECT_TRUE(BlockGemm(kAvx512, problem).keep_sums);
+  problem.k = 512;
+  EXPECT_FALSE(BlockGemm(kAvx512, problem).keep_sums);
 }
 
 int64_t UsedForSums(const GemmBlocking& b) {

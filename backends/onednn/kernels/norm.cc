@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "backends/onednn/kernels/norm.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
+#include "backends/onednn/kernels/bf16-inl.h"
 #include "backends/onednn/kernels/f32_lanes-inl.h"
 #include "hwy/highway.h"
 
@@ -50,9 +51,24 @@ double SumOfCentredSquares(const float* x, int64_t n, float mean) {
   });
 }
 
-// y = (x - mean) * rstd * weight + bias; weight and bias per element, null for 1 and 0.
-void Normalise(const float* x, float mean, float rstd, const float* weight, const float* bias,
-               float* y, int64_t n) {
+HWY_INLINE void Store(WholeVector at, F32 v, float* to) { at.Store(v, to); }
+HWY_INLINE void Store(PartVector at, F32 v, float* to) { at.Store(v, to); }
+HWY_INLINE void Store(WholeVector, F32 v, BFloat16* to) {
+  StoreBf16(RoundByArithmetic::Round(v), to);
+}
+HWY_INLINE void Store(PartVector at, F32 v, BFloat16* to) {
+  StoreBf16Part(RoundByArithmetic::Round(v), to, at.count);
+}
+
+// Row `row` of the result: (x - mean) * rstd * weight + bias; weight and bias per element, null for
+// 1 and 0.
+template <class Result>
+void NormaliseRow(const RowNorm& args, int64_t row, float mean, float rstd, const float* bias,
+                  Result* result) {
+  const int64_t n = args.n;
+  const float* const x = args.x + row * n;
+  const float* const weight = args.weight;
+  Result* const y = result + row * n;
   const F32 centre = Splat(mean), scale = Splat(rstd);
   F32 unused[4];
   const auto run = [&](auto has_weight, auto has_bias) HWY_ATTR {
@@ -65,7 +81,7 @@ void Normalise(const float* x, float mean, float rstd, const float* weight, cons
       } else if constexpr (has_bias) {
         v = hn::Add(v, at.Load(bias + i));
       }
-      at.Store(v, y + i);
+      Store(at, v, y + i);
     });
   };
   constexpr std::true_type kYes;
@@ -74,6 +90,11 @@ void Normalise(const float* x, float mean, float rstd, const float* weight, cons
   if (weight != nullptr) return run(kYes, kNo);
   if (bias != nullptr) return run(kNo, kYes);
   run(kNo, kNo);
+}
+
+void NormaliseRow(const RowNorm& args, int64_t row, float mean, float rstd, const float* bias) {
+  args.bf16_y != nullptr ? NormaliseRow(args, row, mean, rstd, bias, args.bf16_y)
+                         : NormaliseRow(args, row, mean, rstd, bias, args.y);
 }
 
 float Rstd(double sum_of_squares, int64_t n, float eps) {
@@ -88,7 +109,7 @@ void LayerNormRows(const RowNorm& args, int64_t begin, int64_t end) {
     const float* x = args.x + row * n;
     const float mean = static_cast<float>(Sum(x, n) / static_cast<double>(n));
     const float rstd = Rstd(SumOfCentredSquares(x, n, mean), n, args.eps);
-    Normalise(x, mean, rstd, args.weight, args.bias, args.y + row * n, n);
+    NormaliseRow(args, row, mean, rstd, args.bias);
   }
 }
 
@@ -97,7 +118,7 @@ void RmsNormRows(const RowNorm& args, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
     const float* x = args.x + row * n;
     const float rstd = Rstd(SumOfCentredSquares(x, n, 0.0f), n, args.eps);
-    Normalise(x, 0.0f, rstd, args.weight, nullptr, args.y + row * n, n);
+    NormaliseRow(args, row, 0.0f, rstd, nullptr);
   }
 }
 

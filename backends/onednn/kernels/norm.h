@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backends/onednn/kernels/elements.h"
+
 namespace ingot::kernels {
 
 // Operands of a row norm: rows x n, dense rows, row-major.
@@ -20,6 +22,8 @@ struct RowNorm {
   const float* weight = nullptr;  // optional [n]
   const float* bias = nullptr;    // optional [n]; RmsNorm ignores it
   float* y = nullptr;             // [rows, n]; may be x
+  // Unless null, where the result goes instead, rounded; subnormal numbers become 0.
+  BFloat16* bf16_y = nullptr;
 };
 
 // y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias, biased variance.

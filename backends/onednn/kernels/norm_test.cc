@@ -86,6 +86,33 @@ TEST_P(NormTest, RmsNorm) {
   }
 }
 
+TEST_P(NormTest, RowsInBf16AreTheOthersRounded) {
+  for (const int64_t n : {1, 7, 64, 100, 768}) {
+    std::vector<float> x = Random(9 * n, 1);
+    const std::vector<float> w = Random(n, 2), b = Random(n, 3);
+    x[4 * n] = NAN;
+    for (const auto norm : {&LayerNorm, &RmsNorm}) {
+      std::vector<float> y(9 * n);
+      std::vector<BFloat16> bf16_y(9 * n);
+      RowNorm args;
+      args.rows = 9;
+      args.n = n;
+      args.x = x.data();
+      args.weight = w.data();
+      args.bias = b.data();
+      args.y = y.data();
+      norm(args, 2);
+      args.y = nullptr;
+      args.bf16_y = bf16_y.data();
+      norm(args, 2);
+      for (int64_t i = 0; i < 9 * n; ++i) {
+        const float got = bf16_y[i], want = BFloat16(y[i]);
+        ASSERT_TRUE(got == want || (std::isnan(got) && std::isnan(want))) << n << " " << i;
+      }
+    }
+  }
+}
+
 TEST_P(NormTest, ConstantRowsGiveTheBias) {
   const std::vector<float> x(2 * 50, 1e6f), b(50, 0.25f);
   std::vector<float> y(2 * 50);

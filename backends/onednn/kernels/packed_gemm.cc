@@ -83,8 +83,11 @@ void FetchRows(const GemmCall& call, int64_t row, int64_t rows, int64_t column, 
     }
   }
   for (int64_t r = row; r < row + rows; ++r) {
-    float* const line = args.y + r * args.ldc + column;
-    for (int64_t c = 0; c < columns; c += kLine) __builtin_prefetch(line + c, 1, 3);
+    const int64_t at = r * args.ldc + column;
+    for (int64_t c = 0; c < columns; c += kLine) {
+      args.bf16_y != nullptr ? __builtin_prefetch(args.bf16_y + at + c, 1, 3)
+                             : __builtin_prefetch(args.y + at + c, 1, 3);
+    }
   }
 }
 
@@ -161,7 +164,8 @@ class PassRun {
   bool StagesLater() const {
     RegisterStages unused;
     return block_.row == 0 && block_.last && !FitRegisters(call_.args.stages, 0, 0, unused) &&
-           call_.n % kPanel == 0 && Rows() * Columns() <= kResultInL1;
+           call_.n % kPanel == 0 && Rows() * Columns() <= kResultInL1 &&
+           call_.args.bf16_y == nullptr;
   }
   // Of the result.
   int64_t FirstRow() const { return start_.group() * call_.args.rows + start_.first(); }
@@ -231,7 +235,9 @@ class PassRun {
     if (buffered && rows * panels.panels > kBufferRows) return RunInParts(run, panels);
     if (last && buffered) FetchRows(call_, run.row, rows, panels.column, panels.columns);
     HWY_ALIGN float buffer[kBufferRows * kPanel], first_sums[4 * kPanel];
-    float* const y = args.y + run.row * args.ldc + panels.column;
+    const int64_t place = run.row * args.ldc + panels.column;
+    BFloat16* const bf16_y = args.bf16_y != nullptr ? args.bf16_y + place : nullptr;
+    float* const y = bf16_y == nullptr ? args.y + place : nullptr;
     float* const room = kept ? run.kept : buffer;
     const int64_t room_stride = panels.panels * kPanel;
     const bool to_result = direct && (last || !kept);
@@ -239,6 +245,7 @@ class PassRun {
     if (direct) tile.stages = stages;
     tile.addend_step = run.rows * stages.addend_stride;
     tile.sums = to_result ? y : room;
+    tile.bf16_sums = to_result ? bf16_y : nullptr;
     tile.sums_stride = to_result ? args.ldc : room_stride;
     tile.sums_step = run.rows * tile.sums_stride;
     tile.from = first ? nullptr : (direct && !kept ? y : room);
@@ -249,8 +256,14 @@ class PassRun {
     if (!first && buffered) CopyRows(y, args.ldc, rows, panels.columns, room, room_stride);
     TileFor<Step>(run.rows, panels.panels, panels.columns)(tile);
     if (to_result || (kept && !last)) return;
-    FinishSums({room, room_stride, rows, panels.columns, run.row, panels.column},
-               last ? Stages() : absl::Span<const EpilogueStage>(), y, args.ldc);
+    const SumTile made = {room, room_stride, rows, panels.columns, run.row, panels.column};
+    if (last) {
+      for (const EpilogueStage& stage : Stages()) ApplyStage(made, stage);
+    }
+    if constexpr (Step::kRounds) {
+      if (bf16_y != nullptr) return StoreSums<Step>(made, bf16_y, args.ldc);
+    }
+    StoreSums(made, y, args.ldc);
   }
 
   // As many units at a time as the buffer holds.
@@ -380,13 +393,14 @@ absl::Span<const int64_t> Taps(const PackedGemmArgs& args) {
   return args.taps.empty() ? absl::MakeConstSpan(kHere) : args.taps;
 }
 
-internal::GemmProblem ProblemOf(int64_t n, int64_t k, const PackedGemmArgs& args) {
+internal::GemmProblem ProblemOf(int64_t n, int64_t k, const PackedGemmArgs& args, bool to_bf16) {
   return {.n = n,
           .k = k,
           .taps = static_cast<int64_t>(Taps(args).size()),
           .groups = args.groups,
           .rows = args.rows,
-          .lda = args.lda};
+          .lda = args.lda,
+          .keeps_sums = to_bf16};
 }
 
 }  // namespace
@@ -438,8 +452,8 @@ int64_t PackedGemm::PlaceOf(int64_t k, int64_t n) const {
   return n / panel * panel * k_ + k * panel + n % panel;
 }
 
-size_t PackedGemm::WorkspaceBytes(const PackedGemmArgs& args, int threads) const {
-  const internal::GemmBlocking b = BlockGemm(target_->limits, ProblemOf(n_, k_, args));
+size_t PackedGemm::WorkspaceBytes(const PackedGemmArgs& args, int threads, bool to_bf16) const {
+  const internal::GemmBlocking b = BlockGemm(target_->limits, ProblemOf(n_, k_, args, to_bf16));
   const int64_t elements = CopyElements(target_->limits, b) + SumElements(target_->limits, b);
   return static_cast<size_t>(elements * threads) * sizeof(float);
 }
@@ -447,7 +461,8 @@ size_t PackedGemm::WorkspaceBytes(const PackedGemmArgs& args, int threads) const
 void PackedGemm::Run(const PackedGemmArgs& args, int threads) const {
   if (args.rows == 0 || args.groups == 0 || n_ == 0) return;
   const internal::GemmLimits& limits = target_->limits;
-  internal::GemmCall call = {args, n_, k_, Taps(args), BlockGemm(limits, ProblemOf(n_, k_, args))};
+  internal::GemmCall call = {args, n_, k_, Taps(args),
+                             BlockGemm(limits, ProblemOf(n_, k_, args, args.bf16_y != nullptr))};
   internal::GemmBlocking& b = call.blocking;
   if (args.workspace == nullptr) b.keep_sums = b.copy_rows = false;
   const int64_t copies = CopyElements(limits, b), sums = SumElements(limits, b);

@@ -21,11 +21,12 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "backends/onednn/kernels/elements.h"
 #include "backends/onednn/kernels/epilogue.h"
 
 namespace ingot::kernels {
 
-// What the factors are. Sums, bias, stages and results are f32 in both cases.
+// What the factors are. Sums, bias and stages are f32 in both cases.
 enum class GemmFactors : uint8_t {
   kF32,
   // Rounded to bf16, two neighbours in k in the place of one f32: k is even, and the left factor's
@@ -47,6 +48,9 @@ struct PackedGemmArgs {
   const float* bias = nullptr;  // [n] or null
   absl::Span<const EpilogueStage> stages;
   float* y = nullptr;  // rows ldc apart; must not overlap x
+  // Where the result goes instead, rounded; subnormal numbers become 0. REQUIRES: null, or
+  // kBf16Pairs and the workspace.
+  BFloat16* bf16_y = nullptr;
   int64_t ldc = 0;
   // WorkspaceBytes, 64-byte aligned; null is slower unless that is 0.
   void* workspace = nullptr;
@@ -70,15 +74,16 @@ class PackedGemm {
             int threads = 1) const;
 
   // Where Pack puts element (k, n), as do its neighbours up to the next multiple of panel() in n.
-  // REQUIRES: kF32.
+  // For kBf16Pairs k counts pairs.
   int64_t PlaceOf(int64_t k, int64_t n) const;
   int64_t panel() const;
+  // REQUIRES: kF32.
   float At(const float* packed, int64_t k, int64_t n) const { return packed[PlaceOf(k, n)]; }
 
   // For calls with these rows, or fewer, of as many taps: room for sums that wait for the next
   // block of k, and for the left factor's rows if they would fall into the same few sets of the L1
-  // cache.
-  size_t WorkspaceBytes(const PackedGemmArgs& args, int threads) const;
+  // cache. to_bf16: for calls with bf16_y.
+  size_t WorkspaceBytes(const PackedGemmArgs& args, int threads, bool to_bf16 = false) const;
   void Run(const PackedGemmArgs& args, int threads) const;
 
   int64_t n() const { return n_; }

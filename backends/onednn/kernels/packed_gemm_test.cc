@@ -364,5 +364,105 @@ TEST_P(PackedGemmTest, Bf16KeepsNanAndInfinity) {
   EXPECT_EQ(y[2], kInfinity);
 }
 
+// --- Results in bf16 ---
+
+std::vector<uint16_t> Bits(const std::vector<BFloat16>& values) {
+  std::vector<uint16_t> bits(values.size());
+  std::memcpy(bits.data(), values.data(), values.size() * sizeof(uint16_t));
+  return bits;
+}
+
+struct Bf16Result {
+  int64_t m, n, k;
+  std::vector<EpilogueStage> stages;
+};
+
+// Bits of a product's result, which lies in rows of n + 1: rounded here, or stored in bf16.
+std::vector<uint16_t> RunInBf16(const Bf16Result& c, int threads, bool to_bf16) {
+  const PackedGemm gemm = PackedGemm::Make(c.n, c.k, GemmFactors::kBf16Pairs);
+  const std::vector<float> w = Random(c.n * c.k, 1), x = Random(c.m * c.k, 2),
+                           bias = Random(c.n, 3);
+  std::vector<uint16_t> factor;
+  for (const float v : x) factor.push_back(Bf16Bits(v));
+  std::vector<float> packed(gemm.PackedBytes() / sizeof(float)), y(c.m * (c.n + 1), 42);
+  std::vector<BFloat16> bf16_y(y.size(), 42.0f);
+  gemm.Pack(w.data(), 1, c.k, packed.data());
+  PackedGemmArgs args;
+  args.x = reinterpret_cast<const float*>(factor.data());
+  args.rows = c.m;
+  args.lda = c.k / 2;
+  args.packed = packed.data();
+  args.bias = bias.data();
+  args.stages = c.stages;
+  args.ldc = c.n + 1;
+  const auto workspace =
+      hwy::AllocateAligned<char>(gemm.WorkspaceBytes(args, threads, to_bf16) + 1);
+  args.workspace = workspace.get();
+  if (to_bf16) {
+    args.bf16_y = bf16_y.data();
+  } else {
+    args.y = y.data();
+  }
+  gemm.Run(args, threads);
+  if (to_bf16) return Bits(bf16_y);
+  std::vector<uint16_t> rounded;
+  for (const float v : y) {
+    const bool subnormal = std::abs(v) < std::numeric_limits<float>::min();
+    rounded.push_back(Bf16Bits(subnormal ? std::copysign(0.0f, v) : v));
+  }
+  return rounded;
+}
+
+TEST_P(PackedGemmTest, ResultsInBf16AreTheOthersRounded) {
+  if (!PackedGemm::HasBf16()) GTEST_SKIP() << "no AVX512-BF16 here";
+  const std::vector<float> full = Random(100000, 7);
+  const Bf16Result cases[] = {
+      {1, 33, 2, {}},
+      {7, 16, 64, {{EpilogueOp::kRelu}}},
+      {8, 64, 30, {{EpilogueOp::kSilu}}},   // small enough to wait for all of it
+      {30, 45, 20, {{EpilogueOp::kTanh}}},  // not of whole panels
+      {300, 128, 64, {{EpilogueOp::kGeluErf}}},
+      {100, 96, 1500, {{EpilogueOp::kAdd, 0, 0, full.data(), 97, 1}, {EpilogueOp::kRelu}}},
+      {43, 70, 4200, {{EpilogueOp::kRelu}}},
+      {150, 200, 2100, {{EpilogueOp::kSigmoid}}},
+      {20, 64, 1024, {}},  // rows that are copied
+  };
+  for (const Bf16Result& c : cases) {
+    for (const int threads : {1, 2, 3}) {
+      EXPECT_EQ(RunInBf16(c, threads, true), RunInBf16(c, threads, false))
+          << c.m << " x " << c.n << " x " << c.k << ", threads " << threads;
+    }
+  }
+}
+
+TEST_P(PackedGemmTest, ResultsInBf16AreToNearestEvenAndKeepNanAndInfinity) {
+  if (!PackedGemm::HasBf16()) GTEST_SKIP() << "no AVX512-BF16 here";
+  // Products of zeros: the results are the bias.
+  const std::vector<float> bias = {1.0f, 1.00390625f, 1.01171875f, kInfinity, -kInfinity,
+                                   kNan, 3.4028e38f,  -1.1f,       0x1p-126f};
+  const int64_t n = static_cast<int64_t>(bias.size());
+  const PackedGemm gemm = PackedGemm::Make(n, 2, GemmFactors::kBf16Pairs);
+  const std::vector<float> w(2 * n, 0.0f);
+  std::vector<float> packed(gemm.PackedBytes() / sizeof(float));
+  gemm.Pack(w.data(), 1, 2, packed.data());
+  const float zeros = 0;
+  std::vector<BFloat16> y(n);
+  PackedGemmArgs args;
+  args.x = &zeros;
+  args.rows = args.lda = 1;
+  args.packed = packed.data();
+  args.bias = bias.data();
+  args.bf16_y = y.data();
+  args.ldc = n;
+  gemm.Run(args, 1);
+  for (int64_t i = 0; i < n; ++i) {
+    if (std::isnan(bias[i])) {
+      EXPECT_TRUE(std::isnan(float{y[i]}));
+    } else {
+      EXPECT_EQ(float{y[i]}, float{BFloat16(bias[i])}) << bias[i];
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ingot::kernels

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/types/span.h"
+#include "backends/onednn/kernels/bf16-inl.h"
 #include "backends/onednn/kernels/epilogue-inl.h"
 #include "backends/onednn/kernels/f32_lanes-inl.h"
 #include "hwy/highway.h"
@@ -31,6 +32,7 @@ constexpr int64_t kStepsALine = 4;
 // What one step of k adds to a vector of sums: `factor` is one element of the left factor in all
 // lanes, `column` a vector of the right.
 struct F32Step {
+  static constexpr bool kRounds = false;
   static HWY_INLINE F32 Add(F32 factor, F32 column, F32 sum) {
 #if HWY_TARGET == HWY_AVX2
     // A step takes 15 of 16 registers. Free to choose the form whose result replaces a factor, gcc
@@ -46,10 +48,12 @@ struct F32Step {
 // Lanes are pairs of bf16. No target of this Highway includes AVX512-BF16, and the intrinsic would
 // have to be inlined into code of such a target; the instruction as such need not.
 struct Bf16Step {
+  static constexpr bool kRounds = true;
   static HWY_INLINE F32 Add(F32 factor, F32 column, F32 sum) {
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(column.raw), "v"(factor.raw));
     return sum;
   }
+  static HWY_INLINE Bf16 Round(F32 v) { return RoundByInstruction::Round(v); }
 };
 #endif
 
@@ -73,6 +77,7 @@ struct TileArgs {
   const float* first_sums;
   // Where they go; may be `from`.
   float* sums;
+  BFloat16* bf16_sums;  // where they go instead, unless it is null, in the same distances
   int64_t sums_stride;
   bool fetch;  // FetchTile first
   RegisterStages stages;
@@ -81,7 +86,7 @@ struct TileArgs {
 // kRows rows by kVectors vectors: half a panel, one or several.
 template <typename Step, int kRows, int kVectors>
 HWY_INLINE void OneTile(const TileArgs& t, const float* left, const float* next, const float* from,
-                        float* sums, const float* addend) {
+                        float* sums, BFloat16* bf16_sums, const float* addend) {
   F32 sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int m = 0; m < kRows; ++m) {
@@ -154,7 +159,14 @@ HWY_INLINE void OneTile(const TileArgs& t, const float* left, const float* next,
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
-      hn::StoreU(sum[m][v], kTag, sums + m * t.sums_stride + v * kN);
+      const int64_t place = m * t.sums_stride + v * kN;
+      if constexpr (Step::kRounds) {
+        if (bf16_sums != nullptr) {
+          StoreBf16(Step::Round(sum[m][v]), bf16_sums + place);
+          continue;
+        }
+      }
+      hn::StoreU(sum[m][v], kTag, sums + place);
     }
   }
 }
@@ -162,11 +174,13 @@ HWY_INLINE void OneTile(const TileArgs& t, const float* left, const float* next,
 // What the stages will read and where the result goes, asked for before the sums are made: rows lie
 // far apart, so that no hardware prefetcher would come in time.
 template <int kRows, int kVectors>
-HWY_INLINE void FetchTile(const TileArgs& t, const float* sums, const float* addend) {
+HWY_INLINE void FetchTile(const TileArgs& t, const float* sums, const BFloat16* bf16_sums,
+                          const float* addend) {
 #pragma GCC unroll 16
   for (int m = 0; m < kRows; ++m) {
     for (int64_t c = 0; c < kVectors * kN; c += kLine) {
-      __builtin_prefetch(sums + m * t.sums_stride + c, 1, 3);
+      bf16_sums != nullptr ? __builtin_prefetch(bf16_sums + m * t.sums_stride + c, 1, 3)
+                           : __builtin_prefetch(sums + m * t.sums_stride + c, 1, 3);
       if (addend != nullptr) __builtin_prefetch(addend + m * t.stages.addend_stride + c, 0, 3);
     }
   }
@@ -176,13 +190,14 @@ template <typename Step, int kRows, int kVectors>
 void Tiles(const TileArgs& t) {
   const float *left = t.x, *next = t.next, *from = t.from, *addend = t.stages.addend;
   float* sums = t.sums;
+  BFloat16* bf16_sums = Step::kRounds ? t.bf16_sums : nullptr;
   for (int64_t i = 0; i < t.tiles; ++i) {
-    if (t.fetch) FetchTile<kRows, kVectors>(t, sums, addend);
-    OneTile<Step, kRows, kVectors>(t, left, next, from, sums, addend);
+    if (t.fetch) FetchTile<kRows, kVectors>(t, sums, bf16_sums, addend);
+    OneTile<Step, kRows, kVectors>(t, left, next, from, sums, bf16_sums, addend);
     left += t.x_step;
     next += t.next_step;
     if (from != nullptr) from += t.from_step;
-    sums += t.sums_step;
+    bf16_sums != nullptr ? void(bf16_sums += t.sums_step) : void(sums += t.sums_step);
     if (addend != nullptr) addend += t.addend_step;
   }
 }

@@ -12,6 +12,7 @@
 #define HWY_TARGET_INCLUDE "backends/onednn/kernels/winograd.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
+#include "backends/onednn/kernels/bf16-inl.h"
 #include "backends/onednn/kernels/epilogue-inl.h"
 #include "backends/onednn/kernels/f32_lanes-inl.h"
 #include "hwy/highway.h"
@@ -42,19 +43,25 @@ struct WinogradTiles {
   }
 };
 
+// Distances in floats. The left factors may be pairs of bf16.
 struct PointMatrices {
   float* data;
   int64_t stride;  // of rows
   int64_t size;    // of matrices
 };
 
-struct WinogradTarget {
+struct WinogradLoops {
   // Pixels to points. `zeros`: [channels].
   void (*combine)(const WinogradTiles& tiles, int64_t channels, const float* zeros,
                   const PointMatrices& points);
   // Products at the points to results, of kColumns columns from `column` on.
   void (*finish)(const WinogradTiles& tiles, int64_t columns, int64_t column,
                  const PointMatrices& points);
+};
+
+struct WinogradTarget {
+  WinogradLoops f32;
+  WinogradLoops bf16;  // null: the target has none
 };
 
 }  // namespace ingot::kernels::internal
@@ -71,6 +78,40 @@ using internal::kWindow;
 using internal::PointMatrices;
 using internal::WinogradTiles;
 
+// How points of pixels are stored, point p of channels [c, c + kN) of the row at `to`, and results.
+struct F32Points {
+  static constexpr bool kKeepsInfinities = true;
+  static HWY_INLINE void Store(F32 v, const PointMatrices& points, float* to, int64_t p,
+                               int64_t c) {
+    hn::StoreU(v, kTag, to + p * points.size + c);
+  }
+  static HWY_INLINE void StoreResult(F32 v, const WinogradArgs& a, int64_t place) {
+    hn::StoreU(v, kTag, a.y + place);
+  }
+  static HWY_INLINE void StoreResults(const SumTile& tile, const WinogradArgs& a, int64_t place,
+                                      int64_t ldc) {
+    StoreSums(tile, a.y + place, ldc);
+  }
+};
+#if HWY_TARGET <= HWY_AVX3
+struct Bf16Points {
+  static constexpr bool kKeepsInfinities = false;
+  static HWY_INLINE void Store(F32 v, const PointMatrices& points, float* to, int64_t p,
+                               int64_t c) {
+    StoreBf16(RoundByInstruction::Round(v), reinterpret_cast<BFloat16*>(to + p * points.size) + c);
+  }
+  static HWY_INLINE void StoreResult(F32 v, const WinogradArgs& a, int64_t place) {
+    if (a.bf16_y == nullptr) return F32Points::StoreResult(v, a, place);
+    StoreBf16(RoundByInstruction::Round(v), a.bf16_y + place);
+  }
+  static HWY_INLINE void StoreResults(const SumTile& tile, const WinogradArgs& a, int64_t place,
+                                      int64_t ldc) {
+    if (a.bf16_y == nullptr) return F32Points::StoreResults(tile, a, place, ldc);
+    StoreSums<RoundByInstruction>(tile, a.bf16_y + place, ldc);
+  }
+};
+#endif
+
 // Four numbers with a distance, by the rows of B^T: d0 - d2, d1 + d2, d2 - d1, d1 - d3.
 template <int kFirst, int kStep>
 HWY_INLINE void CombineFour(F32 (&d)[kPoints]) {
@@ -82,6 +123,7 @@ HWY_INLINE void CombineFour(F32 (&d)[kPoints]) {
   d[kFirst + 3 * kStep] = hn::Sub(d1, d3);
 }
 
+template <class Points>
 void Combine(const WinogradTiles& tiles, int64_t channels, const float* zeros,
              const PointMatrices& points) {
   const WinogradArgs& a = tiles.args;
@@ -108,7 +150,7 @@ void Combine(const WinogradTiles& tiles, int64_t channels, const float* zeros,
       CombineFour<8, 1>(d);
       CombineFour<12, 1>(d);
 #pragma GCC unroll 16
-      for (int p = 0; p < kPoints; ++p) hn::StoreU(d[p], kTag, to + p * points.size + c);
+      for (int p = 0; p < kPoints; ++p) Points::Store(d[p], points, to, p, c);
     }
   }
 }
@@ -119,6 +161,7 @@ HWY_INLINE void FinishFour(F32 m0, F32 m1, F32 m2, F32 m3, F32& y0, F32& y1) {
   y1 = hn::Sub(hn::Sub(m1, m2), m3);
 }
 
+template <class Points>
 void Finish(const WinogradTiles& tiles, int64_t columns, int64_t column,
             const PointMatrices& points) {
   const WinogradArgs& a = tiles.args;
@@ -150,15 +193,21 @@ void Finish(const WinogradTiles& tiles, int64_t columns, int64_t column,
 #pragma GCC unroll 2
         for (int j = 0; j < kTile; ++j) {
           y[j] = hn::Add(y[j], bias);
-          // Not finite, or not below infinity on the way. Ne would be false for NaN.
-          lost = hn::Or(lost, hn::Not(hn::Eq(hn::Sub(y[j], y[j]), hn::Zero(kTag))));
+          const F32 zero_or_nan = hn::Sub(y[j], y[j]);
+          if constexpr (Points::kKeepsInfinities) {
+            // Not finite, or not below infinity on the way. Ne would be false for NaN.
+            lost = hn::Or(lost, hn::Not(hn::Eq(zero_or_nan, hn::Zero(kTag))));
+          } else {
+            y[j] = hn::Add(y[j], zero_or_nan);
+          }
           hn::Store(y[j], kTag, sums[r][j] + c);
           if (!fits || r >= lines || j >= pixels) continue;
           const int64_t at = row + r * a.out[1] + j;
           if (first.addend != nullptr)
             y[j] = hn::Add(y[j], hn::LoadU(kTag, first.addend + at * first.addend_stride + c));
           if (first.bounded) y[j] = AtMost(AtLeast(y[j], low), high);
-          hn::StoreU(y[j], kTag, a.y + at * columns + column + c);
+          const int64_t place = at * columns + column + c;
+          Points::StoreResult(y[j], a, place);
         }
       }
     }
@@ -169,8 +218,10 @@ void Finish(const WinogradTiles& tiles, int64_t columns, int64_t column,
         tiles.sum_plainly(place.image, place.line + r, place.column + j, column, sums[r][j]);
       }
       const int64_t at = row + r * a.out[1];
-      FinishSums({sums[r][0], Winograd::kColumns, pixels, Winograd::kColumns, at, column}, a.stages,
-                 a.y + at * columns + column, columns);
+      const SumTile tile = {sums[r][0], Winograd::kColumns, pixels, Winograd::kColumns, at, column};
+      for (const EpilogueStage& stage : a.stages) ApplyStage(tile, stage);
+      const int64_t place = at * columns + column;
+      Points::StoreResults(tile, a, place, columns);
     }
   }
 }
@@ -178,7 +229,14 @@ void Finish(const WinogradTiles& tiles, int64_t columns, int64_t column,
 }  // namespace
 
 const internal::WinogradTarget* ThisWinogradTarget() {
-  static constexpr internal::WinogradTarget kTarget = {&Combine, &Finish};
+  constexpr auto loops = []<class Points>(Points) {
+    return internal::WinogradLoops{&Combine<Points>, &Finish<Points>};
+  };
+#if HWY_TARGET <= HWY_AVX3
+  static constexpr internal::WinogradTarget kTarget = {loops(F32Points()), loops(Bf16Points())};
+#else
+  static constexpr internal::WinogradTarget kTarget = {loops(F32Points()), {nullptr, nullptr}};
+#endif
   return &kTarget;
 }
 
@@ -240,6 +298,15 @@ void TransformFilters(const float* w, const std::array<int64_t, 4>& strides, Fil
   }
 }
 
+// `n` numbers rounded into the low or the high halves of the pairs at `to`.
+void StorePair(const float* values, int64_t n, bool high, float* to) {
+  for (int64_t i = 0; i < n; ++i) {
+    const BFloat16 rounded = values[i];
+    std::memcpy(reinterpret_cast<char*>(to + i) + (high ? sizeof(rounded) : 0), &rounded,
+                sizeof(rounded));
+  }
+}
+
 // g(row, column) of what TransformFilter made of it.
 template <class Point>
 float FilterAt(int64_t row, int64_t column, const Point& point) {
@@ -253,12 +320,13 @@ float FilterAt(int64_t row, int64_t column, const Point& point) {
 
 }  // namespace
 
-Winograd Winograd::Make(int64_t columns, int64_t channels) {
+Winograd Winograd::Make(int64_t columns, int64_t channels, GemmFactors factors) {
   Winograd w;
   w.columns_ = columns;
   w.channels_ = channels;
-  w.block_ = std::clamp(kBlockElements / (kPoints * channels) / kRows * kRows, kRows, kMaxBlock);
-  w.gemm_ = PackedGemm::Make(kColumns, channels);
+  w.factors_ = factors;
+  w.block_ = std::clamp(kBlockElements / (kPoints * w.row()) / kRows * kRows, kRows, kMaxBlock);
+  w.gemm_ = PackedGemm::Make(kColumns, channels, factors);
   return w;
 }
 
@@ -280,6 +348,10 @@ void Winograd::Pack(const float* w, const std::array<int64_t, 4>& strides, float
         for (int64_t p = 0; p < kPoints; ++p) {
           float* const to = packed + (group * kPoints + p) * size;
           for (int64_t n = 0; n < kColumns; n += panel) {
+            if (is_bf16()) {
+              StorePair(points[p] + n, panel, c % 2, to + gemm_.PlaceOf(c / 2, n));
+              continue;
+            }
             std::memcpy(to + gemm_.PlaceOf(c, n), points[p] + n,
                         static_cast<size_t>(panel) * sizeof(float));
           }
@@ -291,7 +363,7 @@ void Winograd::Pack(const float* w, const std::array<int64_t, 4>& strides, float
 
 // Points of the pixels, products at the points, zeros.
 int64_t Winograd::ThreadElements() const {
-  return kPoints * block_ * (channels_ + kGap + kColumns) + channels_;
+  return kPoints * block_ * (row() + kGap + kColumns) + channels_;
 }
 
 size_t Winograd::WorkspaceBytes(int threads) const {
@@ -300,8 +372,9 @@ size_t Winograd::WorkspaceBytes(int threads) const {
 
 void Winograd::RunTiles(const WinogradArgs& args, int64_t begin, int64_t end, float* memory) const {
   const internal::WinogradTarget* const target = HWY_DYNAMIC_DISPATCH(ThisWinogradTarget)();
+  const internal::WinogradLoops& loops = is_bf16() ? target->bf16 : target->f32;
   const auto packed_size = static_cast<int64_t>(gemm_.PackedBytes() / sizeof(float));
-  const internal::PointMatrices pixels = {memory, channels_ + kGap, block_ * (channels_ + kGap)};
+  const internal::PointMatrices pixels = {memory, row() + kGap, block_ * (row() + kGap)};
   const internal::PointMatrices products = {memory + kPoints * pixels.size, kColumns,
                                             block_ * kColumns};
   float* const zeros = products.data + kPoints * products.size;
@@ -315,7 +388,7 @@ void Winograd::RunTiles(const WinogradArgs& args, int64_t begin, int64_t end, fl
                                            (args.out[0] + kTile - 1) / kTile,
                                            (args.out[1] + kTile - 1) / kTile,
                                            sum_plainly};
-    target->combine(tiles, channels_, zeros, pixels);
+    loops.combine(tiles, channels_, zeros, pixels);
     const float* packed = args.packed;
     for (int64_t column = 0; column < columns_; column += kColumns) {
       for (int64_t p = 0; p < kPoints; ++p, packed += packed_size) {
@@ -328,7 +401,7 @@ void Winograd::RunTiles(const WinogradArgs& args, int64_t begin, int64_t end, fl
         product.ldc = kColumns;
         gemm_.Run(product, /*threads=*/1);
       }
-      target->finish(tiles, columns_, column, products);
+      loops.finish(tiles, columns_, column, products);
     }
   }
 }

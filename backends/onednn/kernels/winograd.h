@@ -11,6 +11,12 @@
 // results. An output depends on the pixels of its own window alone, as in the plain sum, and the
 // error is of its size. Where a window has an infinity, whose differences would be NaN, the plain
 // sum is taken. Results depend neither on the number of threads nor on timing.
+//
+// With factors of bf16 it is the points that are rounded, of the pixels and of the filters: an
+// output is off by at most 2^-8 of the sum of magnitudes of the products at the nine points that it
+// is made of. For numbers without order that is 5/3 of what the plain sum of rounded factors is off
+// by (backends/onednn/docs/design.md). What is not finite is NaN, since filters can't be had back
+// from their rounded points for a plain sum.
 #ifndef INGOT_BACKENDS_ONEDNN_KERNELS_WINOGRAD_H_
 #define INGOT_BACKENDS_ONEDNN_KERNELS_WINOGRAD_H_
 
@@ -19,6 +25,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "backends/onednn/kernels/elements.h"
 #include "backends/onednn/kernels/epilogue.h"
 #include "backends/onednn/kernels/packed_gemm.h"
 
@@ -32,8 +39,9 @@ struct WinogradArgs {
   const float* packed = nullptr;
   const float* bias = nullptr;  // [columns] or null
   absl::Span<const EpilogueStage> stages;
-  float* y = nullptr;         // [images, out, columns]; must not overlap x
-  void* workspace = nullptr;  // WorkspaceBytes, 64-byte aligned
+  float* y = nullptr;          // [images, out, columns]; must not overlap x
+  BFloat16* bf16_y = nullptr;  // kBf16Pairs: unless null, where the result goes instead, rounded
+  void* workspace = nullptr;   // WorkspaceBytes, 64-byte aligned
 };
 
 class Winograd {
@@ -41,7 +49,8 @@ class Winograd {
   static constexpr int64_t kColumns = 32;   // `columns` is a multiple of it
   static constexpr int64_t kChannels = 16;  // `channels` is a multiple of it
 
-  static Winograd Make(int64_t columns, int64_t channels);
+  // REQUIRES: for kBf16Pairs PackedGemm::HasBf16().
+  static Winograd Make(int64_t columns, int64_t channels, GemmFactors factors = GemmFactors::kF32);
 
   size_t PackedBytes() const;
   // Weights w[column, channel, height, width] by strides in elements.
@@ -52,6 +61,9 @@ class Winograd {
   void Run(const WinogradArgs& args, int threads) const;
 
  private:
+  bool is_bf16() const { return factors_ == GemmFactors::kBf16Pairs; }
+  // What a row of a point's left factor takes, in floats: channels, or pairs of them.
+  int64_t row() const { return is_bf16() ? channels_ / 2 : channels_; }
   int64_t ThreadElements() const;
   void RunTiles(const WinogradArgs& args, int64_t begin, int64_t end, float* memory) const;
   // Sums over the taps for the kColumns columns from `column` on of the output at (line, pixel) of
@@ -60,6 +72,7 @@ class Winograd {
                  int64_t column, float* sums) const;
 
   int64_t columns_ = 0, channels_ = 0;
+  GemmFactors factors_ = GemmFactors::kF32;
   int64_t block_ = 0;  // tiles that are done together
   PackedGemm gemm_;    // channels by kColumns
 };
