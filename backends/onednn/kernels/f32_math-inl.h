@@ -210,9 +210,15 @@ HWY_INLINE V LogF32(D d, V x) {
   return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
-// tanh(|x|) = -u / (2 + u) with u = exp(-2|x|) - 1, which keeps small |x| exact. <= 2.5 ulp.
+// A function as above / below, below in [1, 2], for those who divide once for several.
+template <class V>
+struct Quotient {
+  V above, below;
+};
+
+// tanh(|x|) = -u / (2 + u) with u = exp(-2|x|) - 1, which keeps small |x| exact.
 template <class D, class V>
-HWY_INLINE V TanhF32(D d, V x) {
+HWY_INLINE Quotient<V> TanhQuotient(D d, V x) {
   const V a = hn::Neg(hn::Abs(x));
   const V x2 = AtLeast(hn::Add(a, a), hn::Set(d, -19.0f));
   // n is in [-28, 0]: one constant for ln 2 is enough.
@@ -220,17 +226,29 @@ HWY_INLINE V TanhF32(D d, V x) {
   const V f = hn::NegMulAdd(n.value, hn::Set(d, 0.693147181f), x2);
   const V scale = Pow2(d, n);
   const V u = hn::MulAdd(Expm1Reduced(d, f), scale, hn::Sub(scale, hn::Set(d, 1.0f)));
-  const V y = hn::Div(u, hn::Sub(hn::Set(d, -2.0f), u));
-  return hn::CopySign(y, x);
+  return {hn::CopySign(u, x), hn::Add(hn::Set(d, 2.0f), u)};
+}
+
+// <= 2.5 ulp.
+template <class D, class V>
+HWY_INLINE V TanhF32(D d, V x) {
+  const Quotient<V> tanh = TanhQuotient(d, x);
+  return hn::Div(tanh.above, tanh.below);
+}
+
+template <class D, class V>
+HWY_INLINE Quotient<V> SigmoidQuotient(D d, V x) {
+  const V one = hn::Set(d, 1.0f);
+  const V e = ExpBounded(d, AtLeast(hn::Neg(hn::Abs(x)), hn::Set(d, -104.0f)));
+  const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
+  return {numerator, hn::Add(one, e)};
 }
 
 // <= 2.5 ulp, also for the denormal results of very negative x.
 template <class D, class V>
 HWY_INLINE V Sigmoid(D d, V x) {
-  const V one = hn::Set(d, 1.0f);
-  const V e = ExpBounded(d, AtLeast(hn::Neg(hn::Abs(x)), hn::Set(d, -104.0f)));
-  const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
-  return hn::Div(numerator, hn::Add(one, e));
+  const Quotient<V> sigmoid = SigmoidQuotient(d, x);
+  return hn::Div(sigmoid.above, sigmoid.below);
 }
 
 template <class D, class V>

@@ -101,6 +101,12 @@ void Multiply(const float* h, int64_t h_row, const float* weights, int64_t hidde
   }
 }
 
+using Gate = Quotient<F32>;
+
+HWY_INLINE F32 Product(const Gate& a, const Gate& b) {
+  return hn::Div(hn::Mul(a.above, b.above), hn::Mul(a.below, b.below));
+}
+
 struct LstmCell {
   static constexpr int kGates = 4, kBlockGates = kManyRegisters ? 4 : 2;
 
@@ -110,11 +116,11 @@ struct LstmCell {
     const float* const products = s.products + row * s.args.products_row + unit;
     F32 gate[kGates];
     for (int g = 0; g < kGates; ++g) gate[g] = hn::Add(at.Load(products + g * s.hidden), sums[g]);
-    const F32 input = Sigmoid(kTag, gate[0]), forget = Sigmoid(kTag, gate[1]);
-    const F32 cell = TanhF32(kTag, gate[2]), output = Sigmoid(kTag, gate[3]);
+    const Gate input = SigmoidQuotient(kTag, gate[0]), cell = TanhQuotient(kTag, gate[2]);
+    const F32 forget = Sigmoid(kTag, gate[1]);
     const F32 before = at.Load(s.c + row * s.c_row + unit);
-    const F32 c = hn::Add(hn::Mul(forget, before), hn::Mul(input, cell));
-    const F32 h = hn::Mul(output, TanhF32(kTag, c));
+    const F32 c = hn::Add(hn::Mul(forget, before), Product(input, cell));
+    const F32 h = Product(SigmoidQuotient(kTag, gate[3]), TanhQuotient(kTag, c));
     at.Store(c, s.args.c_last + row * s.args.c_last_row + unit);
     at.Store(h, s.y + row * s.args.y_row + unit);
     if (s.h_last != nullptr) at.Store(h, s.h_last + row * s.args.h_last_row + unit);
