@@ -52,7 +52,11 @@ int main(int argc, char** argv) {
     const auto start = std::chrono::steady_clock::now();
     absl::StatusOr<c10::IValue> result = graph->Run({torch::rand(sizes)});
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-    std::cout << "call " << call << ": " << (result.ok() ? "ok" : result.status().message()) << ", "
-              << took.count() << " ms\n";
+    if (!result.ok()) {
+      std::cerr << "embed: call " << call << ": " << result.status().message() << "\n";
+      return 5;
+    }
+    std::cout << "call " << call << ": " << took.count() << " ms\n";
   }
+  return 0;
 }
