@@ -11,15 +11,17 @@ _TABLES = [
 ]
 _RECORDED = "//core/ops:testdata/inference.txt"
 
-def conformance_test(name, plugin, **kwargs):
+def conformance_test(name, plugin, backend = None, **kwargs):
     """Declares the test of one backend.
 
     Args:
-      name: <backend>_test; the table of what the backend rejects is expectations/<backend>.txt.
+      name: <backend>_test.
       plugin: label of the plugin.
+      backend: if the name says more than that; the table of what the backend rejects is
+        expectations/<backend>.txt.
       **kwargs: passed to cc_test.
     """
-    expectations = "expectations/%s.txt" % name[:-len("_test")]
+    expectations = "expectations/%s.txt" % (backend or name[:-len("_test")])
     native.cc_test(
         name = name,
         size = "medium",
