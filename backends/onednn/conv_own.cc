@@ -196,12 +196,15 @@ absl::Status AddImageKernel(Lowering& lowering, const Unit& unit, const Convolut
     bound.stages = epilogue.Bind(args, row, room);
     run(bound, args.At<float>(1), args.At<void>(3), threads);
   };
-  const StepFn whole = [=](const StepArgs& args) {
-    Args bound = call;
+  const auto run_whole = [=](const StepArgs& args, Args bound) {
     bound.x = args.At<float>(0);
-    bound.y = args.At<float>(2);
     bound_run(args, bound, 0, args.threads());
     return absl::OkStatus();
+  };
+  const StepFn whole = [=](const StepArgs& args) {
+    Args bound = call;
+    bound.y = args.At<float>(2);
+    return run_whole(args, bound);
   };
   KernelAbilities abilities;
   if constexpr (requires { call.bf16_y; }) {
@@ -210,10 +213,8 @@ absl::Status AddImageKernel(Lowering& lowering, const Unit& unit, const Convolut
       abilities.rounding->elements = type.NumElements();
       abilities.rounding->run = [=](const StepArgs& args) {
         Args bound = call;
-        bound.x = args.At<float>(0);
         bound.bf16_y = args.At<kernels::BFloat16>(2);
-        bound_run(args, bound, 0, args.threads());
-        return absl::OkStatus();
+        return run_whole(args, bound);
       };
     }
   }

@@ -219,7 +219,8 @@ class Lowering {
   // The host's constants that no step reads are dropped, small ones after they were copied.
   absl::Status SettleHostConstants();
   absl::Status BindOutput(uint32_t index, const Tensor& tensor);
-  // `uses`: by buffer, how many operands of steps it is.
+  // By buffer, how many operands of steps it is.
+  std::vector<int> CountUses() const;
   bool IsStripLink(size_t step, absl::Span<const int> uses) const;
   void MergeStrips();
   void StoreRounded(DraftStep& step, const Operand& rounded);

@@ -34,10 +34,7 @@ void Lowering::StoreRounded(DraftStep& step, const Operand& rounded) {
 }
 
 void Lowering::MergeRoundings() {
-  std::vector<int> uses(buffers_.size(), 0);
-  for (const DraftStep& step : steps_) {
-    for (const Operand& operand : step.operands) ++uses[operand.buffer];
-  }
+  const std::vector<int> uses = CountUses();
   std::vector<DraftStep> merged;
   std::vector<int> writer(buffers_.size(), -1);  // by buffer: the last one so far, among merged
   for (DraftStep& step : steps_) {

@@ -112,10 +112,7 @@ bool Lowering::IsStripLink(size_t i, absl::Span<const int> uses) const {
 
 void Lowering::MergeStrips() {
   const int64_t own = options_.own_cache_bytes > 0 ? options_.own_cache_bytes : OwnCacheBytes();
-  std::vector<int> uses(buffers_.size(), 0);
-  for (const DraftStep& step : steps_) {
-    for (const Operand& operand : step.operands) ++uses[operand.buffer];
-  }
+  const std::vector<int> uses = CountUses();
   std::vector<DraftStep> merged;
   for (size_t begin = 0, end = 0; begin < steps_.size(); begin = end) {
     end = begin + 1;

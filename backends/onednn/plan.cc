@@ -110,6 +110,14 @@ absl::Status Lowering::SettleHostConstants() {
   return absl::OkStatus();
 }
 
+std::vector<int> Lowering::CountUses() const {
+  std::vector<int> uses(buffers_.size(), 0);
+  for (const DraftStep& step : steps_) {
+    for (const Operand& operand : step.operands) ++uses[operand.buffer];
+  }
+  return uses;
+}
+
 absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
   for (uint32_t i = 0; i < graph_.outputs().size(); ++i) {
     const ir::OutputSpec& output = graph_.outputs()[i];
@@ -119,7 +127,7 @@ absl::StatusOr<std::unique_ptr<Program>> Lowering::Finish() && {
   }
   INGOT_RETURN_IF_ERROR(SettleHostConstants());
   if (options_.strips) MergeStrips();
-  if (options_.roundings) MergeRoundings();
+  if (options_.bf16 && options_.roundings) MergeRoundings();
   Places places(buffers_.size());
   for (uint32_t i = 0; i < steps_.size(); ++i) {
     for (const Operand& operand : steps_[i].operands) places.Use(operand.buffer, i);

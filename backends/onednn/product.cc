@@ -134,7 +134,7 @@ class PackedProduct {
   // to_bf16: the operand `out` is bf16.
   void Run(const StepArgs& args, bool to_bf16 = false) const;
   // REQUIRES: factors of bf16.
-  RoundingStep Rounding() const;
+  RoundingStep Rounding(int threads) const;
   // lines: the step's, without run.
   void RunLines(const StepArgs& args, const LineStep& lines, const LineStep::Call& some) const;
 
@@ -149,7 +149,6 @@ class PackedProduct {
   std::vector<int64_t> taps_;
   int64_t images_ = 1, image_stride_ = 0;
   size_t thread_workspace_ = 0;  // bytes
-  size_t bf16_workspace_ = 0;    // of all threads, for results in bf16
   bool has_bias_ = false;
   Epilogue epilogue_;
 };
@@ -181,8 +180,6 @@ absl::StatusOr<PackedProduct> PackedProduct::Make(Lowering& lowering, const Prod
   with_taps.taps = product.taps_;
   const size_t workspace = product.gemm_.WorkspaceBytes(with_taps, lowering.threads());
   product.thread_workspace_ = product.gemm_.WorkspaceBytes(with_taps, 1);
-  product.bf16_workspace_ =
-      product.gemm_.WorkspaceBytes(with_taps, lowering.threads(), /*to_bf16=*/true);
   operands = {Read(rows.x), Read(packed), Write(out),
               lowering.NewScratch(std::max<size_t>(workspace, 1))};
   product.has_bias_ = bias.has_value();
@@ -217,12 +214,14 @@ void PackedProduct::Run(const StepArgs& args, bool to_bf16) const {
   }
 }
 
-RoundingStep PackedProduct::Rounding() const {
+RoundingStep PackedProduct::Rounding(int threads) const {
+  PackedGemmArgs with_taps = shape_;
+  with_taps.taps = taps_;
   RoundingStep rounding;
   rounding.elements = images_ * shape_.groups * shape_.rows * shape_.ldc;
   rounding.out = kOut;
   rounding.scratch = kWorkspace;
-  rounding.scratch_bytes = std::max<size_t>(bf16_workspace_, 1);
+  rounding.scratch_bytes = gemm_.WorkspaceBytes(with_taps, threads, /*to_bf16=*/true);
   rounding.run = [product = *this](const StepArgs& args) {
     product.Run(args, /*to_bf16=*/true);
     return absl::OkStatus();
@@ -265,7 +264,7 @@ absl::Status AddProduct(Lowering& lowering, const ProductRows& rows, const Tenso
   };
   KernelAbilities abilities;
   if (rows.x.dtype == ir::DType::kBFloat16) {
-    if (ldc == weights.dims[1]) abilities.rounding = product.Rounding();
+    if (ldc == weights.dims[1]) abilities.rounding = product.Rounding(lowering.threads());
     return lowering.AddKernel("ingot:packed_gemm_bf16", std::move(operands), whole,
                               std::move(abilities));
   }

@@ -62,6 +62,20 @@ HWY_INLINE void StoreBf16Part(Bf16 v, BFloat16* to, size_t count) {
   std::memcpy(static_cast<void*>(to), lanes, count * sizeof(BFloat16));
 }
 
+// A vector of results as they are stored, f32 or rounded; `at`: WholeVector or PartVector.
+template <class Rounding = RoundByArithmetic, class Access>
+HWY_INLINE void StoreResult(const Access& at, F32 v, float* to) {
+  at.Store(v, to);
+}
+template <class Rounding = RoundByArithmetic>
+HWY_INLINE void StoreResult(WholeVector, F32 v, BFloat16* to) {
+  StoreBf16(Rounding::Round(v), to);
+}
+template <class Rounding = RoundByArithmetic>
+HWY_INLINE void StoreResult(PartVector at, F32 v, BFloat16* to) {
+  StoreBf16Part(Rounding::Round(v), to, at.count);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace ingot::kernels
 HWY_AFTER_NAMESPACE();

@@ -106,34 +106,20 @@ inline HWY_NOINLINE void ApplyStage(const SumTile& tile, const EpilogueStage& st
   }
 }
 
-// y: where (row, column) of the tile goes; its rows lie ldc apart.
-HWY_INLINE void StoreSums(const SumTile& tile, float* y, int64_t ldc) {
+// y: where (row, column) of the tile goes, f32 or bf16; its rows lie ldc apart. Rounding: of
+// bf16-inl.h.
+template <class Rounding = RoundByArithmetic, class Result>
+HWY_INLINE void StoreSums(const SumTile& tile, Result* y, int64_t ldc) {
   for (int64_t r = 0; r < tile.rows; ++r) {
     const float* const sums = tile.sums + r * tile.stride;
-    float* const to = y + r * ldc;
+    Result* const to = y + r * ldc;
     int64_t c = 0;
     for (; c + kN <= tile.columns; c += kN) {
-      hn::StoreU(hn::Load(kTag, sums + c), kTag, to + c);
+      StoreResult<Rounding>(WholeVector(), hn::Load(kTag, sums + c), to + c);
     }
     if (c < tile.columns) {
-      StorePart(hn::Load(kTag, sums + c), to + c, static_cast<size_t>(tile.columns - c));
-    }
-  }
-}
-
-// The same in bf16. Rounding: of bf16-inl.h.
-template <class Rounding>
-HWY_INLINE void StoreSums(const SumTile& tile, BFloat16* y, int64_t ldc) {
-  for (int64_t r = 0; r < tile.rows; ++r) {
-    const float* const sums = tile.sums + r * tile.stride;
-    BFloat16* const to = y + r * ldc;
-    int64_t c = 0;
-    for (; c + kN <= tile.columns; c += kN) {
-      StoreBf16(Rounding::Round(hn::Load(kTag, sums + c)), to + c);
-    }
-    if (c < tile.columns) {
-      StoreBf16Part(Rounding::Round(hn::Load(kTag, sums + c)), to + c,
-                    static_cast<size_t>(tile.columns - c));
+      const PartVector rest{static_cast<size_t>(tile.columns - c)};
+      StoreResult<Rounding>(rest, hn::Load(kTag, sums + c), to + c);
     }
   }
 }

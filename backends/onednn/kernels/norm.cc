@@ -51,15 +51,6 @@ double SumOfCentredSquares(const float* x, int64_t n, float mean) {
   });
 }
 
-HWY_INLINE void Store(WholeVector at, F32 v, float* to) { at.Store(v, to); }
-HWY_INLINE void Store(PartVector at, F32 v, float* to) { at.Store(v, to); }
-HWY_INLINE void Store(WholeVector, F32 v, BFloat16* to) {
-  StoreBf16(RoundByArithmetic::Round(v), to);
-}
-HWY_INLINE void Store(PartVector at, F32 v, BFloat16* to) {
-  StoreBf16Part(RoundByArithmetic::Round(v), to, at.count);
-}
-
 // Row `row` of the result: (x - mean) * rstd * weight + bias; weight and bias per element, null for
 // 1 and 0.
 template <class Result>
@@ -81,7 +72,7 @@ void NormaliseRow(const RowNorm& args, int64_t row, float mean, float rstd, cons
       } else if constexpr (has_bias) {
         v = hn::Add(v, at.Load(bias + i));
       }
-      Store(at, v, y + i);
+      StoreResult(at, v, y + i);
     });
   };
   constexpr std::true_type kYes;
