@@ -10,9 +10,11 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <string>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 
 namespace ingot::plugin {
@@ -104,6 +106,13 @@ std::vector<std::string> ExecutableFolders(const std::string& under) {
   for (const char* variable : {"RUNFILES_DIR", "TEST_SRCDIR"}) {
     if (const char* folder = std::getenv(variable); folder != nullptr && *folder != '\0') {
       runfiles.emplace_back(folder);
+    }
+  }
+  // What Bazel's Python launchers set instead: "<folder>_manifest", or "<folder>/MANIFEST".
+  if (const char* file = std::getenv("RUNFILES_MANIFEST_FILE"); file != nullptr) {
+    absl::string_view folder = file;
+    if (absl::ConsumeSuffix(&folder, "_manifest") || absl::ConsumeSuffix(&folder, "/MANIFEST")) {
+      runfiles.emplace_back(std::string(folder));
     }
   }
   for (const fs::path& root : runfiles) {

@@ -56,8 +56,8 @@ struct ResolvedFile {
 absl::StatusOr<ResolvedFile> ResolveFile(const std::string& path);
 
 // Folder of the running executable, then the folders `under`/* of its Bazel runfiles (found beside
-// the executable, or named by RUNFILES_DIR or TEST_SRCDIR, which Bazel sets). Only folders that
-// exist.
+// the executable, or named by RUNFILES_DIR, TEST_SRCDIR or RUNFILES_MANIFEST_FILE, which Bazel
+// sets). Only folders that exist.
 std::vector<std::string> ExecutableFolders(const std::string& under);
 
 }  // namespace ingot::plugin

@@ -125,5 +125,16 @@ TEST(ExecutableFoldersTest, HasTheExecutablesOwnAndItsRunfiles) {
   EXPECT_THAT(folders, Contains(EndsWith("/tests/abi/plugins")));
 }
 
+TEST(ExecutableFoldersTest, HasThoseOfThePythonProgramThatStartedIt) {
+  const std::string runfiles = testing::TempDir() + "/program.runfiles";
+  fs::create_directories(runfiles + "/workspace/plugins/mine");
+  for (const char* manifest : {"_manifest", "/MANIFEST"}) {
+    setenv("RUNFILES_MANIFEST_FILE", (runfiles + manifest).c_str(), 1);
+    EXPECT_THAT(ExecutableFolders("plugins"), Contains(runfiles + "/workspace/plugins/mine"));
+  }
+  unsetenv("RUNFILES_MANIFEST_FILE");
+  EXPECT_THAT(ExecutableFolders("plugins"), Not(Contains(runfiles + "/workspace/plugins/mine")));
+}
+
 }  // namespace
 }  // namespace ingot::plugin

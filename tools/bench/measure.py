@@ -85,8 +85,8 @@ def worker_environment(peer, tools, threads):
     if peer.package and tools.peer_packages:
         folders.append(tools.peer_packages)
     kept["PYTHONPATH"] = os.pathsep.join(folders)
-    # A program that Bazel started says so to those that it starts, and they would look for files there.
-    for name in ("RUNFILES_DIR", "RUNFILES_MANIFEST_FILE", "BUILD_WORKING_DIRECTORY", "BUILD_WORKSPACE_DIRECTORY"):
+    # Where the user called Bazel is no business of a worker's. Where the runfiles lie is: ingot's plugins are among them.
+    for name in ("BUILD_WORKING_DIRECTORY", "BUILD_WORKSPACE_DIRECTORY"):
         kept.pop(name, None)
     return kept
 
