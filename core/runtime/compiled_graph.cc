@@ -120,7 +120,7 @@ absl::StatusOr<std::unique_ptr<Frame>> CompiledGraph::Impl::NewFrame() const {
   frame->arena = AlignedBuffer(plan.arena_bytes);
   if (plan.arena_bytes > 0 && frame->arena.data() == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat(
-        "no memory for a call of graph '", graph.name(), "' (", plan.arena_bytes, " bytes)"));
+        "no memory for a call of graph '", graph->name(), "' (", plan.arena_bytes, " bytes)"));
   }
   frame->seeds.resize(plan.steps.size());
   for (const ir::ScalarBinding& scalar : scalars)
@@ -335,12 +335,12 @@ CompiledGraph::~CompiledGraph() = default;
 const ir::Signature& CompiledGraph::signature() const { return impl_->signature; }
 absl::Span<const ResultSpec> CompiledGraph::results() const { return impl_->results; }
 const ir::Structure& CompiledGraph::result_structure() const {
-  return impl_->graph.result_structure();
+  return impl_->graph->result_structure();
 }
 absl::Span<const uint32_t> CompiledGraph::written_arguments() const { return impl_->written; }
 bool CompiledGraph::is_random() const { return impl_->random; }
 bool CompiledGraph::is_stateful() const { return !impl_->state_layout->names.empty(); }
-const ir::Graph& CompiledGraph::graph() const { return impl_->graph; }
+const ir::Graph& CompiledGraph::graph() const { return *impl_->graph; }
 absl::Span<const GroupReport> CompiledGraph::groups() const { return impl_->groups; }
 absl::Span<const plugin::Fallback> CompiledGraph::fallbacks() const { return impl_->fallbacks; }
 State& CompiledGraph::default_state() const { return *impl_->state; }
@@ -399,11 +399,11 @@ std::shared_ptr<const CompiledGraph> CompiledGraphBuilder::Finish(std::unique_pt
   }
   for (const ResultSpec& spec : impl->results)
     impl->expected_results.push_back(Expect(spec.type, spec.strides));
-  for (const ir::OutputSpec& output : recording.graph.outputs()) {
+  for (const ir::OutputSpec& output : impl->graph->outputs()) {
     if (output.role == ir::OutputRole::kWriteBack) impl->written.push_back(output.index);
   }
   std::sort(impl->written.begin(), impl->written.end());
-  for (const ir::InputSpec& input : recording.graph.inputs()) {
+  for (const ir::InputSpec& input : impl->graph->inputs()) {
     impl->random = impl->random || input.role == ir::InputRole::kSeed;
   }
   // Executables pin the constants they need; only those that are results themselves are kept here.
@@ -413,10 +413,8 @@ std::shared_ptr<const CompiledGraph> CompiledGraphBuilder::Finish(std::unique_pt
       impl->constants[copy.from.index] = recording.constants[copy.from.index];
   }
   impl->state_layout =
-      MakeStateLayout(recording.graph, std::move(recording.initial_state), std::move(program));
-  impl->scalars = std::move(recording.scalars);
+      MakeStateLayout(*impl->graph, std::move(recording.initial_state), std::move(program));
   impl->signature = std::move(recording.signature);
-  impl->graph = std::move(recording.graph);
   auto graph = std::shared_ptr<CompiledGraph>(new CompiledGraph(std::move(impl)));
   graph->impl_->state = graph->NewState();
   return graph;

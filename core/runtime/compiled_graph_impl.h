@@ -24,7 +24,7 @@ struct ExpectedTensor {
 ExpectedTensor Expect(const ir::TensorType& type, const ir::Dims& strides);
 
 struct CompiledGraph::Impl {
-  ir::Graph graph;
+  std::shared_ptr<const ir::Graph> graph;
   ir::Signature signature;
   std::vector<ResultSpec> results;
   std::vector<ExpectedTensor> expected_arguments, expected_results;
@@ -48,7 +48,8 @@ struct CompiledGraph::Impl {
 class CompiledGraphBuilder {
  public:
   using Impl = CompiledGraph::Impl;
-  // `impl` has results, plan, groups, fallbacks and seeds; the rest is taken from `recording`.
+  // `impl` has graph, results, scalars, plan, groups, fallbacks and seeds. `recording` has the
+  // signature, the states, and the constants of `impl`'s graph; its own graph is not looked at.
   // `program` null: the graph is a program of its own.
   static std::shared_ptr<const CompiledGraph> Finish(std::unique_ptr<Impl> impl,
                                                      ir::Recording recording, Program program);

@@ -38,9 +38,11 @@ absl::StatusOr<std::shared_ptr<const CompiledGraph>> CompileOnHostile(const char
   auto backend = plugin::Backend::Create(
       *plugin, {{"nodes", int64_t{1}}, {"behaviour", std::string(behaviour)}});
   if (!backend.ok()) return backend.status();
+  plugin::GroupGraph mapping;
+  mapping.inputs = {0};
+  mapping.outputs = {1};
   CompiledGroup group;
-  group.mapping.inputs = {0};
-  group.mapping.outputs = {1};
+  group.mapping = &mapping;
   group.nodes = {0};
   auto executable = (*backend)->Compile(recording.graph, {});
   if (!executable.ok()) return executable.status();
@@ -50,6 +52,7 @@ absl::StatusOr<std::shared_ptr<const CompiledGraph>> CompileOnHostile(const char
   impl->plan =
       MakeRunPlan(recording.graph, recording.signature, impl->results, {std::move(group)}).value();
   impl->seeds = std::make_shared<SeedStream>(0);
+  impl->graph = std::make_shared<const ir::Graph>(std::move(recording.graph));
   return CompiledGraphBuilder::Finish(std::move(impl), std::move(recording), nullptr);
 }
 

@@ -118,13 +118,13 @@ class PlanBuilder {
     step.executable = group.executable;
     step.nodes = group.nodes;
     step.first_tensor = static_cast<uint32_t>(plan_.tensors.size());
-    step.num_inputs = static_cast<uint32_t>(group.mapping.inputs.size());
-    step.num_outputs = static_cast<uint32_t>(group.mapping.outputs.size());
-    for (ir::ValueId value : group.mapping.inputs) {
+    step.num_inputs = static_cast<uint32_t>(group.mapping->inputs.size());
+    step.num_outputs = static_cast<uint32_t>(group.mapping->outputs.size());
+    for (ir::ValueId value : group.mapping->inputs) {
       INGOT_ASSIGN_OR_RETURN(Location location, ForReading(value, number));
       Bind(value, location);
     }
-    for (ir::ValueId value : group.mapping.outputs) {
+    for (ir::ValueId value : group.mapping->outputs) {
       if (!locations_[value]) {
         locations_[value] = NewBuffer(graph_.type(value).NumBytes(), number, number);
       }

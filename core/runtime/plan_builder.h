@@ -17,8 +17,8 @@
 namespace ingot::runtime {
 
 struct CompiledGroup {
-  plugin::GroupGraph mapping;
-  std::vector<ir::NodeId> nodes;  // of the whole graph
+  const plugin::GroupGraph* mapping = nullptr;  // not owned
+  std::vector<ir::NodeId> nodes;                // of the whole graph
   std::shared_ptr<const plugin::Executable> executable;
 };
 

@@ -7,27 +7,28 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "core/base/status_macros.h"
+#include "core/cache/compile_cache.h"
 #include "core/cache/key.h"
-#include "core/ir/serialize.h"
 #include "core/ir/verifier.h"
 #include "core/passes/pipeline.h"
 #include "core/plugin/loader.h"
-#include "core/plugin/partitioner.h"
 #include "core/runtime/compiled_graph_impl.h"
 #include "core/runtime/plan_builder.h"
+#include "core/runtime/prepared_graph.h"
 
 namespace ingot::runtime {
 namespace {
 
 using Backends = std::vector<std::shared_ptr<const plugin::Backend>>;
-using Support = std::vector<plugin::NodeSupport>;
+
+// Of `cache_bytes`, for prepared graphs, beside what executables get: they are small.
+constexpr size_t kPreparedPart = 16;
 
 absl::StatusOr<std::shared_ptr<const plugin::Backend>> OpenBackend(const std::string& name,
                                                                    const Options& options) {
@@ -41,73 +42,6 @@ absl::StatusOr<std::shared_ptr<const plugin::Backend>> OpenBackend(const std::st
   return plugin::Backend::Create(std::move(plugin), backend_options);
 }
 
-// "aten::sub" matches "aten::sub.Tensor" and "aten::sub"; "aten::sub.Tensor" only itself.
-bool OpMatches(absl::string_view op, absl::string_view pattern) {
-  return op == pattern ||
-         (absl::StartsWith(op, pattern) && op.size() > pattern.size() && op[pattern.size()] == '.');
-}
-
-void ForceFallback(const ir::Graph& graph, const std::vector<std::string>& ops, Support& support) {
-  for (ir::NodeId node = 0; node < graph.nodes().size(); ++node) {
-    for (const std::string& pattern : ops) {
-      if (OpMatches(graph.node(node).op, pattern))
-        support[node] = {false, "forced by force_fallback"};
-    }
-  }
-}
-
-std::vector<plugin::Fallback> Rejected(const ir::Graph& graph, const Support& support) {
-  std::vector<plugin::Fallback> rejected;
-  for (ir::NodeId node = 0; node < support.size(); ++node) {
-    if (!support[node].claimed)
-      rejected.push_back({node, graph.node(node).op, support[node].reason});
-  }
-  return rejected;
-}
-
-// Which backends compile which nodes.
-struct Assignment {
-  Backends backends;
-  plugin::Partition partition;
-};
-
-// Without fallback: the first backend that takes the whole graph.
-absl::StatusOr<Assignment> AssignWhole(const ir::Graph& graph, const Backends& backends,
-                                       const std::vector<std::string>& force_fallback,
-                                       Metrics& metrics) {
-  std::vector<std::string> refusals;
-  for (const auto& backend : backends) {
-    INGOT_ASSIGN_OR_RETURN(Support support, backend->Query(graph));
-    ForceFallback(graph, force_fallback, support);
-    const std::vector<plugin::Fallback> rejected = Rejected(graph, support);
-    if (rejected.empty()) {
-      INGOT_ASSIGN_OR_RETURN(plugin::Partition partition, plugin::MakePartition(graph, {support}));
-      return Assignment{{backend}, std::move(partition)};
-    }
-    if (refusals.empty()) {
-      for (const plugin::Fallback& f : rejected) metrics.Count(absl::StrCat("fallback.", f.op));
-    }
-    refusals.push_back(absl::StrCat("backend ", backend->name(),
-                                    ": fallback: ", plugin::DescribeFallbacks(rejected)));
-  }
-  return absl::UnimplementedError(
-      absl::StrCat(absl::StrJoin(refusals, "; "), " (choose another backend, or allow fallback)"));
-}
-
-absl::StatusOr<Assignment> AssignWithFallback(const ir::Graph& graph, const Backends& backends,
-                                              const std::vector<std::string>& force_fallback,
-                                              Metrics& metrics) {
-  std::vector<Support> support;
-  for (const auto& backend : backends) {
-    INGOT_ASSIGN_OR_RETURN(support.emplace_back(), backend->Query(graph));
-  }
-  ForceFallback(graph, force_fallback, support[0]);
-  INGOT_ASSIGN_OR_RETURN(plugin::Partition partition, plugin::MakePartition(graph, support));
-  for (const plugin::Fallback& f : partition.fallbacks)
-    metrics.Count(absl::StrCat("fallback.", f.op));
-  return Assignment{backends, std::move(partition)};
-}
-
 // What tells programs apart whose weights are equal now but may be written: two modules, one a copy
 // of the other. An executable that is kept under it keeps the memory, so that no other gets there.
 std::string AddressesOfLive(absl::Span<const ir::Constant> constants) {
@@ -116,6 +50,43 @@ std::string AddressesOfLive(absl::Span<const ir::Constant> constants) {
   });
 }
 
+// The constants of a prepared graph, for one recording.
+class BoundConstants {
+ public:
+  // `was_prepared`: by another recording of the same key; else `recording` is as PrepareGraph left
+  // it.
+  BoundConstants(const PreparedGraph& prepared, ir::Recording& recording, bool was_prepared)
+      : recording_(recording),
+        constants_(was_prepared ? BindConstants(prepared, recording.constants)
+                                : recording.constants) {}
+
+  std::vector<ir::Constant> Of(const plugin::GroupGraph& group) const {
+    std::vector<ir::Constant> own;
+    for (uint32_t index : group.constants) own.push_back(constants_[index]);
+    return own;
+  }
+
+  // The same with the memory of all, for a compilation: passes compute what they computed for the
+  // other recording.
+  absl::StatusOr<std::vector<ir::Constant>> WithMemory(const plugin::GroupGraph& group) {
+    const bool complete =
+        std::all_of(group.constants.begin(), group.constants.end(), [this](uint32_t index) {
+          return constants_[index].data != nullptr || constants_[index].type.NumBytes() == 0;
+        });
+    if (!complete) {
+      INGOT_RETURN_IF_ERROR(passes::RunStandardPasses(recording_));
+      constants_ = recording_.constants;
+    }
+    return Of(group);
+  }
+
+  std::vector<ir::Constant> Take() && { return std::move(constants_); }
+
+ private:
+  ir::Recording& recording_;
+  std::vector<ir::Constant> constants_;
+};
+
 }  // namespace
 
 struct Session::Impl {
@@ -123,51 +94,62 @@ struct Session::Impl {
       : options(options),
         log(std::move(sinks.log)),
         metrics(std::move(sinks.metrics)),
-        cache(options.cache_bytes),
+        executables(options.cache_bytes),
+        prepared(options.cache_bytes / kPreparedPart),
         seeds(std::make_shared<SeedStream>(options.seed)),
         force_fallback(options.force_fallback) {}
 
-  absl::StatusOr<Assignment> Assign(const ir::Graph& graph) {
-    std::vector<std::string> forced;
+  // What compiling makes of `recording` before a backend compiles. `was_prepared`: it was kept from
+  // an equal one, and `recording` is as it was; else as PrepareGraph leaves it.
+  absl::StatusOr<std::shared_ptr<const PreparedGraph>> Prepare(ir::Recording& recording,
+                                                               bool& was_prepared) {
+    BackendChoice choice{backends, options.fallback != FallbackPolicy::kForbid, {}};
     {
       absl::MutexLock lock(&mutex);
-      forced = force_fallback;
+      choice.force_fallback = force_fallback;
     }
-    return options.fallback == FallbackPolicy::kForbid
-               ? AssignWhole(graph, backends, forced, metrics)
-               : AssignWithFallback(graph, backends, forced, metrics);
+    const auto prepare = [&]() -> absl::StatusOr<cache::CompileCache::Entry> {
+      INGOT_ASSIGN_OR_RETURN(PreparedGraph graph, PrepareGraph(recording, choice, metrics));
+      const size_t bytes = ApproximateBytes(graph);
+      return cache::CompileCache::Entry{std::make_shared<const PreparedGraph>(std::move(graph)),
+                                        bytes};
+    };
+    INGOT_ASSIGN_OR_RETURN(const cache::CompileCache::Entry entry,
+                           prepared.GetOrCompile(RecordingKey(recording, choice.force_fallback),
+                                                 prepare, &was_prepared));
+    auto graph = std::static_pointer_cast<const PreparedGraph>(entry.value);
+    if (was_prepared) CountFallbacks(*graph, metrics);
+    return graph;
   }
 
   struct Compiled {
     std::shared_ptr<const plugin::Executable> executable;
     bool cached = false;
   };
-  absl::StatusOr<Compiled> CompileGroup(const plugin::Backend& backend,
-                                        const plugin::GroupGraph& group,
-                                        const std::vector<ir::Constant>& constants) {
-    std::vector<ir::Constant> own;
-    for (uint32_t index : group.constants) own.push_back(constants[index]);
+  absl::StatusOr<Compiled> CompileGroup(const PreparedGraph::Group& group,
+                                        BoundConstants& constants) {
     const auto compile = [&]() -> absl::StatusOr<cache::CompileCache::Entry> {
+      INGOT_ASSIGN_OR_RETURN(const std::vector<ir::Constant> own,
+                             constants.WithMemory(group.mapping));
       const absl::Time start = absl::Now();
       INGOT_ASSIGN_OR_RETURN(std::shared_ptr<const plugin::Executable> executable,
-                             backend.Compile(group.graph, own));
+                             group.backend->Compile(group.mapping.graph, own));
       metrics.Record("CompileTime", absl::Now() - start);
       const size_t bytes = executable->retained_bytes();
       return cache::CompileCache::Entry{std::move(executable), bytes};
     };
-    const auto find = [&](std::string memory) -> absl::StatusOr<Compiled> {
+    const auto find = [&](const cache::Key& key) -> absl::StatusOr<Compiled> {
       Compiled found;
-      INGOT_ASSIGN_OR_RETURN(
-          const cache::CompileCache::Entry entry,
-          cache.GetOrCompile(cache::MakeKey(ir::ToCanonicalBytes(group.graph),
-                                            backend.fingerprint(), std::move(memory)),
-                             compile, &found.cached));
+      INGOT_ASSIGN_OR_RETURN(const cache::CompileCache::Entry entry,
+                             executables.GetOrCompile(key, compile, &found.cached));
       found.executable = std::static_pointer_cast<const plugin::Executable>(entry.value);
       return found;
     };
-    INGOT_ASSIGN_OR_RETURN(Compiled compiled, find(""));
+    INGOT_ASSIGN_OR_RETURN(Compiled compiled, find(group.key));
+    const std::vector<ir::Constant> own = constants.Of(group.mapping);
     if (compiled.cached && !compiled.executable->CanServe(own)) {
-      INGOT_ASSIGN_OR_RETURN(compiled, find(AddressesOfLive(own)));
+      INGOT_ASSIGN_OR_RETURN(
+          compiled, find(cache::MakeKey(group.key.graph, group.key.backend, AddressesOfLive(own))));
     }
     metrics.Count(compiled.cached ? "CachedCompile" : "UncachedCompile");
     return compiled;
@@ -177,7 +159,7 @@ struct Session::Impl {
   const std::shared_ptr<LogSink> log;
   Backends backends;
   Metrics metrics;
-  cache::CompileCache cache;
+  cache::CompileCache executables, prepared;
   std::shared_ptr<SeedStream> seeds;
   absl::Mutex mutex;
   std::vector<std::string> force_fallback ABSL_GUARDED_BY(mutex);
@@ -214,7 +196,11 @@ absl::StatusOr<std::shared_ptr<Session>> Session::Create(const Options& options,
 const Options& Session::options() const { return impl_->options; }
 const Backends& Session::backends() const { return impl_->backends; }
 Metrics& Session::metrics() { return impl_->metrics; }
-cache::CompileCache& Session::cache() { return impl_->cache; }
+const cache::CompileCache& Session::cache() const { return impl_->executables; }
+void Session::ClearCache() {
+  impl_->prepared.Clear();
+  impl_->executables.Clear();
+}
 
 void Session::Log(LogSeverity severity, absl::string_view message) const {
   if (impl_->log != nullptr) return impl_->log->Log(severity, message);
@@ -233,36 +219,35 @@ void Session::set_force_fallback(std::vector<std::string> ops) {
 absl::StatusOr<std::shared_ptr<const CompiledGraph>> Session::Compile(ir::Recording recording,
                                                                       Program program) {
   INGOT_RETURN_IF_ERROR(ir::Verify(recording.graph));
-  const absl::Time start = absl::Now();
-  INGOT_RETURN_IF_ERROR(passes::RunStandardPasses(recording));
-  impl_->metrics.Record("PassTime", absl::Now() - start);
-
-  auto graph = std::make_unique<CompiledGraphBuilder::Impl>();
-  INGOT_ASSIGN_OR_RETURN(Assignment assignment, impl_->Assign(recording.graph));
+  bool was_prepared = false;
+  INGOT_ASSIGN_OR_RETURN(const std::shared_ptr<const PreparedGraph> prepared,
+                         impl_->Prepare(recording, was_prepared));
   if (impl_->options.fallback == FallbackPolicy::kWarn) {
-    for (const plugin::Fallback& fallback : assignment.partition.fallbacks) {
+    for (const plugin::Fallback& fallback : prepared->fallbacks) {
       Log(LogSeverity::kWarning,
-          absl::StrCat("fallback: ", ir::Describe(recording.graph, fallback.node), ": ",
+          absl::StrCat("fallback: ", ir::Describe(*prepared->graph, fallback.node), ": ",
                        fallback.reason));
     }
   }
+  auto graph = std::make_unique<CompiledGraphBuilder::Impl>();
+  BoundConstants constants(*prepared, recording, was_prepared);
   std::vector<CompiledGroup> groups;
-  for (const plugin::Group& group : assignment.partition.groups) {
-    const plugin::Backend& backend = *assignment.backends[group.backend];
-    plugin::GroupGraph mapping = plugin::ExtractGroup(recording.graph, group);
-    INGOT_ASSIGN_OR_RETURN(Impl::Compiled compiled,
-                           impl_->CompileGroup(backend, mapping, recording.constants));
-    graph->groups.push_back({backend.name(), backend.library_version(), group.nodes,
+  for (const PreparedGraph::Group& group : prepared->groups) {
+    INGOT_ASSIGN_OR_RETURN(Impl::Compiled compiled, impl_->CompileGroup(group, constants));
+    graph->groups.push_back({group.backend->name(), group.backend->library_version(), group.nodes,
                              compiled.executable->plan_json(),
                              compiled.executable->retained_bytes(),
                              compiled.executable->workspace_bytes(), compiled.cached});
-    groups.push_back({std::move(mapping), group.nodes, std::move(compiled.executable)});
+    groups.push_back({&group.mapping, group.nodes, std::move(compiled.executable)});
   }
-  INGOT_ASSIGN_OR_RETURN(graph->results, MakeResultSpecs(recording.graph));
-  INGOT_ASSIGN_OR_RETURN(graph->plan,
-                         MakeRunPlan(recording.graph, recording.signature, graph->results, groups));
-  graph->fallbacks = std::move(assignment.partition.fallbacks);
+  graph->graph = prepared->graph;
+  graph->results = prepared->results;
+  INGOT_ASSIGN_OR_RETURN(
+      graph->plan, MakeRunPlan(*prepared->graph, recording.signature, prepared->results, groups));
+  graph->fallbacks = prepared->fallbacks;
+  graph->scalars = prepared->scalars;
   graph->seeds = impl_->seeds;
+  recording.constants = std::move(constants).Take();
   return CompiledGraphBuilder::Finish(std::move(graph), std::move(recording), std::move(program));
 }
 

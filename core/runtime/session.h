@@ -5,7 +5,9 @@
 //   INGOT_ASSIGN_OR_RETURN(auto graph, session->Compile(std::move(recording)));
 //
 // Compiling: verify, passes, ask the backends, partition, compile each group or find it in the
-// cache, plan memory. Nothing is executed. Thread-safe; compiled graphs may outlive their session.
+// cache, plan memory. Nothing is executed. What comes before the groups is kept, too: for a
+// recording that equals an earlier one it is a lookup. Thread-safe; compiled graphs may outlive
+// their session.
 #ifndef INGOT_CORE_RUNTIME_SESSION_H_
 #define INGOT_CORE_RUNTIME_SESSION_H_
 
@@ -47,7 +49,10 @@ class Session {
   Metrics& metrics();
   // To the log sink, or, from warnings up, to stderr.
   void Log(LogSeverity severity, absl::string_view message) const;
-  cache::CompileCache& cache();
+  // Of executables, for its statistics and explanations.
+  const cache::CompileCache& cache() const;
+  // Forgets what was compiled and prepared. Compiled graphs keep what is theirs.
+  void ClearCache();
 
  private:
   struct Impl;

@@ -84,6 +84,43 @@ TEST(SessionTest, EqualGraphsShareOneExecutable) {
   EXPECT_EQ(session->metrics().counter("CachedCompile"), 1u);
 }
 
+TEST(SessionTest, AnEqualRecordingIsPreparedOnce) {
+  auto session = NewSession();
+  ASSERT_THAT(session->Compile(RecordSub()), IsOk());
+  const auto again = session->Compile(RecordSub());
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(session->metrics().samples().at("PassTime").count, 1u);
+  EXPECT_TRUE((*again)->groups()[0].cached);
+  HostTensor a = Tensor({2, 3}, {9, 9, 9, 9, 9, 9}), b = Tensor({2, 3}, {1, 2, 3, 4, 5, 6});
+  HostTensor out = Tensor({2, 3}, {});
+  ASSERT_THAT((*again)->Run({a.view(), b.view()}, {out.view()}), IsOk());
+  EXPECT_THAT(Values(out), ElementsAre(8, 7, 6, 5, 4, 3));
+}
+
+TEST(SessionTest, ASignatureOfOtherStridesSharesWhatWasPrepared) {
+  auto session = NewSession();
+  ASSERT_THAT(session->Compile(RecordSub()), IsOk());
+  ir::Recording recording = RecordSub();
+  recording.signature.arguments[0].strides = {1, 2};
+  const auto graph = session->Compile(std::move(recording));
+  ASSERT_THAT(graph, IsOk());
+  EXPECT_EQ(session->metrics().samples().at("PassTime").count, 1u);
+  HostTensor a = Tensor({2, 3}, {1, 4, 2, 5, 3, 6}, {1, 2});  // 1 2 3 / 4 5 6
+  HostTensor b = Tensor({2, 3}, {0, 0, 0, 1, 1, 1}), out = Tensor({2, 3}, {});
+  ASSERT_THAT((*graph)->Run({a.view(), b.view()}, {out.view()}), IsOk());
+  EXPECT_THAT(Values(out), ElementsAre(1, 2, 3, 3, 4, 5));
+}
+
+TEST(SessionTest, NothingIsKeptWithoutACache) {
+  Options options;
+  options.cache_bytes = 0;
+  auto session = NewSession(options);
+  ASSERT_THAT(session->Compile(RecordSub()), IsOk());
+  ASSERT_THAT(session->Compile(RecordSub()), IsOk());
+  EXPECT_EQ(session->metrics().samples().at("PassTime").count, 2u);
+  EXPECT_EQ(session->metrics().counter("UncachedCompile"), 2u);
+}
+
 // x * w, with w in the caller's memory.
 ir::Recording RecordScale(std::vector<float>& weight, bool is_live) {
   ir::Constant constant;
@@ -123,6 +160,36 @@ TEST(SessionTest, OneProgramsLiveWeightsAreCompiledOnce) {
   EXPECT_EQ(session->metrics().counter("CachedCompile"), 2u);
 }
 
+// x + w.t(), and w * w, with w in the caller's memory.
+ir::Recording RecordTransposed(std::vector<float>& weight, bool is_live) {
+  ir::Recording scale = RecordScale(weight, is_live);
+  ir::GraphBuilder b("transposed");
+  const ValueId x = b.Argument({kF32, {2, 1}});
+  ir::Constant constant = scale.constants[0];
+  constant.type = {kF32, {1, 2}};
+  const ValueId w = b.Constant(constant.type, constant.digest);
+  const ValueId t = b.Op("aten::permute", {ValueRef{w}, std::vector<int64_t>{1, 0}});
+  b.Result(b.Op("aten::add.Tensor", {ValueRef{x}, ValueRef{t}}));
+  b.Result(b.Op("aten::mul.Tensor", {ValueRef{w}, ValueRef{w}}));
+  ir::Recording recording = Record(std::move(b));
+  recording.constants.push_back(constant);
+  return recording;
+}
+
+TEST(SessionTest, APreparedGraphThatMustBeCompiledAfterAllHasItsFoldedConstants) {
+  auto session = NewSession();
+  std::vector<float> student = {1, 2}, teacher = {1, 2};
+  ASSERT_THAT(session->Compile(RecordTransposed(student, true)), IsOk());
+  const auto graph = session->Compile(RecordTransposed(teacher, true));
+  ASSERT_THAT(graph, IsOk());
+  EXPECT_EQ(session->metrics().counter("UncachedCompile"), 2u);
+  HostTensor x = Tensor({2, 1}, {10, 20});
+  HostTensor sum = Tensor({2, 1}, {}), square = Tensor({1, 2}, {});
+  ASSERT_THAT((*graph)->Run({x.view()}, {sum.view(), square.view()}), IsOk());
+  EXPECT_THAT(Values(sum), ElementsAre(11, 22));
+  EXPECT_THAT(Values(square), ElementsAre(1, 4));
+}
+
 TEST(SessionTest, EqualWeightsThatNobodyWritesAreShared) {
   auto session = NewSession();
   std::vector<float> a = {1, 2}, b = {1, 2};
@@ -135,7 +202,7 @@ TEST(SessionTest, ALiveGraphSurvivesEviction) {
   auto session = NewSession();
   absl::StatusOr<std::shared_ptr<const CompiledGraph>> graph = session->Compile(RecordSub());
   ASSERT_THAT(graph, IsOk());
-  session->cache().Clear();
+  session->ClearCache();
   session.reset();
   HostTensor a = Tensor({2, 3}, {1, 1, 1, 1, 1, 1}), out = Tensor({2, 3}, {});
   EXPECT_THAT((*graph)->Run({a.view(), a.view()}, {out.view()}), IsOk());

@@ -102,7 +102,7 @@ void BM_ExtractSub(benchmark::State& state, const char* backend) {
   const std::vector<IValue> arguments = {at::rand({2, 3}), at::rand({2, 3})};
   const Session session = NewSession(backend);
   for (auto _ : state) {
-    session.runtime().cache().Clear();
+    session.runtime().ClearCache();
     benchmark::DoNotOptimize(session.Extract(module, arguments));
   }
 }
