@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/onednn/by_row.h"
 #include "backends/onednn/engine.h"
+#include "backends/onednn/kernels/cpu_limit.h"
 #include "backends/onednn/program.h"
 #include "backends/onednn/support.h"
 #include "backends/sdk/backend.h"
@@ -24,6 +25,14 @@ int AvailableCpus() {
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
   return std::max(1, CPU_COUNT(&set));
+}
+
+// What oneDNN's variable ONEDNN_MAX_CPU_ISA leaves, for our own kernels.
+kernels::CpuLimit CpuLimitOf(int isa) {
+  const auto has = [isa](int part) { return (isa & part) == part; };
+  if (has(dnnl_cpu_isa_avx512_core_bf16)) return kernels::CpuLimit::kAvx512Bf16;
+  if (has(dnnl_cpu_isa_avx512_core)) return kernels::CpuLimit::kAvx512;
+  return has(dnnl_cpu_isa_avx2) ? kernels::CpuLimit::kAvx2 : kernels::CpuLimit::kBaseline;
 }
 
 class OneDnnExecutable : public sdk::Executable {
@@ -92,6 +101,10 @@ class OneDnnBackend : public sdk::Backend {
 };
 
 absl::StatusOr<std::unique_ptr<sdk::Backend>> Create(const sdk::Options& options) {
+  static const bool limited [[maybe_unused]] = [] {
+    kernels::LimitCpu(CpuLimitOf(EffectiveIsa()));
+    return true;
+  }();
   const int64_t threads = options.Int("threads");
   if (threads < 0 || threads > 4096) {
     return absl::InvalidArgumentError(

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "backends/onednn/kernels/cpu_limit.h"
 #include "backends/onednn/kernels/gemm_blocking.h"
 #include "backends/onednn/kernels/pack_panel.h"
 #include "backends/onednn/kernels/parallel.h"
@@ -406,7 +407,7 @@ internal::GemmProblem ProblemOf(int64_t n, int64_t k, const PackedGemmArgs& args
 }  // namespace
 
 bool PackedGemm::HasBf16() {
-  return __builtin_cpu_supports("avx512bf16") &&
+  return IsBf16WithinLimit() && __builtin_cpu_supports("avx512bf16") &&
          HWY_DYNAMIC_DISPATCH(ThisTarget)()->run_bf16 != nullptr;
 }
 
