@@ -44,11 +44,11 @@ GemmBlocking BlockGemm(const GemmLimits& limits, const GemmProblem& problem) {
   b.units = problem.groups * b.units_a_group;
   b.unit_rows = rows / std::max<int64_t>(b.units_a_group, 1);
   b.longer_units = rows % std::max<int64_t>(b.units_a_group, 1);
-  const int64_t blocks = std::max<int64_t>(hwy::DivCeil(tap_size, limits.max_k_block), 1);
+  const int64_t most = k <= limits.max_whole_k ? limits.max_whole_k : limits.max_k_block;
+  const int64_t blocks = std::max<int64_t>(hwy::DivCeil(tap_size, most), 1);
   b.k_block = blocks == 1 ? tap_size
                           : hwy::DivCeil(hwy::DivCeil(tap_size, blocks), kLineFloats) * kLineFloats;
-  if (blocks == 1)
-    b.tap_block = hwy::DivCeil(taps, std::max<int64_t>(hwy::DivCeil(k, limits.max_k_block), 1));
+  if (blocks == 1) b.tap_block = hwy::DivCeil(taps, std::max<int64_t>(hwy::DivCeil(k, most), 1));
   const int64_t block = std::max<int64_t>(b.k_block * b.tap_block, 1);
   b.chunk_units = std::max<int64_t>(kChunkElements / (block * limits.max_rows), 1);
   b.group_panels = std::max<int64_t>(b.panels, 1);

@@ -26,6 +26,7 @@ struct GemmLimits {
   int64_t panel = 0;  // columns
   int64_t max_rows = 0;
   int64_t max_k_block = 0;
+  int64_t max_whole_k = 0;          // a k of at most this is one block; at least max_k_block
   int64_t rows_first_elements = 0;  // right factors of at most so many pass by row after row
   bool keeps_sums = false;          // if there are several blocks of k
 };

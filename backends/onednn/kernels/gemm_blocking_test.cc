@@ -11,8 +11,8 @@
 namespace ingot::kernels::internal {
 namespace {
 
-constexpr GemmLimits kAvx2 = {16, 6, 256, 0, true};
-constexpr GemmLimits kAvx512 = {32, 14, 512, kResidentElements, false};
+constexpr GemmLimits kAvx2 = {16, 6, 256, 256, 0, true};
+constexpr GemmLimits kAvx512 = {32, 14, 512, 768, kResidentElements, false};
 
 constexpr GemmProblem kProblems[] = {
     {.n = 40, .k = 100, .rows = 1, .lda = 100},
@@ -73,12 +73,21 @@ TEST(GemmBlockingTest, PassesTakeEachUnitAndPanelThroughAllOfKInOrder) {
 TEST(GemmBlockingTest, SumsAreKeptWhereSeveralBlocksOfKNeedThem) {
   EXPECT_FALSE(BlockGemm(kAvx2, {.n = 64, .k = 256, .rows = 100, .lda = 256}).keep_sums);
   EXPECT_TRUE(BlockGemm(kAvx2, {.n = 64, .k = 257, .rows = 100, .lda = 257}).keep_sums);
-  EXPECT_FALSE(BlockGemm(kAvx512, {.n = 64, .k = 513, .rows = 100, .lda = 513}).keep_sums);
+  EXPECT_FALSE(BlockGemm(kAvx512, {.n = 64, .k = 769, .rows = 100, .lda = 769}).keep_sums);
   // The result can't hold them.
-  GemmProblem problem = {.n = 64, .k = 513, .rows = 100, .lda = 513, .keeps_sums = true};
+  GemmProblem problem = {.n = 64, .k = 769, .rows = 100, .lda = 769, .keeps_sums = true};
   EXPECT_TRUE(BlockGemm(kAvx512, problem).keep_sums);
-  problem.k = 512;
+  problem.k = 768;
   EXPECT_FALSE(BlockGemm(kAvx512, problem).keep_sums);
+}
+
+TEST(GemmBlockingTest, AShortKIsOneBlockAndALongerOneIsCutEvenly) {
+  EXPECT_EQ(BlockGemm(kAvx512, {.n = 64, .k = 768, .rows = 100, .lda = 768}).k_block, 768);
+  EXPECT_EQ(BlockGemm(kAvx512, {.n = 64, .k = 769, .rows = 100, .lda = 769}).k_block, 400);
+  EXPECT_EQ(BlockGemm(kAvx2, {.n = 64, .k = 257, .rows = 100, .lda = 257}).k_block, 144);
+  GemmProblem convolution = {.n = 64, .k = 9 * 64, .taps = 9, .groups = 56, .rows = 56, .lda = 64};
+  EXPECT_EQ(BlockGemm(kAvx512, convolution).tap_block, 9);
+  EXPECT_EQ(BlockGemm(kAvx2, convolution).tap_block, 3);
 }
 
 int64_t UsedForSums(const GemmBlocking& b) {

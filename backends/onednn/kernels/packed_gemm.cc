@@ -62,6 +62,8 @@ using internal::UnitCursor;
 // A block of a panel that is read once a tile of 14 rows comes from L2 in time; one that is read
 // once a tile of 6 has to stay in L1.
 constexpr int64_t kMaxKBlock = HWY_TARGET <= HWY_AVX3 ? 512 : 256;
+// Sums that need not wait for a second block are worth a tile's left rows that come from L2.
+constexpr int64_t kMaxWholeK = HWY_TARGET <= HWY_AVX3 ? 768 : 256;
 // Row by row, results are written in order. Tiles of 6 rows read the right factor more than twice
 // as often as tiles of 14, and gain more from a panel that stays in L1.
 constexpr int64_t kRowsFirstElements = HWY_TARGET <= HWY_AVX3 ? internal::kResidentElements : 0;
@@ -372,7 +374,7 @@ const internal::PackedGemmTarget* ThisTarget() {
   constexpr internal::PackedGemmTarget::RunFn kRunBf16 = nullptr;
 #endif
   static constexpr internal::PackedGemmTarget kTarget = {
-      {kPanel, kMaxRows, kMaxKBlock, kRowsFirstElements, kKeepsSums}, &RunPart<F32Step>, kRunBf16};
+      {kPanel, kMaxRows, kMaxKBlock, kMaxWholeK, kRowsFirstElements, kKeepsSums}, &RunPart<F32Step>, kRunBf16};
   return &kTarget;
 }
 
