@@ -86,6 +86,19 @@ TEST_P(CompileTest, ConvolutionsWithBatchNormReluAndResidual) {
   }
 }
 
+TEST_P(CompileTest, PlansSayInWhichLayoutsStepsReadAndMakeImages) {
+  const Array in = RandomF32({1, 32, 7, 7}, 1), w = RandomF32({32, 32, 1, 1}, 2);
+  const auto wv = g_.Constant(w);
+  auto y = Argument(in.type.dims);
+  for (int i = 0; i < 2; ++i) {
+    y = Op("aten::convolution", {ValueRef{y}, ValueRef{wv}, None{}, Ints{1, 1}, Ints{0, 0},
+                                 Ints{1, 1}, false, Ints{0, 0}, int64_t{1}});
+  }
+  Run(y, {in});
+  EXPECT_THAT(plan_, HasSubstr("\"layout\":\"channels_last\""));
+  EXPECT_THAT(plan_, HasSubstr("\"layout_in\":\"channels_last\""));
+}
+
 TEST_P(CompileTest, AConvolutionOfWindowsThatOverlap) {
   // windows[c][i] = in[c][i .. i + 3]; a 1x1 filter of ones adds up the channels.
   const Array in = RandomF32({1, 4, 5}, 1), w = F32({1, 4, 1, 1}, {1, 1, 1, 1});

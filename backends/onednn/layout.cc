@@ -1,6 +1,10 @@
 #include "backends/onednn/layout.h"
 
 #include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace ingot::onednn {
 
@@ -30,6 +34,13 @@ bool IsChannelsLast(const Tensor& tensor) {
     last = place;
   }
   return true;
+}
+
+std::string LayoutText(const Tensor& tensor) {
+  if (tensor.is_opaque()) return tensor.opaque.ToString();
+  if (tensor.IsRowMajor()) return "";
+  if (IsChannelsLast(tensor)) return "channels_last";
+  return absl::StrCat("strides[", absl::StrJoin(tensor.strides, ","), "]");
 }
 
 ir::Dims ChannelsLastStrides(absl::Span<const int64_t> dims) {

@@ -7,6 +7,8 @@
 #ifndef INGOT_BACKENDS_ONEDNN_LAYOUT_H_
 #define INGOT_BACKENDS_ONEDNN_LAYOUT_H_
 
+#include <string>
+
 #include "absl/types/span.h"
 #include "backends/onednn/engine.h"
 #include "backends/onednn/tensor.h"
@@ -18,6 +20,9 @@ bool HasLayout(const Tensor& tensor, const MemoryDesc& desc);
 
 // Channels (dimension 1) innermost, the other dimensions in order. False for row-major tensors.
 bool IsChannelsLast(const Tensor& tensor);
+
+// For people: "channels_last", "strides[49,1,7]", oneDNN's blocks, or, for row-major, nothing.
+std::string LayoutText(const Tensor& tensor);
 
 // The strides of dense channels-last tensors of these sizes. REQUIRES: rank of at least 2.
 ir::Dims ChannelsLastStrides(absl::Span<const int64_t> dims);

@@ -263,10 +263,10 @@ absl::Status Lowering::AddCall(const PrimitiveDesc& desc, std::vector<CallArgume
     call->arguments.push_back(
         {argument.argument, std::move(argument.desc), static_cast<int>(draft.operands.size())});
     draft.operands.push_back(argument.operand);
-    if (argument.argument == DNNL_ARG_DST) {
-      const MemoryDesc& dst = call->arguments.back().desc;
-      if (dst.get() != nullptr) draft.step.info.layout = dst.ToString();
-    }
+    const MemoryDesc& layout = call->arguments.back().desc;
+    if (layout.get() == nullptr) continue;
+    if (argument.argument == DNNL_ARG_SRC) draft.step.info.layout_in = layout.ToString();
+    if (argument.argument == DNNL_ARG_DST) draft.step.info.layout = layout.ToString();
   }
   draft.step.call = std::move(call);
   return AddStep(std::move(draft));
@@ -355,6 +355,7 @@ absl::Status Lowering::RunNow(DraftStep& draft) {
 void Lowering::BeginUnit(const Unit& unit) {
   unit_ = &unit;
   unit_begin_ = static_cast<BufferId>(buffers_.size());
+  unit_steps_ = steps_.size();
   current_ = StepInfo();
   current_.node = unit.anchor;
   current_.op = graph_.node(unit.anchor).op;
@@ -363,7 +364,35 @@ void Lowering::BeginUnit(const Unit& unit) {
   }
 }
 
+void Lowering::NameLayouts() {
+  for (size_t i = unit_steps_; i < steps_.size(); ++i) {
+    const std::vector<Operand>& operands = steps_[i].operands;
+    StepInfo& info = steps_[i].step.info;
+    const auto touches = [&](const Tensor& tensor, bool write) {
+      return std::any_of(operands.begin(), operands.end(), [&](const Operand& operand) {
+        return operand.write == write && operand.buffer == tensor.buffer;
+      });
+    };
+    bool named = false;
+    for (ir::NodeId node : unit_->nodes) {
+      ir::ForEachOperand(graph_.node(node), [&](ir::ValueId value) {
+        const Tensor& tensor = tensors_[value];
+        // Values inside of the unit have no tensor.
+        if (named || tensor.dims != graph_.type(value).dims || IsConstant(tensor)) return;
+        if (!touches(tensor, /*write=*/false)) return;
+        info.layout_in = LayoutText(tensor);
+        named = true;
+      });
+      for (ir::ValueId value : graph_.node(node).outputs) {
+        if (value == ir::kNoValue || tensors_[value].dims != graph_.type(value).dims) continue;
+        if (touches(tensors_[value], /*write=*/true)) info.layout = LayoutText(tensors_[value]);
+      }
+    }
+  }
+}
+
 void Lowering::EndUnit() {
+  NameLayouts();
   for (ir::NodeId node : unit_->nodes) {
     ir::ForEachOperand(graph_.node(node), [&](ir::ValueId value) { --uses_left_[value]; });
   }

@@ -203,6 +203,8 @@ class Lowering {
   BufferId NewBuffer(size_t bytes);
   absl::Status AddStep(DraftStep draft);
   absl::Status RunNow(DraftStep& draft);
+  // Says of the unit's steps how what they read and make lies.
+  void NameLayouts();
   // Copies made of `buffer` are no longer used for it: a step overwrites it, or nothing asks for it
   // any more. Returns them.
   std::vector<BufferId> ForgetCopies(BufferId buffer);
@@ -248,6 +250,7 @@ class Lowering {
   const Unit* unit_ = nullptr;        // being lowered
   bool gave_up_ = false;
   BufferId unit_begin_ = 0;  // buffers from here on were made for it
+  size_t unit_steps_ = 0;    // steps from here on are its
   StepInfo current_;
   int call_threads_ = 1;
   size_t num_inputs_ = 0;

@@ -33,6 +33,8 @@ DraftStep Merged(absl::Span<DraftStep> steps, Operand scratch, const StripChain&
   StepInfo& info = merged.step.info;
   info.node = steps.back().step.info.node;
   info.op = steps.back().step.info.op;
+  info.layout_in = steps.front().step.info.layout_in;
+  info.layout = steps.back().step.info.layout;
   for (size_t k = 0; k < steps.size(); ++k) {
     DraftStep& step = steps[k];
     names.emplace_back(absl::StripPrefix(step.step.info.implementation, "ingot:"));

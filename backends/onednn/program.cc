@@ -214,6 +214,7 @@ std::string Program::PlanJson(int64_t times) const {
     if (!info.fused.empty()) {
       absl::StrAppend(&text, ",\"fused\":[", absl::StrJoin(info.fused, ","), "]");
     }
+    if (!info.layout_in.empty()) absl::StrAppend(&text, ",\"layout_in\":", Quoted(info.layout_in));
     if (!info.layout.empty()) absl::StrAppend(&text, ",\"layout\":", Quoted(info.layout));
     if (times > 1) absl::StrAppend(&text, ",\"times\":", times);
     steps.push_back(text + "}");

@@ -72,7 +72,8 @@ struct StepInfo {
   std::string op;              // "aten::linear"
   std::string implementation;  // "brgemm:avx512_core", "ingot:pointwise"
   std::vector<ir::NodeId> fused;
-  std::string layout;  // of the output, where it is not row-major
+  // Of the first value that it reads and of that which it makes; empty: row-major, or neither.
+  std::string layout_in, layout;
 };
 
 // One oneDNN call: which operand (position in the step's refs) is which argument.

@@ -67,6 +67,17 @@ TEST(HasLayoutTest, ComparesOnlyStridesThatMatter) {
   EXPECT_FALSE(HasLayout(tensor, MemoryDesc::Tagged(tensor.dtype, tensor.dims, dnnl_nhwc)));
 }
 
+TEST(LayoutTextTest, NamesWhatIsNotRowMajor) {
+  Tensor tensor = Dense({2, 3, 4, 5});
+  EXPECT_EQ(LayoutText(tensor), "");
+  tensor.strides = {60, 1, 15, 3};
+  EXPECT_EQ(LayoutText(tensor), "channels_last");
+  tensor.strides = {60, 20, 1, 4};
+  EXPECT_EQ(LayoutText(tensor), "strides[60,20,1,4]");
+  tensor.opaque = MemoryDesc::Tagged(tensor.dtype, {2, 16, 4, 5}, dnnl_nChw16c);
+  EXPECT_EQ(LayoutText(tensor), "blocks[16@1]");
+}
+
 TEST(TensorTest, TellsWhetherElementsMayShareTheirPlace) {
   struct Case {
     ir::Dims dims, strides;

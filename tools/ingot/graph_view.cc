@@ -15,6 +15,9 @@ namespace {
 void ApplyPlan(const runtime::GroupReport& group, std::vector<NodeRow>& rows) {
   for (const PlannedStep& step : ReadPlan(group)) {
     NodeRow& row = rows[step.nodes[0]];
+    // Of several steps the first reads what the node does, and the last makes what it makes.
+    if (row.implementation.empty()) row.layout_in = step.layout_in;
+    row.layout = step.layout;
     if (!step.implementation.empty()) row.implementation = step.implementation;
     for (const ir::NodeId fused : step.nodes) {
       if (fused != row.node) rows[fused].fused_into = row.node;
@@ -25,8 +28,9 @@ void ApplyPlan(const runtime::GroupReport& group, std::vector<NodeRow>& rows) {
 std::string Where(const NodeRow& row) {
   if (row.backend.empty()) return "no backend";
   if (row.fused_into >= 0) return absl::StrCat(row.backend, ", part of node ", row.fused_into);
-  return row.implementation.empty() ? row.backend
-                                    : absl::StrCat(row.backend, ", ", row.implementation);
+  if (row.implementation.empty()) return row.backend;
+  const std::string layouts = DescribeLayouts(row.layout_in, row.layout);
+  return absl::StrCat(row.backend, ", ", row.implementation, layouts.empty() ? "" : ", ", layouts);
 }
 
 std::string EscapeHtml(absl::string_view text) {
@@ -107,6 +111,8 @@ Json GraphView::ToJson() const {
                  {"backend", row.backend},
                  {"group", row.group},
                  {"implementation", row.implementation},
+                 {"layout_in", row.layout_in},
+                 {"layout", row.layout},
                  {"source", row.source}};
     if (row.fused_into >= 0) json["fused_into"] = row.fused_into;
     if (!row.reason.empty()) json["fallback_reason"] = row.reason;

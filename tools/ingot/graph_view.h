@@ -21,10 +21,11 @@ struct NodeRow {
   std::vector<std::string> operands;  // "%5"
   std::string backend;                // "" when none takes it
   int64_t group = -1;
-  std::string implementation;  // the backend's word for it; "" when it says none
-  int64_t fused_into = -1;     // node whose implementation computes this one too
-  std::string reason;          // why the first backend did not take it
-  std::string source;          // "file.py:12"
+  std::string implementation;     // the backend's word for it; "" when it says none
+  std::string layout_in, layout;  // in which it reads and makes tensors; "": row-major, or unsaid
+  int64_t fused_into = -1;        // node whose implementation computes this one too
+  std::string reason;             // why the first backend did not take it
+  std::string source;             // "file.py:12"
 };
 
 struct GraphView {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "tools/ingot/console.h"
 
 namespace ingot::tools {
@@ -13,6 +14,12 @@ std::string Text(const Json& step, const char* key) {
 }
 
 }  // namespace
+
+std::string DescribeLayouts(absl::string_view in, absl::string_view out) {
+  if (in == out) return std::string(in);
+  const auto name = [](absl::string_view layout) { return layout.empty() ? "row_major" : layout; };
+  return absl::StrCat(name(in), " -> ", name(out));
+}
 
 std::vector<PlannedStep> ReadPlan(const runtime::GroupReport& group) {
   std::vector<PlannedStep> steps;
@@ -29,6 +36,7 @@ std::vector<PlannedStep> ReadPlan(const runtime::GroupReport& group) {
     add_node(entry["node"], step);
     if (step.nodes.empty()) continue;
     step.implementation = Text(entry, "impl");
+    step.layout_in = Text(entry, "layout_in");
     step.layout = Text(entry, "layout");
     if (entry.contains("times") && entry["times"].is_number_unsigned())
       step.times = std::max<int64_t>(1, entry["times"].get<int64_t>());

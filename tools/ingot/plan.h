@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "core/runtime/compiled_graph.h"
 
 namespace ingot::tools {
@@ -14,9 +15,13 @@ namespace ingot::tools {
 struct PlannedStep {
   // The node that it is named after, then those fused with it; ids of the compiled graph.
   std::vector<ir::NodeId> nodes;
-  std::string implementation, layout;  // "" where the plan says none
-  int64_t times = 1;                   // that an execution runs it, all steps of the plan in turn
+  std::string implementation;     // "" where the plan says none
+  std::string layout_in, layout;  // of what it reads and makes; "" for row-major, or unsaid
+  int64_t times = 1;              // that an execution runs it, all steps of the plan in turn
 };
+
+// "row_major -> channels_last"; one of them where they are equal, nothing for row-major.
+std::string DescribeLayouts(absl::string_view in, absl::string_view out);
 
 // In order. A plan that is not as documented tells nothing, and neither does a step of no node.
 std::vector<PlannedStep> ReadPlan(const runtime::GroupReport& group);

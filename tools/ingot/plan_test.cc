@@ -18,14 +18,22 @@ std::vector<PlannedStep> Read(const char* plan_json) {
 }
 
 TEST(ReadPlanTest, NodesAreTheCompiledGraphs) {
-  const std::vector<PlannedStep> steps =
-      Read(R"([{"node":0,"impl":"brgemm","fused":[0,2]},{"node":1,"layout":"strides[1]"}])");
+  const std::vector<PlannedStep> steps = Read(
+      R"([{"node":0,"impl":"brgemm","fused":[0,2]},{"node":1,"layout_in":"channels_last","layout":"strides[1]"}])");
   ASSERT_THAT(steps, SizeIs(2));
   EXPECT_THAT(steps[0].nodes, ElementsAre(4, 4, 9));
   EXPECT_EQ(steps[0].implementation, "brgemm");
   EXPECT_EQ(steps[0].layout, "");
   EXPECT_THAT(steps[1].nodes, ElementsAre(7));
   EXPECT_EQ(steps[1].layout, "strides[1]");
+  EXPECT_EQ(steps[1].layout_in, "channels_last");
+}
+
+TEST(DescribeLayoutsTest, NamesWhatChangesAndNothingForRowMajor) {
+  EXPECT_EQ(DescribeLayouts("", ""), "");
+  EXPECT_EQ(DescribeLayouts("channels_last", "channels_last"), "channels_last");
+  EXPECT_EQ(DescribeLayouts("", "channels_last"), "row_major -> channels_last");
+  EXPECT_EQ(DescribeLayouts("blocks[16@1]", ""), "blocks[16@1] -> row_major");
 }
 
 TEST(ReadPlanTest, StepsThatRunSeveralTimesSaySo) {

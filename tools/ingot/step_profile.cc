@@ -93,6 +93,7 @@ std::vector<StepRow> StepProfile::Steps() const {
     }
     std::vector<ir::NodeId> nodes = {row.node};
     if (i < plan_.size() && plan_[i].nodes[0] == row.node) {
+      row.layout_in = plan_[i].layout_in;
       row.layout = plan_[i].layout;
       nodes = plan_[i].nodes;
     }
@@ -112,6 +113,7 @@ Json StepProfile::ToJson() const {
     rows.push_back({{"node", row.node},
                     {"op", row.op},
                     {"impl", row.implementation},
+                    {"layout_in", row.layout_in},
                     {"layout", row.layout},
                     {"output", row.output},
                     {"us", Rounded(row.median)},
@@ -138,6 +140,7 @@ Json StepProfile::ToTrace() const {
                       {"args",
                        {{"node", row.node},
                         {"output", row.output},
+                        {"layout_in", row.layout_in},
                         {"layout", row.layout},
                         {"source", row.source}}}});
   }
@@ -169,12 +172,12 @@ std::string StepProfile::ToText(size_t top) const {
   std::string text =
       absl::StrFormat("%d steps, %.1f us; the slowest %d:\n", steps.size(), total, count);
   absl::StrAppendFormat(&text, "%10s %6s %8s %7s  %-5s %s\n", "us", "share", "GFLOP/s", "GB/s",
-                        "node", "op, implementation, output, layout, source");
+                        "node", "op, implementation, output, layout in -> out, source");
   for (size_t i = 0; i < count; ++i) {
     const StepRow& row = steps[i];
     std::vector<std::string> words = {row.op, row.implementation, row.output};
-    for (const std::string* word : {&row.layout, &row.source}) {
-      if (!word->empty()) words.push_back(*word);
+    for (std::string word : {DescribeLayouts(row.layout_in, row.layout), row.source}) {
+      if (!word.empty()) words.push_back(std::move(word));
     }
     absl::StrAppendFormat(&text, "%10.1f %5.1f%% %8.1f %7.1f  %-5d %s%s\n", row.median,
                           100 * row.median / whole, PerNanosecond(row.work.flops, row.median),

@@ -23,7 +23,7 @@ namespace ingot::tools {
 
 struct StepRow {
   ir::NodeId node = 0;
-  std::string op, implementation, layout, output, source;
+  std::string op, implementation, layout_in, layout, output, source;
   std::vector<double> times;  // microseconds, by call; of all its runs, where there are several
   Work work;                  // the step's part of what its nodes take; of a helper step, none
   double median = 0;          // microseconds
@@ -49,7 +49,7 @@ class StepProfile {
 
   // The `top` slowest steps (0: all), then time by implementation, then the losses.
   std::string ToText(size_t top) const;
-  // {"steps":[{"node","op","impl","layout","output","us","share","gflops","gbs","source","loss"}…],
+  // {"steps":[{"node","op","impl","layout_in","layout","output","us","share","gflops","gbs","source","loss"}…],
   //  "total_us"}.
   Json ToJson() const;
   // The last call in the Trace Event Format, which Perfetto and Chrome's about:tracing read.
